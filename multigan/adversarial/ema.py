@@ -1,0 +1,37 @@
+"""The moving average of the generator, with a half-life in real samples."""
+
+import copy
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+
+def decay(batch: int, half_life: float) -> float:
+    """β = 0.5^(batch / half-life), both in samples; 0 where the half-life is 0 (Karras et al. 2020)."""
+    return 0.5 ** (batch / half_life) if half_life > 0 else 0.0
+
+
+class Ema:
+    """A copy of a network whose weights are a moving average; buffers are copied as they are."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, beta: float) -> None:
+        """average ← β · average + (1 - β) · weights."""
+        ours, theirs = list(self.network.parameters()), list(network.parameters())
+        if ours:
+            torch._foreach_lerp_(cast(list[Tensor], ours), cast(list[Tensor], theirs), 1 - beta)
+        for average, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
+            average.copy_(buffer)
+
+
+@torch.no_grad()
+def plain_update(average: nn.Module, network: nn.Module, beta: float) -> None:
+    """What `Ema.update` does, parameter by parameter: the reference it is tested against."""
+    for ours, theirs in zip(average.parameters(), network.parameters(), strict=True):
+        ours.copy_(beta * ours + (1 - beta) * theirs)
+    for ours, theirs in zip(average.buffers(), network.buffers(), strict=True):
+        ours.copy_(theirs)

@@ -1,0 +1,81 @@
+"""Objectives: what each player minimises, as pure functions of the critic's logits.
+
+Logits are ``(N, ...)``: one per sample, or several (per patch, per step, per sub-critic); the i-th real is
+paired with the i-th generated one and everything is averaged. Each returns a scalar.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from torch import Tensor
+from torch.nn.functional import relu, softplus
+
+
+class Objective(NamedTuple):
+    """The two losses of a game: ``critic(real, fake)`` and ``generator(fake, real)``."""
+
+    critic: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor, Tensor | None], Tensor]
+    relativistic: bool = False  # the generator's loss needs the logits of real samples too
+    saturates_at: float | None = None  # critic loss below which the generator learns little; None: never
+
+
+def logistic_critic(real: Tensor, fake: Tensor) -> Tensor:
+    """-log sigmoid(D(x)) - log(1 - sigmoid(D(G(z)))) (Goodfellow et al. 2014)."""
+    return softplus(-real).mean() + softplus(fake).mean()
+
+
+def nonsaturating_generator(fake: Tensor, real: Tensor | None = None) -> Tensor:
+    """-log sigmoid(D(G(z))) (Goodfellow et al. 2014)."""
+    return softplus(-fake).mean()
+
+
+def minimax_generator(fake: Tensor, real: Tensor | None = None) -> Tensor:
+    """log(1 - sigmoid(D(G(z)))) (Goodfellow et al. 2014)."""
+    return -softplus(fake).mean()
+
+
+def lsgan_critic(real: Tensor, fake: Tensor) -> Tensor:
+    """(D(x) - 1)²/2 + D(G(z))²/2 (Mao et al. 2017)."""
+    return ((real - 1).square().mean() + fake.square().mean()) / 2
+
+
+def lsgan_generator(fake: Tensor, real: Tensor | None = None) -> Tensor:
+    """(D(G(z)) - 1)²/2 (Mao et al. 2017)."""
+    return (fake - 1).square().mean() / 2
+
+
+def hinge_critic(real: Tensor, fake: Tensor) -> Tensor:
+    """max(0, 1 - D(x)) + max(0, 1 + D(G(z))) (Lim & Ye 2017)."""
+    return relu(1 - real).mean() + relu(1 + fake).mean()
+
+
+def wasserstein_critic(real: Tensor, fake: Tensor) -> Tensor:
+    """D(G(z)) - D(x) (Arjovsky et al. 2017)."""
+    return fake.mean() - real.mean()
+
+
+def raise_logits(fake: Tensor, real: Tensor | None = None) -> Tensor:
+    """-D(G(z)): the generator of the hinge and Wasserstein games."""
+    return -fake.mean()
+
+
+def rpgan_critic(real: Tensor, fake: Tensor) -> Tensor:
+    """-log sigmoid(D(x) - D(G(z))), pair by pair (Jolicoeur-Martineau 2018; R3GAN, Huang et al. 2024)."""
+    return softplus(fake - real).mean()
+
+
+def rpgan_generator(fake: Tensor, real: Tensor | None = None) -> Tensor:
+    """-log sigmoid(D(G(z)) - D(x)), pair by pair (R3GAN, Huang et al. 2024)."""
+    assert real is not None, "relativistic pairing needs the logits of real samples"
+    return softplus(real - fake).mean()
+
+
+OBJECTIVES: dict[str, Objective] = {
+    "minimax": Objective(logistic_critic, minimax_generator, saturates_at=0.05),
+    "nonsaturating": Objective(logistic_critic, nonsaturating_generator, saturates_at=0.02),
+    "lsgan": Objective(lsgan_critic, lsgan_generator, saturates_at=0.01),
+    "hinge": Objective(hinge_critic, raise_logits, saturates_at=0.02),
+    "wasserstein": Objective(wasserstein_critic, raise_logits),
+    "rpgan": Objective(rpgan_critic, rpgan_generator, relativistic=True, saturates_at=0.02),
+}

@@ -1,0 +1,56 @@
+"""Gradient penalties on the critic, each per sample, and the two ways to take the gradient.
+
+Shapes: representation ``(N, ...)``, logits ``(N, ...)``, penalties ``(N,)``. A critic with several logits a
+sample (patches, steps) is penalised through their mean, so its number of logits does not scale the penalty.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Critic = Callable[[Tensor], Tensor]
+"""A critic with everything but the representation filled in."""
+
+Gradient = Callable[[Critic, Tensor], tuple[Tensor, Tensor]]
+"""Maps (critic, x) to (∇D at each sample ``(N, ...)``, logits), both differentiable."""
+
+
+def score(logits: Tensor) -> Tensor:
+    """One number a sample: the mean of its logits, ``(N,)``."""
+    return logits.flatten(1).mean(1) if logits.dim() > 1 else logits
+
+
+def eager_gradient(critic: Critic, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The gradient by ``torch.autograd.grad``: the reference; works for every critic."""
+    x = x.detach().requires_grad_(True)
+    logits = critic(x)
+    (gradient,) = torch.autograd.grad(score(logits).sum(), x, create_graph=True)
+    return gradient, logits
+
+
+def functional_gradient(critic: Critic, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The same gradient by ``torch.func.grad``, which ``torch.compile`` can trace."""
+
+    def total(v: Tensor) -> tuple[Tensor, Tensor]:
+        logits = critic(v)
+        return score(logits).sum(), logits
+
+    gradient, logits = torch.func.grad(total, has_aux=True)(x.detach())
+    return gradient, logits
+
+
+def zero_centred(gradient: Tensor) -> Tensor:
+    """|∇D|²/2 per sample, of R1 and R2 (Mescheder et al. 2018), ``(N,)``."""
+    return gradient.flatten(1).square().sum(1) / 2
+
+
+def one_centred(gradient: Tensor) -> Tensor:
+    """(|∇D| - 1)² per sample, of WGAN-GP (Gulrajani et al. 2017) and DRAGAN, ``(N,)``."""
+    squared = gradient.flatten(1).square().sum(1)
+    return ((squared + 1e-12).sqrt() - 1).square()  # the root alone has no derivative at 0
+
+
+def between(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
+    """Points between real and generated samples, one ε a sample: ``epsilon`` is ``(N,)``."""
+    return torch.lerp(fake, real, epsilon.view(-1, *[1] * (real.dim() - 1)))

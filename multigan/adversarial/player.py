@@ -1,0 +1,122 @@
+"""A player: one network, its optimiser, and the guard that keeps non-finite updates from it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+
+from multigan.adversarial.settings import PlayerSettings
+
+Synchronise = Callable[[list[Tensor], str], None]
+"""Averages the gradients of a phase over all processes, in place."""
+
+
+class NonFiniteError(RuntimeError):
+    """A loss term or a gradient became NaN or infinite; the step was not applied."""
+
+    def __init__(self, network: str, terms: list[str], samples: int) -> None:
+        self.network, self.terms, self.samples = network, terms, samples
+        super().__init__(
+            f"non-finite {' and '.join(terms)} in the {network}'s phase, at or before {samples:,} samples; "
+            f"that step was not applied. Lower game.{network}.lr, set game.{network}.clip, or lower the "
+            "penalty's weight"
+        )
+
+
+class Guard:
+    """Remembers the first non-finite terms on the device, and stops every update from then on."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.tripped = torch.zeros((), device=device)
+        self._flags: dict[tuple[str, tuple[str, ...]], Tensor] = {}
+
+    def watch(self, network: str, terms: Mapping[str, Tensor]) -> None:
+        """Look at one phase's terms (0-d tensors) without waiting for the device."""
+        bad = (~torch.isfinite(torch.stack([t.detach().float() for t in terms.values()]))).float()
+        first = bad * (1 - self.tripped)
+        key = (network, tuple(terms))
+        self._flags[key] = torch.maximum(self._flags[key], first) if key in self._flags else first
+        self.tripped = torch.maximum(self.tripped, bad.max())
+
+    def check(self, samples: int) -> None:
+        """Raise `NonFiniteError` if anything was non-finite since the start; waits for the device."""
+        if not bool(self.tripped):
+            return
+        for (network, terms), flags in self._flags.items():
+            named = [term for term, flag in zip(terms, flags.tolist(), strict=True) if flag]
+            if named:
+                raise NonFiniteError(network, named, samples)
+
+
+def build_optimiser(network: nn.Module, settings: PlayerSettings) -> torch.optim.Optimizer:
+    """The optimiser a player asked for, over all its network's parameters."""
+    lr, decay = settings.lr.highest, settings.weight_decay
+    parameters = list(network.parameters())
+    betas = (settings.beta1, settings.beta2)
+    match settings.optimiser:
+        case "adam":
+            return torch.optim.Adam(parameters, lr, betas, settings.eps, decay, fused=True)
+        case "adamw":
+            return torch.optim.AdamW(parameters, lr, betas, settings.eps, decay, fused=True)
+        case "sgd":
+            return torch.optim.SGD(parameters, lr, settings.beta1, weight_decay=decay, fused=True)
+        case "rmsprop":
+            return torch.optim.RMSprop(
+                parameters, lr, settings.beta2, settings.eps, decay, foreach=True, capturable=False
+            )
+
+
+class Player:
+    """One of the two networks with all it needs to learn."""
+
+    def __init__(self, name: str, network: nn.Module, settings: PlayerSettings, guard: Guard) -> None:
+        self.name, self.network, self.settings, self.guard = name, network, settings, guard
+        self.optimiser = build_optimiser(network, settings)
+
+    def update(self, terms: Mapping[str, Tensor], lr: float, synchronise: Synchronise | None) -> Tensor:
+        """Apply the gradients gathered so far, unless something is not finite; returns their norm (0-d)."""
+        gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
+        if synchronise is not None:
+            synchronise(gradients, self.name)
+        norm = get_total_norm(gradients)
+        self.guard.watch(self.name, {**terms, "gradient": norm})
+        if self.settings.clip > 0:
+            clip_grads_with_norm_(self.network.parameters(), self.settings.clip, norm)
+        for group in self.optimiser.param_groups:
+            group["lr"] = lr
+        self._step(gradients)
+        self.optimiser.zero_grad(set_to_none=True)
+        return norm
+
+    def _step(self, gradients: list[Tensor]) -> None:
+        if getattr(self.optimiser, "_step_supports_amp_scaling", False):
+            # Fused optimisers skip the whole step on the device where found_inf is 1.
+            self.optimiser.found_inf = self.guard.tripped  # type: ignore[attr-defined]
+            self.optimiser.grad_scale = None  # type: ignore[attr-defined]
+        else:
+            for gradient in gradients:
+                gradient.masked_fill_(self.guard.tripped.bool(), 0)
+        self.optimiser.step()
+
+    def state(self) -> dict[str, Any]:
+        """Weights and the optimiser's moments; not its settings, which the recipe holds."""
+        return {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()["state"]}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state` gave, on whatever device the network is."""
+        self.network.load_state_dict(state["network"])
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": state["optimiser"], "param_groups": groups})
+
+
+@contextmanager
+def readonly(network: nn.Module) -> Iterator[None]:
+    """Gradients flow through ``network`` but not into it: the critic during the generator's phase."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)

@@ -1,0 +1,64 @@
+"""Randomness as a function: every random tensor follows from (seed, samples seen, purpose).
+
+Nothing holds a random state, so going on after an interruption needs one integer, and N processes that
+each take their slice of the global draw see the same numbers as one process.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def derive_seed(*parts: int | str) -> int:
+    """A 63-bit seed that follows from ``parts`` alone."""
+    digest = hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def stream(device: torch.device | str, *parts: int | str) -> torch.Generator:
+    """A random generator on ``device`` that follows from ``parts`` alone."""
+    return torch.Generator(device=device).manual_seed(derive_seed(*parts))
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The random tensors of one step: functions of (seed, samples seen, purpose).
+
+    ``batch`` is the size of the global draw and ``part`` the samples of it that are wanted here (a process,
+    a micro-batch). Tensors have shape ``(len(part), *shape)``.
+    """
+
+    seed: int
+    samples: int
+    batch: int
+    device: torch.device
+    part: range
+    local: int = 0  # samples of this process in the whole step; 0: those of `part`
+
+    def __post_init__(self) -> None:
+        if not self.local:
+            object.__setattr__(self, "local", len(self.part))
+
+    def __len__(self) -> int:
+        return len(self.part)
+
+    def normal(self, purpose: str, *shape: int) -> Tensor:
+        """Standard normal numbers."""
+        return self._slice(torch.randn, purpose, shape)
+
+    def uniform(self, purpose: str, *shape: int) -> Tensor:
+        """Uniform numbers in [0, 1)."""
+        return self._slice(torch.rand, purpose, shape)
+
+    def within(self, start: int, stop: int) -> "Draw":
+        """The draw of the samples ``start`` to ``stop`` of this part."""
+        return replace(self, part=self.part[start:stop])
+
+    def _slice(self, function: Callable[..., Tensor], purpose: str, shape: Sequence[int]) -> Tensor:
+        generator: Any = stream(self.device, self.seed, self.samples, purpose)
+        whole = function((self.batch, *shape), generator=generator, device=self.device)
+        return whole[self.part.start : self.part.stop]

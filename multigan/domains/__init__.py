@@ -1,0 +1,45 @@
+"""The kinds of data: each answers where samples come from, which networks exist and how to show the result."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from multigan.errors import RecipeError
+
+if TYPE_CHECKING:
+    from multigan.domains.base import Domain
+    from multigan.recipe import Recipe
+
+RECIPES = {
+    "points": "multigan.domains.points.settings:PointsRecipe",
+    "image": "multigan.domains.image.settings:ImageRecipe",
+}
+"""The recipe type of each domain; needs no torch to load."""
+
+DOMAINS = {
+    "points": "multigan.domains.points.domain:PointsDomain",
+    "image": "multigan.domains.image.domain:ImageDomain",
+}
+
+
+def import_dotted(path: str, key: str) -> Any:
+    """The object that ``"package.module:Name"`` names; ``key`` is the recipe key it was given for."""
+    module_name, _, name = path.partition(":")
+    try:
+        return getattr(import_module(module_name), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise RecipeError(f"{key} = {path!r} cannot be imported: {error}") from error
+
+
+def recipe_type(domain: str) -> "type[Recipe]":
+    """The typed recipe of a built-in domain, or of a domain class named ``"package.module:Class"``."""
+    if domain in RECIPES:
+        return import_dotted(RECIPES[domain], "domain")
+    if ":" in domain:
+        return import_dotted(domain, "domain").recipe_type
+    known = ", ".join(RECIPES)
+    raise RecipeError(f"domain = {domain!r} is unknown; known: {known}, or your own as 'package.module:Class'")
+
+
+def domain_type(domain: str) -> "type[Domain]":
+    """The class that answers for a domain."""
+    return import_dotted(DOMAINS.get(domain, domain), "domain")

@@ -1,0 +1,174 @@
+"""The protocol between a kind of data and everything else: a domain knows no training loop.
+
+It answers where real samples come from, how stored samples become what the critic sees, which networks
+exist, and how a representation becomes something to look at, read or hear.
+"""
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from multigan.adversarial.game import GeneratorTerm
+from multigan.adversarial.losses import Augmentation
+from multigan.adversarial.randomness import Draw, stream
+from multigan.domains import import_dotted
+from multigan.errors import RecipeError, UserError
+
+if TYPE_CHECKING:
+    from multigan.recipe import NetworkSettings, Recipe
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the networks and a kept model must know of the data."""
+
+    shape: tuple[int, ...]  # of one representation, without N
+    classes: tuple[str, ...] = ()  # names of the labels; empty: unconditional
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A whole dataset in its compact form, on the CPU or memory-mapped."""
+
+    samples: Tensor  # (n, ...), any type
+    labels: Tensor | None = None  # (n,), int64
+    notes: tuple[str, ...] = ()  # what loading has to say: files skipped, and so on
+    fingerprint: str = ""  # follows from the content
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+
+@dataclass(frozen=True)
+class IndexedDraw:
+    """Like `Draw`, but each sample has a stream of its own: sample i is the same in whatever batch."""
+
+    seed: int
+    indices: Sequence[int]
+    device: torch.device
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def normal(self, purpose: str, *shape: int) -> Tensor:
+        """Standard normal numbers ``(len(indices), *shape)``."""
+        return self._stack(torch.randn, purpose, shape)
+
+    def uniform(self, purpose: str, *shape: int) -> Tensor:
+        """Uniform numbers in [0, 1), ``(len(indices), *shape)``."""
+        return self._stack(torch.rand, purpose, shape)
+
+    def _stack(self, function: Callable[..., Tensor], purpose: str, shape: Sequence[int]) -> Tensor:
+        rows = [function(*shape, generator=stream("cpu", self.seed, i, purpose)) for i in self.indices]
+        return torch.stack(rows).to(self.device)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A moment of a training, for a picture of it."""
+
+    samples: int  # real samples seen
+    fake: Tensor  # (N, ...), from the same noise at every snapshot
+    real: Tensor  # (N, ...)
+    labels: Tensor | None  # (N,), of both
+    judge: Callable[[Tensor], Tensor] | None = None  # the critic, where it needs no condition
+    measures: dict[str, float] = field(default_factory=dict)
+
+
+class Domain(ABC):
+    """One kind of data."""
+
+    recipe_type: ClassVar[type["Recipe"]]
+    generators: ClassVar[dict[str, type[nn.Module]]]
+    critics: ClassVar[dict[str, type[nn.Module]]]
+    preview: ClassVar[int] = 64  # fixed-noise samples shown during training
+    formats: ClassVar[tuple[str, ...]]  # what `write` can write; the first is the default
+    best: ClassVar[str] = "health/distance"  # the measure, lower is better, that names the best checkpoint
+
+    def __init__(self, recipe: "Recipe", facts: Facts | None = None) -> None:
+        self.recipe = recipe
+        self.facts = facts
+
+    @abstractmethod
+    def count(self) -> int:
+        """How many samples the source offers, without decoding any; raises `DataError`."""
+
+    @abstractmethod
+    def load(self) -> Stored:
+        """The real samples, decoded; sets ``facts``. Raises `DataError`."""
+
+    @abstractmethod
+    def represent(self, stored: Tensor, draw: Draw) -> Tensor:
+        """Stored samples ``(N, ...)``, on the device, as the critic sees them ``(N, *facts.shape)``."""
+
+    @abstractmethod
+    def noise(self, draw: Draw | IndexedDraw) -> Any:
+        """What the generator takes first, for ``len(draw)`` samples."""
+
+    @abstractmethod
+    def present(self, x: Tensor) -> list[Any]:
+        """Representations ``(N, ...)`` as things a person or a program uses."""
+
+    @abstractmethod
+    def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
+        """Save presented items, numbered from ``start``; returns the files."""
+
+    @abstractmethod
+    def sheet(self, items: Sequence[Any]) -> Image.Image | None:
+        """One picture of many presented items, or None where there is nothing to see."""
+
+    @abstractmethod
+    def picture(self, snapshot: Snapshot) -> Image.Image | None:
+        """One picture of a moment of the training."""
+
+    def augmentation(self) -> Augmentation | None:
+        """What ``game.augment`` does to this kind of data; None: nothing."""
+        return None
+
+    def terms(self) -> Sequence[GeneratorTerm]:
+        """Terms of the generator's loss beside the objective."""
+        return ()
+
+    def measure(self, x: Tensor) -> dict[str, float]:
+        """Cheap measures of generated samples ``(N, ...)``, taken at every tick."""
+        return {}
+
+    def network(self, player: str) -> nn.Module:
+        """The network of ``player`` (``generator`` or ``critic``) that the recipe asks for."""
+        assert self.facts is not None, "load the data first"
+        settings: NetworkSettings = getattr(self.recipe, player)
+        known = self.generators if player == "generator" else self.critics
+        return build_network(settings, known, f"{player}.network", self.facts)
+
+
+def build_network(
+    settings: "NetworkSettings", known: dict[str, type[nn.Module]], key: str, facts: Facts
+) -> nn.Module:
+    """Make a network of the domain, or the user's own ``"package.module:Class"``.
+
+    It is called with ``shape`` (of one representation), ``classes`` (their number) and those settings of its
+    section that its signature names; ``options`` are passed on as they are.
+    """
+    own = ":" in settings.network
+    if not own and settings.network not in known:
+        names = ", ".join(known)
+        raise RecipeError(f"{key} = {settings.network!r} is unknown; known: {names}, or 'package.module:Class'")
+    kind = import_dotted(settings.network, key) if own else known[settings.network]
+    offered = {"shape": facts.shape, "classes": len(facts.classes)}
+    offered |= {name: value for name, value in vars(settings).items() if name not in ("network", "options")}
+    wanted = inspect.signature(kind).parameters
+    arguments = {name: value for name, value in offered.items() if name in wanted} | settings.options
+    try:
+        network = kind(**arguments)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{key} = {settings.network!r} cannot be built: {error}") from error
+    if not isinstance(network, nn.Module):
+        raise UserError(f"{key} = {settings.network!r} is not a torch.nn.Module")
+    return network

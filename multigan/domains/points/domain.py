@@ -1,0 +1,82 @@
+"""Points in the plane, drawn from a mixture of Gaussians whose truth is known."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from multigan.adversarial.randomness import Draw
+from multigan.domains.base import Domain, Facts, IndexedDraw, Snapshot, Stored
+from multigan.domains.points.mixtures import MIXTURES, Mixture, mixture_measures
+from multigan.domains.points.networks import PointsMlpCritic, PointsMlpGenerator
+from multigan.domains.points.settings import PointsRecipe
+
+
+class PointsDomain(Domain):
+    """Representations are points divided by the mixture's extent, ``(N, 2)`` in [-1, 1]."""
+
+    recipe: PointsRecipe
+    recipe_type = PointsRecipe
+    generators: ClassVar[dict[str, type[nn.Module]]] = {"mlp": PointsMlpGenerator}
+    critics: ClassVar[dict[str, type[nn.Module]]] = {"mlp": PointsMlpCritic}
+    preview = 2500  # as many as PacGAN's protocol counts
+    formats = ("csv", "npy")
+    best = "reverse_kl"
+
+    @property
+    def mixture(self) -> Mixture:
+        """The mixture the recipe names."""
+        return MIXTURES[self.recipe.data.source]()
+
+    def count(self) -> int:
+        """The points of the training set."""
+        return self.recipe.data.count
+
+    def load(self) -> Stored:
+        """Draw the training set; the same for every run."""
+        self.facts = Facts(shape=(2,))
+        points = self.mixture.sample(self.recipe.data.count, seed=0)
+        return Stored(points, fingerprint=hashlib.sha256(points.numpy().tobytes()).hexdigest())
+
+    def represent(self, stored: Tensor, draw: Draw) -> Tensor:
+        """Points ``(N, 2)`` scaled to [-1, 1]."""
+        return stored / self.mixture.extent
+
+    def noise(self, draw: Draw | IndexedDraw) -> Tensor:
+        """z, ``(N, latent)``."""
+        return draw.normal("latent", self.recipe.generator.latent)
+
+    def measure(self, x: Tensor) -> dict[str, float]:
+        """Modes, high-quality share and reverse KL of representations ``(N, 2)``."""
+        return mixture_measures(x.detach().float().cpu() * self.mixture.extent, self.mixture)
+
+    def present(self, x: Tensor) -> list[np.ndarray]:
+        """Each point as an array ``(2,)``."""
+        return list((x.detach().float().cpu() * self.mixture.extent).numpy())
+
+    def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
+        """One file with a point a line (csv) or an array ``(N, 2)`` (npy)."""
+        path = folder / f"points-{start:06d}.{format}"
+        points = np.stack(items)
+        if format == "csv":
+            np.savetxt(path, points, delimiter=",", header="x,y", comments="", fmt="%.6f")
+        else:
+            np.save(path, points)
+        return [path]
+
+    def sheet(self, items: Sequence[Any]) -> Image.Image:
+        """The points, with as many real ones."""
+        fake = torch.from_numpy(np.stack(items)) / self.mixture.extent
+        real = self.mixture.sample(len(items), seed=1) / self.mixture.extent
+        return self.picture(Snapshot(0, fake, real, None, measures=self.measure(fake)))
+
+    def picture(self, snapshot: Snapshot) -> Image.Image:
+        """Points and landscape."""
+        from multigan.domains.points.picture import points_picture
+
+        return points_picture(snapshot)

@@ -1,0 +1,17 @@
+"""The errors a user can cause; the command line prints them without a traceback and exits 2."""
+
+
+class UserError(ValueError):
+    """A mistake in a recipe, a path or an option; the message names it and says what to do."""
+
+
+class RecipeError(UserError):
+    """A recipe that cannot be right: an unknown key, a wrong type or an impossible value."""
+
+
+class DataError(UserError):
+    """Data that cannot be found, read or used."""
+
+
+class CheckpointError(UserError):
+    """A run or model folder that cannot be resumed or loaded."""

@@ -1,0 +1,199 @@
+"""What a user keeps: a trained generator that makes pictures, sentences or sounds.
+
+A model folder holds ``model.safetensors``, ``config.json`` and ``README.md``; it loads without the recipe,
+without the data and without unpickling anything.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from multigan import __version__
+from multigan.adversarial.randomness import derive_seed
+from multigan.atomic import publish, write_atomically
+from multigan.domains import domain_type
+from multigan.domains.base import Domain, Facts, IndexedDraw
+from multigan.errors import CheckpointError, UserError
+from multigan.recipe import load_recipe
+
+if TYPE_CHECKING:
+    from multigan.recipe import Recipe
+
+_FORMAT = 1
+_CHUNK = {"cpu": 16}  # samples made at once; a fixed number, so that a sample never depends on its neighbours
+_CHUNK_ELSEWHERE = 128
+
+Label = str | int
+
+
+class Model:
+    """A generator ready to use.
+
+    >>> model = multigan.load("runs/first")
+    >>> pictures = model.generate(16, seed=0)
+    """
+
+    def __init__(self, domain: Domain, generator: nn.Module, samples: int = 0) -> None:
+        assert domain.facts is not None
+        self.domain, self.facts, self.samples = domain, domain.facts, samples
+        self.generator = generator
+
+    @property
+    def recipe(self) -> "Recipe":
+        """The recipe it was trained with."""
+        return self.domain.recipe
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the labels it can be asked for; empty if it was trained without."""
+        return self.facts.classes
+
+    def generate(self, n: int = 1, *, seed: int = 0, label: Label | Sequence[Label] | None = None) -> list[Any]:
+        """Make ``n`` samples: PIL images, sentences, or whatever the domain presents.
+
+        Sample i follows from ``seed`` and i alone, however many are asked for. ``label`` is a class name or
+        number for all, or one for each; a labelled model without one takes the classes in turn. Raises
+        `UserError` for a label it does not know.
+        """
+        return [item for chunk in self.chunks(n, seed=seed, label=label) for item in chunk]
+
+    def chunks(
+        self, n: int, *, seed: int = 0, label: Label | Sequence[Label] | None = None
+    ) -> Iterator[list[Any]]:
+        """The same samples as `generate`, a list at a time, in memory that does not grow with ``n``."""
+        if n < 1:
+            raise UserError(f"n = {n}: ask for at least 1 sample")
+        labels = self._labels(n, label)
+        device = next(self.generator.parameters()).device
+        size = _CHUNK.get(device.type, _CHUNK_ELSEWHERE)
+        for start in range(0, n, size):
+            whole = range(start, start + size)  # always full: the last chunk is cut afterwards
+            chosen = [labels[min(i, n - 1)] for i in whole] if labels else None
+            made = self._make(whole, seed, chosen, device)
+            yield self.domain.present(made[: min(size, n - start)])
+
+    @torch.no_grad()
+    def _make(self, indices: Sequence[int], seed: int, labels: list[int] | None, device: torch.device) -> Tensor:
+        draw = IndexedDraw(derive_seed("generate", seed), indices, device)
+        condition = torch.tensor(labels, device=device) if labels else None
+        made: Tensor = self.generator.eval()(self.domain.noise(draw), condition)
+        return made
+
+    def _labels(self, n: int, label: Label | Sequence[Label] | None) -> list[int]:
+        if not self.classes:
+            if label is not None:
+                raise UserError(f"label = {label!r}: this model was trained without labels")
+            return []
+        if label is None:
+            return [i % len(self.classes) for i in range(n)]
+        given = [label] * n if isinstance(label, str | int) else list(label)
+        if len(given) != n:
+            raise UserError(f"{len(given)} labels for n = {n} samples: give one label, or one for each")
+        return [self._class_index(item) for item in given]
+
+    def _class_index(self, label: Label) -> int:
+        if str(label) in self.classes:
+            return self.classes.index(str(label))
+        if isinstance(label, int) and 0 <= label < len(self.classes):
+            return label
+        raise UserError(f"label = {label!r} is unknown; this model knows: {', '.join(self.classes)}")
+
+    def to(self, device: torch.device | str) -> "Model":
+        """The same model on another device."""
+        self.generator.to(device)
+        return self
+
+    def save(self, folder: Path | str) -> Path:
+        """Write the model folder; each file is replaced as a whole."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        weights = {name: t.detach().cpu().contiguous() for name, t in self.generator.state_dict().items()}
+        publish(folder / "model.safetensors", lambda path: save_file(weights, path))
+        config = {
+            "format": _FORMAT,
+            "multigan": __version__,
+            "samples": self.samples,
+            "facts": asdict(self.facts),
+            "recipe": self.recipe.to_dict(),
+        }
+        write_atomically(folder / "config.json", json.dumps(config, indent=1) + "\n")
+        write_atomically(folder / "README.md", model_card(self))
+        return folder
+
+
+def load(source: str | Path, *, device: str = "cpu", generator: nn.Module | None = None) -> Model:
+    """Load a model from a run folder, a model folder or a hub id (``user/name``).
+
+    ``generator`` is needed only where the training was given a module rather than a name. Raises
+    `CheckpointError` for what cannot be loaded.
+    """
+    folder = _model_folder(source)
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        facts = Facts(tuple(config["facts"]["shape"]), tuple(config["facts"]["classes"]))
+        content, samples, version = config["recipe"], config["samples"], config["format"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{folder / 'config.json'} cannot be read as a multigan model: {error!r}") from None
+    if version != _FORMAT:
+        raise CheckpointError(f"{folder} has format {version}, this multigan reads {_FORMAT}: upgrade multigan")
+    recipe = load_recipe(content)
+    domain = domain_type(recipe.domain)(recipe, facts)
+    network = generator if generator is not None else domain.network("generator")
+    try:
+        network.load_state_dict(load_file(folder / "model.safetensors"))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise CheckpointError(f"{folder / 'model.safetensors'} cannot be loaded: {error}") from None
+    return Model(domain, network.eval().requires_grad_(False), samples).to(device)
+
+
+def _model_folder(source: str | Path) -> Path:
+    path = Path(source)
+    for folder in (path / "model", path):
+        if (folder / "config.json").is_file():
+            return folder
+    if path.exists() or str(source).count("/") != 1 or str(source).startswith((".", "/", "~")):
+        what = "holds no model yet" if path.exists() else "does not exist"
+        raise CheckpointError(f"{source} {what}: give a run folder, a model folder or a hub id (user/name)")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        return Path(snapshot_download(str(source)))
+    except (OSError, HfHubHTTPError, ValueError) as error:
+        raise CheckpointError(f"{source} is no folder here, and as a hub id it failed: {error}") from None
+
+
+def model_card(model: Model) -> str:
+    """The model's README in Markdown."""
+    recipe, classes = model.recipe, ", ".join(model.classes)
+    lines = [
+        "---",
+        "library_name: multigan",
+        f"tags: [gan, {recipe.domain.split(':')[-1]}]",
+        "---",
+        "",
+        f"# {recipe.title or 'A multigan model'}",
+        "",
+        f"A generator trained with multigan {__version__} on `{recipe.data.source}` for {model.samples:,} real samples:",
+        f"network `{recipe.generator.network}` against critic `{recipe.critic.network}`, objective "
+        f"`{recipe.game.objective}`. One sample has shape {list(model.facts.shape)}.",
+        *([f"Labels: {classes}."] if classes else []),
+        "",
+        "```python",
+        "import multigan",
+        "",
+        'model = multigan.load("path/to/this/folder")',
+        "samples = model.generate(16, seed=0)",
+        "```",
+        "",
+        "The whole recipe is in `config.json`. The weights are in `model.safetensors`; nothing is unpickled.",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,29 @@
+"""The pictures of a training as one animation."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from multigan.atomic import publish
+
+_LARGEST = 720  # pixels along a side
+
+
+def save_animation(stills: Sequence[Path], path: Path, milliseconds: int = 120, hold: int = 2500) -> None:
+    """Write an animated WebP of pictures, ``milliseconds`` each, the last one for ``hold`` milliseconds."""
+    frames = [_frame(still) for still in stills]
+    durations = [milliseconds] * (len(frames) - 1) + [hold]
+
+    def fill(beside: Path) -> None:
+        first, *rest = frames
+        first.save(beside, "WEBP", save_all=True, append_images=rest, duration=durations, loop=0, quality=80, method=2)
+
+    publish(path, fill)
+
+
+def _frame(path: Path) -> Image.Image:
+    with Image.open(path) as picture:
+        frame = picture.convert("RGB")
+    frame.thumbnail((_LARGEST, _LARGEST))
+    return frame

@@ -1,0 +1,1 @@
+"""The trainer: data on the device, the loop, checkpoints, processes, signals, logs."""

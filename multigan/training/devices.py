@@ -1,0 +1,45 @@
+"""Which device to train on, and what to say when its memory runs out."""
+
+import torch
+
+from multigan.errors import UserError
+
+
+def pick_device(name: str = "auto", local_rank: int = 0) -> torch.device:
+    """``auto`` picks CUDA, then MPS, then the CPU. Raises `UserError` for a device that is not there."""
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if name == "auto":
+        name = "cuda" if cuda else "mps" if mps else "cpu"
+    kind = name.split(":")[0]
+    if kind not in ("cpu", "cuda", "mps"):
+        raise UserError(f"--device {name}: unknown; allowed: auto, cpu, cuda, cuda:N, mps")
+    if (kind == "cuda" and not cuda) or (kind == "mps" and not mps):
+        raise UserError(f"--device {name}: not available here; `multigan doctor` says why. Use --device cpu")
+    if name == "cuda":
+        name = f"cuda:{local_rank}"
+    device = torch.device(name)
+    if device.type == "cuda":
+        if (device.index or 0) >= torch.cuda.device_count():
+            raise UserError(f"{name} does not exist: this machine has {torch.cuda.device_count()} GPUs")
+        torch.cuda.set_device(device)
+    return device
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error is the device (or the host) having no memory left."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+
+
+def out_of_memory(device: torch.device, batch: int, accumulate: int) -> UserError:
+    """What to tell a user whose device ran out of memory: the peak, and the key to lower."""
+    peak = f"{torch.cuda.max_memory_allocated(device) / 2**30:.1f} GiB" if device.type == "cuda" else None
+    held = f" (peak {peak})" if peak else ""
+    return UserError(
+        f"out of memory on {device}{held}: set train.accumulate = {accumulate * 2} for the same training in less "
+        f"memory, or lower train.batch = {batch}, the networks' width, or train.precision = 'bf16'"
+    )
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Free bytes on a CUDA device; None elsewhere."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None

@@ -1,0 +1,92 @@
+"""What a person watches while it trains: a live panel in a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+_LINE_EVERY = 5.0  # seconds between plain lines
+
+
+class Display:
+    """Progress, losses and health of one training; silent when ``quiet``."""
+
+    def __init__(self, quiet: bool = False, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True, quiet=quiet)
+        self.live: Live | None = None
+        self._last_line = 0.0
+        self._text = Text()
+        self._named: set[str] = set()
+
+    def start(self, title: str, samples: int, budget: int) -> None:
+        """Begin to show a training that stands at ``samples`` of ``budget``."""
+        self.budget = budget
+        self.note(title)
+        if not self.console.is_terminal or self.console.quiet:
+            return
+        self._progress = Progress(
+            TextColumn("{task.completed:>10,.0f} / {task.total:,.0f} samples"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeRemainingColumn(),
+            auto_refresh=False,
+        )
+        self._task = self._progress.add_task("", total=budget, completed=samples)
+        self.live = Live(console=self.console, refresh_per_second=4, get_renderable=self._render)
+        self.live.start()
+
+    def _render(self) -> Group:
+        return Group(self._progress, self._text)
+
+    def advance(self, samples: int) -> None:
+        """The clock stands at ``samples``."""
+        if self.live is not None:
+            self._progress.update(self._task, completed=samples)
+
+    def tick(self, row: Mapping[str, Any]) -> None:
+        """A row of metrics has been made."""
+        status = status_line(row)
+        self._text = Text(status, style="bold red" if row["diagnoses"] else "")
+        for diagnosis in row["diagnoses"]:
+            name = diagnosis.split(" (")[0]
+            if name not in self._named:  # once in full; afterwards the status line shows the name
+                self.note(f"! {diagnosis}")
+                self._named.add(name)
+        now = time.monotonic()
+        if self.live is None and (now - self._last_line > _LINE_EVERY or row["samples"] >= self.budget):
+            self._last_line = now
+            self.console.print(f"{row['samples']:>10,} / {self.budget:,}  {status}", highlight=False)
+
+    def note(self, message: str) -> None:
+        """Say something that stays."""
+        self.console.print(message, highlight=False, markup=False)
+
+    def stop(self) -> None:
+        """Leave the last state on the screen."""
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
+
+
+def status_line(row: Mapping[str, Any]) -> str:
+    """One line: speed, time left, losses, distance to the data, health."""
+    health = ", ".join(d.split(" (")[0] for d in row["diagnoses"]) or "healthy"
+    parts = [
+        f"{row['samples_per_second']:,.0f} samples/s",
+        f"{_clock(row['seconds_left'])} left",
+        f"G {row['generator/objective']:.3f}  D {row['critic/objective']:.3f}",
+        f"distance {row['health/distance']:.2f}",
+    ]
+    if "modes" in row:
+        parts.append(f"{row['modes']:.0f} modes, {row['high_quality']:.0%} good, KL {row['reverse_kl']:.2f}")
+    return "  ·  ".join([*parts, health])
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,0 +1,335 @@
+"""The trainer: plays rounds until the budget is spent, and at ticks looks, logs and saves.
+
+The clock is real samples seen. Everything random follows from (seed, samples seen, purpose), so a training
+that goes on from a checkpoint is the one that was never interrupted, bit for bit on the CPU.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from multigan.adversarial.game import Game, Turn
+from multigan.adversarial.health import HealthMonitor, compare, symptoms
+from multigan.adversarial.player import NonFiniteError
+from multigan.adversarial.randomness import Draw, derive_seed
+from multigan.domains.base import Domain, Snapshot, Stored
+from multigan.errors import UserError
+from multigan.model import Model
+from multigan.report.animation import save_animation
+from multigan.training.checkpoint import Checkpoint, save_checkpoint
+from multigan.training.devices import is_out_of_memory, out_of_memory
+from multigan.training.display import Display
+from multigan.training.distributed import Processes
+from multigan.training.feed import Feed
+from multigan.training.run import RunFolder
+from multigan.training.signals import Stopped, StopSignals
+
+_HEALTH = 256  # samples looked at for the health statistics
+_CHUNK = 256  # samples made at once for a look
+
+
+class Trainer:
+    """Trains one game on one dataset into one run folder.
+
+    ``stored`` is what ``domain.load()`` gave. ``generator`` and ``critic`` may be any modules that keep the
+    signatures ``(noise, condition)`` and ``(representation, condition)``; by default the recipe's are built.
+
+    >>> trainer = Trainer(domain, domain.load(), RunFolder(Path("runs/mine")))
+    >>> trainer.fit()
+    """
+
+    def __init__(
+        self,
+        domain: Domain,
+        stored: Stored,
+        run: RunFolder,
+        *,
+        device: torch.device | None = None,
+        processes: Processes | None = None,
+        display: Display | None = None,
+        generator: nn.Module | None = None,
+        critic: nn.Module | None = None,
+    ) -> None:
+        self.domain, self.recipe, self.run = domain, domain.recipe, run
+        self.device = device or torch.device("cpu")
+        self.processes = processes or Processes()
+        self.display = display or Display(quiet=True)
+        self.samples, self.seconds = 0, 0.0
+        self.fingerprint = stored.fingerprint
+        self.monitor = HealthMonitor()
+        train = self.recipe.train
+        self._check_batch(len(stored))
+        if self.device.type == "cuda":
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = train.tf32
+        self.part = self.processes.part(train.batch)
+        self.feed = Feed(stored, self.device, train.seed, train.batch, self.part, train.data_on_device)
+        networks = [self._network("generator", generator), self._network("critic", critic)]
+        self.game = self._game(*networks)
+        self._look_ahead(stored)
+
+    def _check_batch(self, count: int) -> None:
+        train, world = self.recipe.train, self.processes.world
+        if train.batch > count:
+            raise UserError(f"train.batch = {train.batch} is larger than the data: {count} samples")
+        if train.batch % (world * train.accumulate):
+            raise UserError(
+                f"train.batch = {train.batch} cannot be split evenly over {world} processes × "
+                f"train.accumulate = {train.accumulate}"
+            )
+
+    def _network(self, player: str, given: nn.Module | None) -> nn.Module:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive_seed(self.recipe.train.seed, player))
+            network = given if given is not None else self.domain.network(player)
+        network = network.to(self.device).train()
+        if self.recipe.train.channels_last and any(p.dim() == 4 for p in network.parameters()):
+            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.processes.broadcast(network)
+        return self._shared_batch_norm(network, player)
+
+    def _shared_batch_norm(self, network: nn.Module, player: str) -> nn.Module:
+        kinds = nn.modules.batchnorm._BatchNorm
+        if self.processes.world == 1 or not any(isinstance(m, kinds) for m in network.modules()):
+            return network
+        if not self.recipe.train.sync_batch_norm:
+            self.display.note(
+                f"The {player} has batch norm: each of the {self.processes.world} processes normalises by its own "
+                f"{len(self.part)} samples, and the first one's running statistics are kept. "
+                "train.sync_batch_norm = true shares them (CUDA only)."
+            )
+            return network
+        if self.device.type != "cuda":
+            raise UserError("train.sync_batch_norm = true needs CUDA: set it to false")
+        return nn.SyncBatchNorm.convert_sync_batchnorm(network)
+
+    def _game(self, generator: nn.Module, critic: nn.Module) -> Game:
+        train = self.recipe.train
+        try:
+            return Game(
+                generator,
+                critic,
+                self.recipe.game,
+                noise=self.domain.noise,
+                augmentation=self.domain.augmentation(),
+                terms=self.domain.terms(),
+                synchronise=self.processes.synchronise if self.processes.world > 1 else None,
+                autocast=torch.bfloat16 if train.precision == "bf16" else None,
+                compile=train.compile,
+            )
+        except ValueError as error:
+            raise UserError(str(error)) from error
+
+    def _look_ahead(self, stored: Stored) -> None:
+        """Fix the noise and the real samples that every look at this training uses."""
+        count = max(min(max(self.domain.preview, _HEALTH), len(stored) // 2), 1)
+        order = torch.randperm(len(stored), generator=torch.Generator().manual_seed(0))
+        mine, others = order[:count], order[count : 2 * count]
+        draw = Draw(derive_seed(self.recipe.train.seed, "look"), 0, count, self.device, range(count))
+        self._noise = self.domain.noise(draw)
+        labels = stored.labels
+        self._labels = None if labels is None else labels[mine].to(self.device)
+        self._real, self._other = (self._represent(stored.samples[i].to(self.device), draw) for i in (mine, others))
+
+    def _represent(self, stored: Tensor, draw: Draw) -> Tensor:
+        x = self.domain.represent(stored, draw)
+        last = self.recipe.train.channels_last and x.dim() == 4
+        return x.contiguous(memory_format=torch.channels_last) if last else x
+
+    def turns(self, phase: str, samples: int) -> Iterator[Turn]:
+        """The micro-batches of one phase for this process: a pure function of the clock."""
+        train = self.recipe.train
+        stride = train.batch * (self.recipe.game.critic.steps if phase == "generator" else 1)
+        stored, labels = self.feed(phase, samples, stride)
+        draw = Draw(derive_seed(train.seed, phase), samples, train.batch, self.device, self.part)
+        size = len(self.part) // train.accumulate
+        for start in range(0, len(self.part), size):
+            stop = start + size
+            micro = draw.within(start, stop)
+            condition = None if labels is None else labels[start:stop]
+            yield Turn(self._represent(stored[start:stop], micro), condition, micro)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint, written on whatever device and by however many processes."""
+        state = checkpoint.load(self.device)
+        self.game.load(state["game"])
+        self.samples, self.seconds = state["samples"], state["seconds"]
+        self.monitor = HealthMonitor(state["health"])
+
+    def fit(self) -> None:
+        """Train to the end of the budget.
+
+        Raises `Stopped` after a signal and `NonFiniteError` before a bad update, both with a usable checkpoint
+        left behind; `UserError` when memory runs out.
+        """
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices), StopSignals() as signals:
+            try:
+                self._fit(signals)
+            except Exception as error:
+                if is_out_of_memory(error):
+                    train = self.recipe.train
+                    raise out_of_memory(self.device, train.batch, train.accumulate) from error
+                raise
+            finally:
+                self.display.stop()
+                self.feed.close()
+
+    def _fit(self, signals: StopSignals) -> None:
+        budget, batch = self.recipe.train.samples, self.recipe.train.batch
+        if self.processes.first:
+            self.display.start(self._title(), self.samples, budget)
+        if self.samples == 0:
+            self._show({})
+        self._began = time.monotonic()
+        self._last_tick = (self.samples, self._began)
+        while self.samples < budget:
+            before = self.samples
+            torch.manual_seed(derive_seed(self.recipe.train.seed, "networks", before, self.processes.rank))
+            self.samples = self.game.round(self.turns, before, batch, budget)
+            if self.device.type == "cpu":
+                self._check_finite()  # free here; elsewhere it is read at ticks, so that no step waits
+            self._after_round(before, budget)
+            if self.processes.any(signals.received is not None):
+                self._stop(signals.received)
+        self._finish()
+
+    def _after_round(self, before: int, budget: int) -> None:
+        self.display.advance(self.samples)
+        end = self.samples >= budget
+        if end or self._crossed(before, "log"):
+            self.row = self._tick(budget)
+        if end or self._crossed(before, "sample"):
+            self._show(self.row if hasattr(self, "row") else {})
+        if end or self._crossed(before, "save"):
+            self.save()
+
+    def _crossed(self, before: int, what: Literal["log", "sample", "save"]) -> bool:
+        every = self.recipe.train.every(what)
+        return self.samples // every > before // every
+
+    def _title(self) -> str:
+        sizes = [sum(p.numel() for p in n.parameters()) for n in (self.game.generator.network, self.game.critic.network)]
+        return (
+            f"{self.recipe.title or self.recipe.domain}: {self.feed.count:,} real samples, generator "
+            f"{sizes[0]:,} and critic {sizes[1]:,} parameters, on {self.device}"
+            + (f" × {self.processes.world} processes" if self.processes.world > 1 else "")
+            + f"\n{self.run.path}"
+        )
+
+    def _check_finite(self) -> None:
+        try:
+            self.game.guard.check(self.samples)
+        except NonFiniteError as error:
+            if self.processes.first:
+                self.run.log({"samples": self.samples, "diagnoses": [f"non-finite: {error}"]})
+            raise
+
+    def _tick(self, budget: int) -> dict[str, Any]:
+        self._check_finite()
+        statistics = self.processes.mean(self.game.statistics.read())
+        count = min(_HEALTH, len(self._real), len(self._other))
+        made = self._make(self.game.generator.network, count)
+        looked = compare(made, self._real[:count], self._other[:count])
+        statistics |= {name: value.item() for name, value in looked.items()}
+        found = self.monitor.update(symptoms(statistics, self.recipe.game, self.samples / budget))
+        measures = self.domain.measure(self._make(self.game.ema.network, len(self._real)))
+        row = {**self._times(budget), **statistics, **measures, "diagnoses": [str(d) for d in found]}
+        if self.processes.first:
+            self.run.log(row)
+            self.display.tick(row)
+        return row
+
+    def _times(self, budget: int) -> dict[str, Any]:
+        now = time.monotonic()
+        self.seconds += now - self._last_tick[1]
+        speed = (self.samples - self._last_tick[0]) / max(now - self._last_tick[1], 1e-9)
+        self._last_tick = (self.samples, now)
+        left = (budget - self.samples) * self.seconds / self.samples
+        return {
+            "samples": self.samples,
+            "seconds": self.seconds,
+            "samples_per_second": speed,
+            "seconds_left": left,
+        }
+
+    @torch.no_grad()
+    def _make(self, network: nn.Module, count: int) -> Tensor:
+        """Samples ``(count, ...)`` of the fixed noise, in evaluation mode: changes nothing."""
+        training = network.training
+        network.eval()
+        pieces = []
+        for start in range(0, count, _CHUNK):
+            part = slice(start, min(start + _CHUNK, count))
+            condition = None if self._labels is None else self._labels[part]
+            pieces.append(self.game._run(network, _sliced(self._noise, part), condition))
+        network.train(training)
+        return torch.cat(pieces)
+
+    def _show(self, row: dict[str, Any]) -> None:
+        if not self.processes.first:
+            return
+        count = min(self.domain.preview, len(self._real))
+        made = self._make(self.game.ema.network, count)
+        labels = None if self._labels is None else self._labels[:count]
+        measures = {name: value for name, value in row.items() if isinstance(value, float)}
+        judge = self._judge if labels is None else None
+        picture = self.domain.picture(Snapshot(self.samples, made, self._real[:count], labels, judge, measures))
+        if picture is not None:
+            self.run.save_still(self.samples, picture)
+
+    def _judge(self, x: Tensor) -> Tensor:
+        critic = self.game.critic.network
+        training = critic.training
+        critic.eval()
+        logits = self.game._run(critic, x, None)
+        critic.train(training)
+        return logits
+
+    def save(self) -> None:
+        """Write a checkpoint and the model as it now is."""
+        self.processes.check_equal(self.game.generator.network)
+        self.processes.check_equal(self.game.critic.network)
+        if self.processes.first:
+            self.seconds += time.monotonic() - self._last_tick[1]
+            self._last_tick = (self.samples, time.monotonic())
+            score = self.row.get(self.domain.best) if hasattr(self, "row") else None
+            save_checkpoint(self.run.path, self._state(), self.samples, score)
+            self.kept().save(self.run.model)
+        self.processes.barrier()
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "format": 1,
+            "samples": self.samples,
+            "seconds": self.seconds,
+            "recipe": self.recipe.to_dict(),
+            "data": self.fingerprint,
+            "health": self.monitor.counts,
+            "game": self.game.state(),
+        }
+
+    def kept(self) -> Model:
+        """The generator's moving average as a model to generate with."""
+        return Model(self.domain, self.game.ema.network, samples=self.samples)
+
+    def _stop(self, number: int | None) -> None:
+        number = self.processes.share(number) or number or 15
+        self.save()
+        if self.processes.first:
+            self.display.stop()
+            self.display.note(f"Stopped and saved at {self.samples:,} samples. multigan resume {self.run.path}")
+        raise Stopped(number)
+
+    def _finish(self) -> None:
+        stills: Sequence[Any] = self.run.stills()
+        if self.processes.first and len(stills) > 1:
+            save_animation(stills, self.run.samples / "training.webp")
+        self.processes.barrier()
+
+
+def _sliced(noise: Any, part: slice) -> Any:
+    """The part of a noise tensor, or of each tensor of a tuple."""
+    return tuple(n[part] for n in noise) if isinstance(noise, tuple) else noise[part]
