@@ -108,7 +108,8 @@ def _explain(error: ErrorDetails, kind: type) -> str:
             return f"`{key}` is missing{allowed}"
         case "literal_error":
             options = error["ctx"]["expected"]
-            near = difflib.get_close_matches(str(given), options.replace("'", "").replace(" or ", ", ").split(", "), n=1)
+            names = options.replace("'", "").replace(" or ", ", ").split(", ")
+            near = difflib.get_close_matches(str(given), names, n=1, cutoff=0.75)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             return f"`{key}` = {given!r} is not allowed{hint} Allowed: {options}"
         case "value_error":

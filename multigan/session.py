@@ -72,7 +72,7 @@ def train(
         display = Display(quiet=quiet or not processes.first)
         domain = domain_type(prepared.domain)(prepared)
         check_source(domain)
-        path = processes.share(str(out or new_run_path(_short(str(name)))))
+        path = processes.share(str(out or default_out(name)))
         run = RunFolder(Path(path))
         _first_alone(processes, lambda: run.create(prepared))
         stored = _loaded(domain, processes, display)
@@ -104,6 +104,23 @@ def prepare(
     if seed is not None:
         overrides["train.seed"] = seed
     return load_recipe(recipe, overrides)
+
+
+def default_out(recipe: str | Path) -> Path:
+    """The next free run folder for a recipe."""
+    return new_run_path(_short(str(recipe)))
+
+
+def describe(recipe: Recipe, device: str = "auto") -> str:
+    """What a training would be: the data counted, both networks built, nothing trained."""
+    domain = domain_type(recipe.domain)(recipe)
+    count = check_source(domain)
+    domain.load()
+    sizes = [sum(p.numel() for p in domain.network(player).parameters()) for player in ("generator", "critic")]
+    return (
+        f"{recipe.to_toml()}\n# {count:,} samples in {recipe.data.source}\n# generator {sizes[0]:,} parameters\n"
+        f"# critic {sizes[1]:,} parameters\n# device {pick_device(device)}\n# nothing was trained (dry run)"
+    )
 
 
 def check_source(domain: Domain) -> int:

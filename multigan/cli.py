@@ -1,0 +1,198 @@
+"""The command line: thin verbs over the library. Mistakes of the user exit 2 with one plain message."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from multigan.errors import UserError
+
+app = typer.Typer(
+    help="Train a GAN on your own pictures or points with one command, and make new ones with another.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override one key of the recipe; repeatable.")
+]
+Device = Annotated[str, typer.Option(help="auto (CUDA, then MPS, then CPU) | cpu | cuda | cuda:N | mps.")]
+ProcessCount = Annotated[int, typer.Option("--processes", min=1, help="Train with N processes on this machine.")]
+
+
+def _examples(*commands: str) -> str:
+    return "[bold]Examples[/bold]\n\n" + "\n\n".join(commands)
+
+
+@app.command(epilog=_examples("multigan ls", "multigan ls image"))
+def ls(domain: Annotated[str | None, typer.Argument(help="Only recipes of this domain.")] = None) -> None:
+    """List the recipes: name, what it makes, cost, measured result."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from multigan.recipe import recipe_header, recipe_names
+
+    names = recipe_names(domain)
+    if not names:
+        known = sorted({name.split("/")[0] for name in recipe_names()})
+        raise UserError(f"no recipes for {domain!r}; domains: {', '.join(known)}")
+    table = Table("recipe", "makes", "cost", "result", box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for name in names:
+        header = recipe_header(name)
+        table.add_row(f"[bold]{name}[/bold]", header["title"], header["cost"], header["result"])
+    Console().print(table)
+
+
+@app.command(epilog=_examples("multigan show image/mnist > my.toml", "multigan show image/mnist --explain"))
+def show(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name, or a TOML file.")],
+    settings: Settings = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Explain every key instead.")] = False,
+) -> None:
+    """Print a recipe, resolved, as TOML to save and edit."""
+    from multigan.recipe import load_recipe
+
+    resolved = load_recipe(recipe, parse_settings(settings))
+    if not explain:
+        sys.stdout.write(resolved.to_toml())
+        return
+    from multigan.explain import explanation
+
+    for key, value, doc in explanation(resolved):
+        sys.stdout.write(f"{key} = {value}\n    {doc}\n")
+
+
+@app.command(
+    epilog=_examples(
+        "multigan train image/digits",
+        "multigan train image/mnist --data photos/ --set data.size=64 --set data.channels=3",
+        "multigan train my.toml --out runs/mine --set train.batch=128 --set game.critic.lr=1e-4",
+    )
+)
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name (multigan ls), or a TOML file.")],
+    data: Annotated[str | None, typer.Option(help="A folder, a .zip, a file, or the name of a dataset.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder; by default the next free runs/NAME-001.")] = None,
+    settings: Settings = None,
+    seed: Annotated[int | None, typer.Option(help="All randomness follows from it.")] = None,
+    device: Device = "auto",
+    processes: ProcessCount = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, print the recipe, train nothing.")] = False,
+) -> None:
+    """Train a GAN: live progress, pictures of the samples, checkpoints, and a model to keep."""
+    from multigan import session
+
+    chosen = parse_settings(settings)
+    resolved = session.prepare(recipe, data=data, settings=chosen, seed=seed)
+    if dry_run:
+        typer.echo(session.describe(resolved, device))
+        return
+    if processes > 1:
+        _in_processes(processes, out or session.default_out(recipe))
+    run = session.train(recipe, data=data, out=out, settings=chosen, seed=seed, device=device)
+    _say(f"Done: {run.folder}/samples   ·   multigan generate {run.folder} -n 16")
+
+
+@app.command(epilog=_examples("multigan resume runs/image-digits-001 --set train.samples=400_000"))
+def resume(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    settings: Settings = None,
+    device: Device = "auto",
+    processes: ProcessCount = 1,
+    allow_changes: Annotated[bool, typer.Option("--allow-changes", help="Go on under changed settings or data.")] = False,
+) -> None:
+    """Go on with a run from its newest intact checkpoint."""
+    from multigan import session
+
+    if processes > 1:
+        _in_processes(processes, None)
+    done = session.resume(run, settings=parse_settings(settings), device=device, allow_changes=allow_changes)
+    _say(f"Done: {done.folder}/samples   ·   multigan generate {done.folder} -n 16")
+
+
+@app.command(
+    epilog=_examples(
+        "multigan generate runs/image-digits-001 -n 100 --out new/",
+        "multigan generate runs/my-labelled-run -n 10 --label 7 --seed 3",
+    )
+)
+def generate(
+    model: Annotated[str, typer.Argument(help="A run folder, a model folder, or a hub id.")],
+    n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 16,
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("samples"),
+    seed: Annotated[int, typer.Option(help="Sample i follows from the seed and i alone.")] = 0,
+    label: Annotated[str | None, typer.Option(help="The class to make; by default each in turn.")] = None,
+    format: Annotated[str | None, typer.Option(help="File format: png, webp, jpg; csv, npy for points.")] = None,
+    device: Device = "auto",
+) -> None:
+    """Make new samples: single files, and one sheet of the first hundred."""
+    from multigan.generation import generate_files
+
+    made = generate_files(model, n, out, seed=seed, label=label, format=format, device=device)
+    _say(f"{n} samples in {out}" + (f"   ·   sheet: {made}" if made else ""))
+
+
+@app.command()
+def doctor() -> None:
+    """Say which versions, devices and disk there are, and what will not work here and why."""
+    from multigan.doctor import examine
+
+    healthy = examine()
+    raise typer.Exit(0 if healthy else 1)
+
+
+def parse_settings(pairs: list[str] | None) -> dict[str, Any]:
+    """``["train.batch=64"]`` as ``{"train.batch": "64"}``; raises `UserError` for what is no KEY=VALUE."""
+    parsed = {}
+    for pair in pairs or []:
+        key, sign, value = pair.partition("=")
+        if not sign or not key.strip():
+            raise UserError(f"--set {pair}: write it as KEY=VALUE, such as --set train.batch=64")
+        parsed[key.strip()] = value.strip()
+    return parsed
+
+
+def _in_processes(processes: int, out: Path | None) -> None:
+    """Run this very command in several processes and exit with their status; returns in each of them."""
+    import os
+
+    if "RANK" in os.environ:
+        return
+    from multigan.training.launch import launch
+
+    arguments = sys.argv[1:] if out is None else [*sys.argv[1:], "--out", str(out)]
+    raise typer.Exit(launch(arguments, processes))
+
+
+def _say(message: str) -> None:
+    import os
+
+    if os.environ.get("RANK", "0") == "0":
+        typer.echo(message)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app(standalone_mode=True)
+    except UserError as error:
+        typer.secho(f"multigan: {error}", err=True, fg="red")
+        sys.exit(2)
+    except Exception as error:
+        sys.exit(_status(error))
+
+
+def _status(error: Exception) -> int:
+    """The exit status of an ended training; what is a bug of ours is raised again."""
+    training = sys.modules.get("multigan.training.signals")
+    if training is not None and isinstance(error, training.Stopped):
+        return int(error.status)
+    player = sys.modules.get("multigan.adversarial.player")
+    if player is not None and isinstance(error, player.NonFiniteError):
+        typer.secho(f"multigan: {error}. The last good checkpoint is kept: `multigan resume`", err=True, fg="red")
+        return 3
+    raise error

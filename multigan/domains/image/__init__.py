@@ -1,0 +1,1 @@
+"""Pictures: folders, zips, idx files and named datasets; MLP and DCGAN networks."""

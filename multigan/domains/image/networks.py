@@ -1,0 +1,138 @@
+"""Networks for pictures. N batch, C channels, H = W size; logits ``(N,)``; pictures ``(N, C, H, W)`` in [-1, 1]."""
+
+import math
+
+from torch import Tensor, nn
+
+from multigan.domains.networks import LabelledLatent, ProjectionHead, multilayer, with_spectral_norm
+
+_BASE = 4  # pixels along a side of the first feature map
+
+
+def dcgan_channels(size: int, width: int, widest: int) -> list[int]:
+    """Channels at 4×4, 8×8, ... up to half of ``size``: ``width`` at the last, doubling towards the first.
+
+    >>> dcgan_channels(64, 64, 1024)
+    [512, 256, 128, 64]
+    """
+    count = int(math.log2(size // _BASE))
+    return [min(width * 2**i, widest) for i in reversed(range(count))]
+
+
+class DcganGenerator(nn.Module):
+    """DCGAN's generator: transposed convolutions from 4×4 up, batch norm, ReLU, tanh (Radford et al. 2016).
+
+    >>> DcganGenerator((3, 64, 64), latent=100)(torch.randn(8, 100)).shape
+    torch.Size([8, 3, 64, 64])
+    """
+
+    def __init__(
+        self, shape: tuple[int, int, int], latent: int = 64, width: int = 64, widest: int = 1024, classes: int = 0
+    ) -> None:
+        super().__init__()
+        channels = dcgan_channels(shape[1], width, widest)
+        self.label = LabelledLatent(classes)
+        self.project = nn.ConvTranspose2d(latent + self.label.extra, channels[0], _BASE, bias=False)
+        layers: list[nn.Module] = [nn.BatchNorm2d(channels[0]), nn.ReLU(inplace=True)]
+        for below, above in zip(channels[:-1], channels[1:], strict=True):
+            layers += [nn.ConvTranspose2d(below, above, 4, 2, 1, bias=False), nn.BatchNorm2d(above), nn.ReLU(inplace=True)]
+        layers += [nn.ConvTranspose2d(channels[-1], shape[0], 4, 2, 1), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+        self.apply(_dcgan_init)
+
+    def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Pictures of latents ``(N, latent)`` and labels ``(N,)``."""
+        z = self.label(noise, condition)
+        pictures: Tensor = self.layers(self.project(z[:, :, None, None]))
+        return pictures
+
+
+class DcganCritic(nn.Module):
+    """DCGAN's discriminator: strided convolutions down to 4×4, leaky ReLU (Radford et al. 2016).
+
+    Labels are projected on the last feature map (Miyato & Koyama 2018).
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        width: int = 64,
+        widest: int = 1024,
+        classes: int = 0,
+        norm: str = "none",
+        spectral_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        channels = dcgan_channels(shape[1], width, widest)[::-1]
+        layers: list[nn.Module] = [nn.Conv2d(shape[0], channels[0], 4, 2, 1), nn.LeakyReLU(0.2)]
+        for below, above in zip(channels[:-1], channels[1:], strict=True):
+            layers += [nn.Conv2d(below, above, 4, 2, 1, bias=norm == "none"), *_norm(norm, above), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, nn.Flatten())
+        self.head = ProjectionHead(channels[-1] * _BASE * _BASE, classes)
+        self.apply(_dcgan_init)
+        if spectral_norm:
+            with_spectral_norm(self)
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Logits of pictures and labels ``(N,)``."""
+        return self.head(self.layers(x), condition)
+
+
+def _norm(kind: str, channels: int) -> list[nn.Module]:
+    return {
+        "none": lambda: [],
+        "batch": lambda: [nn.BatchNorm2d(channels)],
+        "group": lambda: [nn.GroupNorm(math.gcd(8, channels), channels)],
+    }[kind]()
+
+
+def _dcgan_init(module: nn.Module) -> None:
+    """The paper's initial weights: N(0, 0.02), batch-norm scales N(1, 0.02)."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1, 0.02)
+
+
+class ImageMlpGenerator(nn.Module):
+    """The classical fully connected generator: width, 2 and 4 times width, batch norm between, tanh."""
+
+    def __init__(self, shape: tuple[int, int, int], latent: int = 64, width: int = 256, classes: int = 0) -> None:
+        super().__init__()
+        self.shape = shape
+        self.label = LabelledLatent(classes)
+        sizes = [latent + self.label.extra, width, 2 * width, 4 * width, math.prod(shape)]
+        self.layers = multilayer(sizes, norm=True)
+
+    def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Pictures of latents ``(N, latent)`` and labels ``(N,)``."""
+        flat: Tensor = self.layers(self.label(noise, condition))
+        return flat.tanh().view(-1, *self.shape)
+
+
+class ImageMlpCritic(nn.Module):
+    """The classical fully connected discriminator: 4 times width, 2 times, width; leaky ReLU, dropout."""
+
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        width: int = 256,
+        classes: int = 0,
+        spectral_norm: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        sizes = [math.prod(shape), 4 * width, 2 * width, width]
+        layers: list[nn.Module] = [nn.Flatten()]
+        for below, above in zip(sizes[:-1], sizes[1:], strict=True):
+            layers += [nn.Linear(below, above), nn.LeakyReLU(0.2), *([nn.Dropout(dropout)] if dropout else [])]
+        self.layers = nn.Sequential(*layers)
+        self.head = ProjectionHead(width, classes)
+        if spectral_norm:
+            with_spectral_norm(self)
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Logits of pictures and labels ``(N,)``."""
+        return self.head(self.layers(x), condition)

@@ -1,0 +1,96 @@
+"""The typed recipe of the image domain. Needs no torch."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from multigan.adversarial.schedules import SETTINGS
+from multigan.recipe import DataSettings, NetworkSettings, Recipe
+
+DCGAN_SIZES = (16, 32, 64, 128, 256)
+Width = Annotated[int, Field(ge=1, le=4096)]
+
+
+@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+class ImageData(DataSettings):
+    """Where pictures come from and what is made of them."""
+
+    source: str
+    """digits (built in), mnist, fashion-mnist, cifar10, a folder, a .zip, or an idx file or folder of them."""
+    split: Literal["train", "test"] = "train"
+    """train | test, for sources that have both."""
+    size: Annotated[int, Field(ge=4, le=1024)]
+    """Width and height in pixels."""
+    channels: Literal[1, 3]
+    """1 (grey) | 3 (RGB)."""
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    """crop the middle square | pad to a square | stretch."""
+    labels: bool = False
+    """Learn to make pictures of a class: from subfolders or the dataset's labels."""
+    flip: bool = False
+    """Mirror real pictures left to right at random."""
+    unreadable: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of unreadable files above which the run stops."""
+
+
+@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+class ImageGenerator(NetworkSettings):
+    """The network that makes pictures."""
+
+    network: str = "dcgan"
+    """dcgan | mlp, or your own as 'package.module:Class'."""
+    latent: Width = 64
+    """Dimensions of the latent z."""
+    width: Width = 64
+    """Channels before the last layer of dcgan; units of the first hidden layer of mlp."""
+    widest: Width = 1024
+    """Most channels of a dcgan layer: the first ones of large pictures are cut to it."""
+
+
+@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+class ImageCritic(NetworkSettings):
+    """The network that judges pictures."""
+
+    network: str = "dcgan"
+    """dcgan | mlp, or your own as 'package.module:Class'."""
+    width: Width = 64
+    """Channels after the first layer of dcgan; units of the last hidden layer of mlp."""
+    widest: Width = 1024
+    """Most channels of a dcgan layer."""
+    norm: Literal["none", "batch", "group"] = "none"
+    """none | batch (the paper's; not with gradient penalties) | group."""
+    spectral_norm: bool = False
+    """Constrain the spectral norm of every layer."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of features dropped in mlp."""
+
+
+@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+class ImageRecipe(Recipe):
+    """A recipe for pictures."""
+
+    domain: str = "image"
+    """image."""
+    data: ImageData
+    """Where pictures come from."""
+    generator: ImageGenerator
+    """The network that makes pictures."""
+    critic: ImageCritic
+    """The network that judges them."""
+
+    def __post_init__(self) -> None:
+        Recipe.__post_init__(self)
+        for player in ("generator", "critic"):
+            if getattr(self, player).network == "dcgan" and self.data.size not in DCGAN_SIZES:
+                near = min(DCGAN_SIZES, key=lambda size: abs(size - self.data.size))
+                raise ValueError(
+                    f"data.size = {self.data.size}: {player}.network = 'dcgan' makes pictures of "
+                    f"{', '.join(map(str, DCGAN_SIZES))} pixels; the nearest is {near}"
+                )
+        if self.critic.norm == "batch" and self.game.penalties.active():
+            names = ", ".join(f"game.penalties.{name}" for name in self.game.penalties.active())
+            raise ValueError(
+                "critic.norm = 'batch' mixes the samples of a batch, so penalties per sample mean nothing: "
+                f"use critic.norm = 'none' or 'group', or set the weight of {names} to 0"
+            )

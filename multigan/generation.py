@@ -1,0 +1,44 @@
+"""``multigan generate``: any number of samples to files, in bounded memory."""
+
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from multigan.errors import UserError
+from multigan.model import load
+from multigan.training.devices import pick_device
+
+_SHEET = 100  # samples on the sheet at most
+
+
+def generate_files(
+    source: str,
+    n: int,
+    out: Path,
+    *,
+    seed: int = 0,
+    label: str | None = None,
+    format: str | None = None,
+    device: str = "auto",
+) -> Path | None:
+    """Write ``n`` samples of a model into ``out`` and a sheet of the first hundred; returns the sheet."""
+    model = load(source, device=str(pick_device(device)))
+    domain = model.domain
+    chosen = format or domain.formats[0]
+    if chosen not in domain.formats:
+        raise UserError(f"--format {chosen}: {domain.recipe.domain} is written as {', '.join(domain.formats)}")
+    shown: list[Any] = []
+    written = 0
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for items in model.chunks(n, seed=seed, label=label):
+            domain.write(items, out, chosen, start=written)
+            written += len(items)
+            shown += islice(items, _SHEET - len(shown))
+        sheet = domain.sheet(shown)
+        path = out / "sheet.png"
+        if sheet is not None:
+            sheet.save(path)
+    except OSError as error:
+        raise UserError(f"--out {out} cannot be written: {error.strerror or error}") from None
+    return path if sheet is not None else None
