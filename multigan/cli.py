@@ -18,7 +18,8 @@ app = typer.Typer(
 )
 
 Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override one key of the recipe; repeatable.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override one key of the recipe; repeatable."),
 ]
 Device = Annotated[str, typer.Option(help="auto (CUDA, then MPS, then CPU) | cpu | cuda | cuda:N | mps.")]
 ProcessCount = Annotated[int, typer.Option("--processes", min=1, help="Train with N processes on this machine.")]
@@ -81,7 +82,9 @@ def train(
     seed: Annotated[int | None, typer.Option(help="All randomness follows from it.")] = None,
     device: Device = "auto",
     processes: ProcessCount = 1,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, print the recipe, train nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, print the recipe, train nothing.")
+    ] = False,
 ) -> None:
     """Train a GAN: live progress, pictures of the samples, checkpoints, and a model to keep."""
     from multigan import session
@@ -103,7 +106,9 @@ def resume(
     settings: Settings = None,
     device: Device = "auto",
     processes: ProcessCount = 1,
-    allow_changes: Annotated[bool, typer.Option("--allow-changes", help="Go on under changed settings or data.")] = False,
+    allow_changes: Annotated[
+        bool, typer.Option("--allow-changes", help="Go on under changed settings or data.")
+    ] = False,
 ) -> None:
     """Go on with a run from its newest intact checkpoint."""
     from multigan import session

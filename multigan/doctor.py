@@ -55,7 +55,10 @@ def _package(name: str) -> Finding:
     try:
         importlib.import_module(_MODULES.get(name, name))
     except Exception as error:  # a broken binary may raise anything
-        return "problem", f"{name} {installed} does not import: {error}. Install torch, torchvision, torchaudio together"
+        return (
+            "problem",
+            f"{name} {installed} does not import: {error}. Install torch, torchvision, torchaudio together",
+        )
     return "ok", f"{name} {installed}"
 
 
@@ -68,7 +71,11 @@ def _devices() -> Iterator[Finding]:
             yield "ok", f"cuda:{i} {torch.cuda.get_device_name(i)}, {free:.1f} of {total:.1f} GiB free"
     else:
         built = torch.version.cuda
-        why = f"no NVIDIA GPU or driver was found (torch is built for CUDA {built})" if built else "torch is built without it"
+        why = (
+            f"no NVIDIA GPU or driver was found (torch is built for CUDA {built})"
+            if built
+            else "torch is built without it"
+        )
         yield "note", f"CUDA: {why}"
     if torch.backends.mps.is_available():
         yield "ok", "mps (Apple GPU)"

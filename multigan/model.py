@@ -64,9 +64,7 @@ class Model:
         """
         return [item for chunk in self.chunks(n, seed=seed, label=label) for item in chunk]
 
-    def chunks(
-        self, n: int, *, seed: int = 0, label: Label | Sequence[Label] | None = None
-    ) -> Iterator[list[Any]]:
+    def chunks(self, n: int, *, seed: int = 0, label: Label | Sequence[Label] | None = None) -> Iterator[list[Any]]:
         """The same samples as `generate`, a list at a time, in memory that does not grow with ``n``."""
         if n < 1:
             raise UserError(f"n = {n}: ask for at least 1 sample")
@@ -181,7 +179,7 @@ def model_card(model: Model) -> str:
         "",
         f"# {recipe.title or 'A multigan model'}",
         "",
-        f"A generator trained with multigan {__version__} on `{recipe.data.source}` for {model.samples:,} real samples:",
+        f"Trained with multigan {__version__} on `{recipe.data.source}`; {model.samples:,} real samples seen;",
         f"network `{recipe.generator.network}` against critic `{recipe.critic.network}`, objective "
         f"`{recipe.game.objective}`. One sample has shape {list(model.facts.shape)}.",
         *([f"Labels: {classes}."] if classes else []),

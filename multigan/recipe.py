@@ -10,7 +10,6 @@ import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import field
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -156,9 +155,7 @@ def recipe_header(name: str) -> dict[str, str]:
     return {key: content.get(key, "") for key in ("title", "paper", "cost", "result")}
 
 
-def load_recipe(
-    source: "str | Path | Mapping[str, Any] | Recipe", settings: Mapping[str, Any] | None = None
-) -> Recipe:
+def load_recipe(source: "str | Path | Mapping[str, Any] | Recipe", settings: Mapping[str, Any] | None = None) -> Recipe:
     """The typed recipe that a name, a TOML file or a dictionary gives, with ``settings`` laid over it.
 
     ``settings`` maps dotted keys to values; a string is coerced to the type of its key. Raises `RecipeError`
@@ -176,7 +173,6 @@ def load_recipe(
         raise RecipeError(explain_errors(error, content, kind)) from None
 
 
-@cache
 def _adapter(kind: type[Recipe]) -> TypeAdapter[Recipe]:
     return TypeAdapter(kind)
 
@@ -205,9 +201,7 @@ def _find(source: str, beside: Path | None = None) -> Path:
 
     near = difflib.get_close_matches(source, recipe_names(), n=1, cutoff=0.4)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    raise RecipeError(
-        f"no recipe or file called {source!r}; {hint}Shipped recipes: {', '.join(recipe_names())}"
-    )
+    raise RecipeError(f"no recipe or file called {source!r}; {hint}Shipped recipes: {', '.join(recipe_names())}")
 
 
 def _extended(content: dict[str, Any], folder: Path, depth: int = 0) -> dict[str, Any]:

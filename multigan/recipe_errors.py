@@ -6,7 +6,6 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -25,7 +24,6 @@ class Key:
     default: Any  # dataclasses.MISSING where it must be given
 
 
-@cache
 def known_keys(kind: type) -> dict[str, Key]:
     """Every dotted key of a recipe type, sections included, in the order they are declared."""
     return dict(_walk(kind, ""))
@@ -43,7 +41,7 @@ def _walk(kind: type, prefix: str) -> Iterator[tuple[str, Key]]:
 
 
 def _default(f: "dataclasses.Field[Any]") -> Any:
-    info = f.default
+    info: Any = f.default
     if hasattr(info, "get_default"):  # pydantic keeps its FieldInfo where the default was
         return dataclasses.MISSING if info.is_required() else info.get_default(call_default_factory=True)
     if f.default_factory is not dataclasses.MISSING:
@@ -78,7 +76,7 @@ def _dotted(content: Mapping[str, Any], known: Mapping[str, Key], prefix: str) -
 def _suggestion(key: str, known: Mapping[str, Key]) -> str:
     section, _, last = key.rpartition(".")
     same_section = [k for k in known if k.rpartition(".")[0] == section]
-    ends = {k.rpartition(".")[2]: k for k in reversed(known)}
+    ends = {k.rpartition(".")[2]: k for k in reversed(list(known))}
     near = (
         difflib.get_close_matches(key, same_section, n=1, cutoff=0.7)
         or [ends[last] for _ in range(last in ends)]

@@ -20,7 +20,13 @@ from multigan.training.distributed import Processes, join_processes
 from multigan.training.run import RunFolder, new_run_path
 from multigan.training.trainer import Trainer
 
-HARMLESS = ("train.samples", "train.log_every", "train.sample_every", "train.save_every", "train.data_on_device")
+HARMLESS = (
+    "train.samples",
+    "train.log_every",
+    "train.sample_every",
+    "train.save_every",
+    "train.data_on_device",
+)
 """Keys that a resumed training may change without being told so."""
 
 
@@ -167,7 +173,14 @@ def resume(
             raise UserError(f"the data at {recipe.data.source} are not those {run} was trained on; {_ALLOW}")
         _first_alone(processes, lambda: _rewrite(folder, recipe, checkpoint))
         trainer = Trainer(
-            domain, stored, folder, device=chosen, processes=processes, display=display, generator=generator, critic=critic
+            domain,
+            stored,
+            folder,
+            device=chosen,
+            processes=processes,
+            display=display,
+            generator=generator,
+            critic=critic,
         )
         if checkpoint is not None:
             trainer.restore(checkpoint)
@@ -239,5 +252,3 @@ class _joined:  # noqa: N801 - a context manager
 def _short(name: str) -> str:
     """``image/digits`` → ``image-digits``; ``my/own.toml`` → ``own``."""
     return Path(name).stem if name.endswith(".toml") else name.replace("/", "-").replace(os.sep, "-").split(":")[-1]
-
-

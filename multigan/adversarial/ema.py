@@ -33,5 +33,5 @@ def plain_update(average: nn.Module, network: nn.Module, beta: float) -> None:
     """What `Ema.update` does, parameter by parameter: the reference it is tested against."""
     for ours, theirs in zip(average.parameters(), network.parameters(), strict=True):
         ours.copy_(beta * ours + (1 - beta) * theirs)
-    for ours, theirs in zip(average.buffers(), network.buffers(), strict=True):
-        ours.copy_(theirs)
+    for kept, buffer in zip(average.buffers(), network.buffers(), strict=True):
+        kept.copy_(buffer)

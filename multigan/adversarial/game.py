@@ -98,7 +98,8 @@ class Game:
         self.terms = [*terms]
         if settings.diversity.highest > 0:
             self.terms.append(GeneratorTerm("diversity", settings.diversity, mode_seeking))
-        self._generator, self._critic = generator, critic
+        self._generator: Callable[..., Tensor] = generator
+        self._critic: Callable[..., Tensor] = critic
         self._critic_loss: CriticLossOf = eager_critic_loss(self.judge, self.objective, self.augmentation)
         if compile:
             self._compile(generator, critic)
@@ -219,7 +220,7 @@ class Game:
 
 
 def mode_seeking(turn: GeneratorTurn) -> Tensor:
-    """Mean of d(z1, z2)/d(G(z1), G(z2)) under one condition, d the mean absolute difference (MSGAN, Mao et al. 2019)."""
+    """Mean of d(z1, z2)/d(G(z1), G(z2)) under one condition, d the mean |difference| (MSGAN, Mao et al. 2019)."""
     draw = turn.turn.draw
     other_noise = turn.game.noise(Draw(draw.seed, ~draw.samples, draw.batch, draw.device, draw.part))
     other = turn.game.make(other_noise, turn.turn.condition)

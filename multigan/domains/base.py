@@ -148,9 +148,7 @@ class Domain(ABC):
         return build_network(settings, known, f"{player}.network", self.facts)
 
 
-def build_network(
-    settings: "NetworkSettings", known: dict[str, type[nn.Module]], key: str, facts: Facts
-) -> nn.Module:
+def build_network(settings: "NetworkSettings", known: dict[str, type[nn.Module]], key: str, facts: Facts) -> nn.Module:
     """Make a network of the domain, or the user's own ``"package.module:Class"``.
 
     It is called with ``shape`` (of one representation), ``classes`` (their number) and those settings of its

@@ -29,8 +29,10 @@ class Decoded:
 class Decoder(Protocol):
     """A source that can be decoded sample by sample."""
 
-    signature: str  # changes whenever the decoded samples would
-    classes: Sequence[str]
+    @property
+    def signature(self) -> str:
+        """Changes whenever the decoded samples would."""
+        ...
 
     def decode(self) -> Iterator[Decoded]:
         """All samples, in an order that never changes."""

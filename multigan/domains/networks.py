@@ -1,5 +1,6 @@
 """Pieces that networks of several domains are made of."""
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -10,7 +11,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 def multilayer(sizes: Sequence[int], slope: float = 0.2, norm: bool = False) -> nn.Sequential:
     """Linear layers of the given sizes with leaky ReLU (and batch norm) between them."""
     layers: list[nn.Module] = []
-    for i, (below, above) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for i, (below, above) in enumerate(itertools.pairwise(sizes)):
         layers.append(nn.Linear(below, above))
         if i < len(sizes) - 2:
             layers += [nn.BatchNorm1d(above)] if norm and i else []

@@ -17,7 +17,16 @@ def save_animation(stills: Sequence[Path], path: Path, milliseconds: int = 120, 
 
     def fill(beside: Path) -> None:
         first, *rest = frames
-        first.save(beside, "WEBP", save_all=True, append_images=rest, duration=durations, loop=0, quality=80, method=2)
+        first.save(
+            beside,
+            "WEBP",
+            save_all=True,
+            append_images=rest,
+            duration=durations,
+            loop=0,
+            quality=80,
+            method=2,
+        )
 
     publish(path, fill)
 

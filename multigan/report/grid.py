@@ -18,7 +18,9 @@ def image_grid(
     mode = "RGB" if any(p.mode == "RGB" for p in pictures) else "L"
     factor = max(1, cell // max(pictures[0].size))
     width, height = (side * factor for side in pictures[0].size)
-    grid = Image.new(mode, (columns * (width + gap) - gap, rows * (height + gap) - gap), 40 if mode == "L" else (40,) * 3)
+    grid = Image.new(
+        mode, (columns * (width + gap) - gap, rows * (height + gap) - gap), 40 if mode == "L" else (40,) * 3
+    )
     for i, picture in enumerate(pictures):
         row, column = divmod(i, columns)
         shown = picture.convert(mode).resize((width, height), Image.Resampling.NEAREST)

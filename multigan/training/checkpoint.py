@@ -16,8 +16,8 @@ from typing import Any
 
 import torch
 
-from multigan.errors import CheckpointError
 from multigan.atomic import flush
+from multigan.errors import CheckpointError
 
 NEWEST = 2  # checkpoints kept besides the best
 

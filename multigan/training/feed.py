@@ -29,7 +29,13 @@ class Feed:
     """
 
     def __init__(
-        self, stored: Stored, device: torch.device, seed: int, batch: int, part: range, resident: bool | None = None
+        self,
+        stored: Stored,
+        device: torch.device,
+        seed: int,
+        batch: int,
+        part: range,
+        resident: bool | None = None,
     ) -> None:
         self.device, self.seed, self.batch, self.part = device, seed, batch, part
         self.count = len(stored)

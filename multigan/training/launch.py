@@ -20,7 +20,13 @@ def launch(arguments: Sequence[str], processes: int) -> int:
     common = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(processes)}
     children = []
     for rank in range(processes):
-        environment = {"OMP_NUM_THREADS": threads, **os.environ, **common, "RANK": str(rank), "LOCAL_RANK": str(rank)}
+        environment = {
+            "OMP_NUM_THREADS": threads,
+            **os.environ,
+            **common,
+            "RANK": str(rank),
+            "LOCAL_RANK": str(rank),
+        }
         command = [sys.executable, "-m", "multigan", *arguments]
         # A session of its own: Ctrl-C reaches the children once, through us, not twice.
         children.append(subprocess.Popen(command, env=environment, start_new_session=True))

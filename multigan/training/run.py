@@ -9,9 +9,9 @@ from typing import Any
 
 from PIL import Image
 
+from multigan.atomic import publish, write_atomically
 from multigan.errors import UserError
 from multigan.recipe import Recipe
-from multigan.atomic import publish, write_atomically
 
 
 class RunFolder:

@@ -86,7 +86,7 @@ class Trainer:
             network = given if given is not None else self.domain.network(player)
         network = network.to(self.device).train()
         if self.recipe.train.channels_last and any(p.dim() == 4 for p in network.parameters()):
-            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            network = network.to(memory_format=torch.channels_last)
         self.processes.broadcast(network)
         return self._shared_batch_norm(network, player)
 
@@ -211,7 +211,9 @@ class Trainer:
         return self.samples // every > before // every
 
     def _title(self) -> str:
-        sizes = [sum(p.numel() for p in n.parameters()) for n in (self.game.generator.network, self.game.critic.network)]
+        sizes = [
+            sum(p.numel() for p in n.parameters()) for n in (self.game.generator.network, self.game.critic.network)
+        ]
         return (
             f"{self.recipe.title or self.recipe.domain}: {self.feed.count:,} real samples, generator "
             f"{sizes[0]:,} and critic {sizes[1]:,} parameters, on {self.device}"

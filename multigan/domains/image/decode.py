@@ -29,11 +29,6 @@ class PictureDecoder:
         s = self.settings
         return f"image 1\n{s.size} {s.channels} {s.fit}\n{self.source.signature}"
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the labels."""
-        return self.source.classes
-
     def decode(self) -> Iterator[Decoded]:
         """All pictures in the source's order, decoded in parallel."""
         count = len(self.source.names)

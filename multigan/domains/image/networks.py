@@ -1,5 +1,6 @@
 """Networks for pictures. N batch, C channels, H = W size; logits ``(N,)``; pictures ``(N, C, H, W)`` in [-1, 1]."""
 
+import itertools
 import math
 
 from torch import Tensor, nn
@@ -27,15 +28,24 @@ class DcganGenerator(nn.Module):
     """
 
     def __init__(
-        self, shape: tuple[int, int, int], latent: int = 64, width: int = 64, widest: int = 1024, classes: int = 0
+        self,
+        shape: tuple[int, int, int],
+        latent: int = 64,
+        width: int = 64,
+        widest: int = 1024,
+        classes: int = 0,
     ) -> None:
         super().__init__()
         channels = dcgan_channels(shape[1], width, widest)
         self.label = LabelledLatent(classes)
         self.project = nn.ConvTranspose2d(latent + self.label.extra, channels[0], _BASE, bias=False)
         layers: list[nn.Module] = [nn.BatchNorm2d(channels[0]), nn.ReLU(inplace=True)]
-        for below, above in zip(channels[:-1], channels[1:], strict=True):
-            layers += [nn.ConvTranspose2d(below, above, 4, 2, 1, bias=False), nn.BatchNorm2d(above), nn.ReLU(inplace=True)]
+        for below, above in itertools.pairwise(channels):
+            layers += [
+                nn.ConvTranspose2d(below, above, 4, 2, 1, bias=False),
+                nn.BatchNorm2d(above),
+                nn.ReLU(inplace=True),
+            ]
         layers += [nn.ConvTranspose2d(channels[-1], shape[0], 4, 2, 1), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
         self.apply(_dcgan_init)
@@ -65,8 +75,12 @@ class DcganCritic(nn.Module):
         super().__init__()
         channels = dcgan_channels(shape[1], width, widest)[::-1]
         layers: list[nn.Module] = [nn.Conv2d(shape[0], channels[0], 4, 2, 1), nn.LeakyReLU(0.2)]
-        for below, above in zip(channels[:-1], channels[1:], strict=True):
-            layers += [nn.Conv2d(below, above, 4, 2, 1, bias=norm == "none"), *_norm(norm, above), nn.LeakyReLU(0.2)]
+        for below, above in itertools.pairwise(channels):
+            layers += [
+                nn.Conv2d(below, above, 4, 2, 1, bias=norm == "none"),
+                *_norm(norm, above),
+                nn.LeakyReLU(0.2),
+            ]
         self.layers = nn.Sequential(*layers, nn.Flatten())
         self.head = ProjectionHead(channels[-1] * _BASE * _BASE, classes)
         self.apply(_dcgan_init)
@@ -79,11 +93,12 @@ class DcganCritic(nn.Module):
 
 
 def _norm(kind: str, channels: int) -> list[nn.Module]:
-    return {
-        "none": lambda: [],
-        "batch": lambda: [nn.BatchNorm2d(channels)],
-        "group": lambda: [nn.GroupNorm(math.gcd(8, channels), channels)],
-    }[kind]()
+    match kind:
+        case "batch":
+            return [nn.BatchNorm2d(channels)]
+        case "group":
+            return [nn.GroupNorm(math.gcd(8, channels), channels)]
+    return []
 
 
 def _dcgan_init(module: nn.Module) -> None:
@@ -126,8 +141,12 @@ class ImageMlpCritic(nn.Module):
         super().__init__()
         sizes = [math.prod(shape), 4 * width, 2 * width, width]
         layers: list[nn.Module] = [nn.Flatten()]
-        for below, above in zip(sizes[:-1], sizes[1:], strict=True):
-            layers += [nn.Linear(below, above), nn.LeakyReLU(0.2), *([nn.Dropout(dropout)] if dropout else [])]
+        for below, above in itertools.pairwise(sizes):
+            layers += [
+                nn.Linear(below, above),
+                nn.LeakyReLU(0.2),
+                *([nn.Dropout(dropout)] if dropout else []),
+            ]
         self.layers = nn.Sequential(*layers)
         self.head = ProjectionHead(width, classes)
         if spectral_norm:

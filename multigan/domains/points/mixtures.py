@@ -1,6 +1,7 @@
 """Mixtures of Gaussians in the plane, and how well samples match them (Lin et al. 2018, PacGAN, section 4.1)."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -43,7 +44,7 @@ def spiral(modes: int = 24, turns: float = 2.0, deviation: float = 0.01) -> Mixt
     return Mixture(share[:, None] * torch.stack([angle.cos(), angle.sin()], 1), deviation, 1.25)
 
 
-MIXTURES = {"ring": ring, "grid": grid, "spiral": spiral}
+MIXTURES: dict[str, Callable[[], Mixture]] = {"ring": ring, "grid": grid, "spiral": spiral}
 
 
 def mixture_measures(points: Tensor, mixture: Mixture) -> dict[str, float]:

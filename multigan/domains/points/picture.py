@@ -57,7 +57,15 @@ def _scatter(axes: Any, points: np.ndarray, colour: str, size: float, alpha: flo
 
 
 def _caption(figure: Figure, snapshot: Snapshot) -> None:
-    figure.text(0.03, 0.96, f"{snapshot.samples:>9,} samples seen", color=INK, va="center", family="monospace", size=11)
+    figure.text(
+        0.03,
+        0.96,
+        f"{snapshot.samples:>9,} samples seen",
+        color=INK,
+        va="center",
+        family="monospace",
+        size=11,
+    )
     measures = snapshot.measures
     if "modes" in measures:
         text = f"{measures['modes']:.0f} modes   {measures['high_quality']:.0%} good   KL {measures['reverse_kl']:.2f}"
