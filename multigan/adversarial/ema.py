@@ -17,13 +17,14 @@ class Ema:
 
     def __init__(self, network: nn.Module) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self._parameters = list(self.network.parameters())
 
     @torch.no_grad()
     def update(self, network: nn.Module, beta: float) -> None:
         """average ← β · average + (1 - β) · weights."""
-        ours, theirs = list(self.network.parameters()), list(network.parameters())
-        if ours:
-            torch._foreach_lerp_(cast(list[Tensor], ours), cast(list[Tensor], theirs), 1 - beta)
+        if self._parameters:
+            ours, theirs = cast(list[Tensor], self._parameters), cast(list[Tensor], list(network.parameters()))
+            torch._foreach_lerp_(ours, theirs, 1 - beta)
         for average, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
             average.copy_(buffer)
 

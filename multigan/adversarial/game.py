@@ -21,6 +21,7 @@ from multigan.adversarial.losses import (
     compiled_critic_loss,
     eager_critic_loss,
     look,
+    mixes_samples,
 )
 from multigan.adversarial.objectives import OBJECTIVES
 from multigan.adversarial.penalties import score
@@ -100,26 +101,29 @@ class Game:
             self.terms.append(GeneratorTerm("diversity", settings.diversity, mode_seeking))
         self._generator: Callable[..., Tensor] = generator
         self._critic: Callable[..., Tensor] = critic
-        self._critic_loss: CriticLossOf = eager_critic_loss(self.judge, self.objective, self.augmentation)
+        joint = settings.critic.joint and not mixes_samples(critic)
+        self._critic_loss: CriticLossOf = eager_critic_loss(self.judge, self.objective, augmentation, joint)
         if compile:
-            self._compile(generator, critic)
+            self._compile(generator, critic, joint)
 
-    def _compile(self, generator: nn.Module, critic: nn.Module) -> None:
-        self._critic_loss = compiled_critic_loss(critic, self._run, self.objective, self.augmentation)
+    def _compile(self, generator: nn.Module, critic: nn.Module, joint: bool) -> None:
+        if self.settings.penalties.active():
+            self._critic_loss = compiled_critic_loss(critic, self.run, self.objective, self.augmentation, joint)
         self._generator, self._critic = torch.compile(generator), torch.compile(critic)
 
-    def _run(self, network: Callable[..., Tensor], x: Any, condition: Any) -> Tensor:
+    def run(self, network: Callable[..., Tensor], x: Any, condition: Any) -> Tensor:
+        """``network(x, condition)`` under the game's precision; what comes out is fp32."""
         enabled = self.autocast is not None
         with torch.autocast(self.device.type, dtype=self.autocast, enabled=enabled):
             return network(x, condition).float() if enabled else network(x, condition)
 
     def make(self, noise: Any, condition: Any = None) -> Tensor:
         """G(noise, condition): a representation ``(N, ...)``."""
-        return self._run(self._generator, noise, condition)
+        return self.run(self._generator, noise, condition)
 
     def judge(self, x: Tensor, condition: Any = None) -> Tensor:
         """D(x, condition): logits ``(N, ...)``."""
-        return self._run(self._critic, x, condition)
+        return self.run(self._critic, x, condition)
 
     def round(self, feed: Feed, samples: int, batch: int, budget: int) -> int:
         """Play one round from ``samples`` real samples seen on; returns the samples seen after it."""

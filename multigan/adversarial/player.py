@@ -74,17 +74,18 @@ class Player:
 
     def __init__(self, name: str, network: nn.Module, settings: PlayerSettings, guard: Guard) -> None:
         self.name, self.network, self.settings, self.guard = name, network, settings, guard
+        self.parameters = list(network.parameters())
         self.optimiser = build_optimiser(network, settings)
 
     def update(self, terms: Mapping[str, Tensor], lr: float, synchronise: Synchronise | None) -> Tensor:
         """Apply the gradients gathered so far, unless something is not finite; returns their norm (0-d)."""
-        gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
         if synchronise is not None:
             synchronise(gradients, self.name)
         norm = get_total_norm(gradients)
         self.guard.watch(self.name, {**terms, "gradient": norm})
         if self.settings.clip > 0:
-            clip_grads_with_norm_(self.network.parameters(), self.settings.clip, norm)
+            clip_grads_with_norm_(self.parameters, self.settings.clip, norm)
         for group in self.optimiser.param_groups:
             group["lr"] = lr
         self._step(gradients)

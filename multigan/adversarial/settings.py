@@ -70,6 +70,8 @@ class CriticSettings(PlayerSettings):
 
     steps: Annotated[int, Field(ge=1)] = 1
     """Critic steps per generator step."""
+    joint: bool = True
+    """Judge real and generated samples in one pass; set false for a critic of your own that mixes samples."""
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)

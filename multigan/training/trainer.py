@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from multigan.adversarial.game import Game, Turn
-from multigan.adversarial.health import HealthMonitor, compare, symptoms
+from multigan.adversarial.health import HealthMonitor, symptoms
 from multigan.adversarial.player import NonFiniteError
 from multigan.adversarial.randomness import Draw, derive_seed
-from multigan.domains.base import Domain, Snapshot, Stored
+from multigan.domains.base import Domain, Stored
 from multigan.errors import UserError
 from multigan.model import Model
 from multigan.report.animation import save_animation
@@ -24,11 +24,9 @@ from multigan.training.devices import is_out_of_memory, out_of_memory
 from multigan.training.display import Display
 from multigan.training.distributed import Processes
 from multigan.training.feed import Feed
+from multigan.training.look import Look
 from multigan.training.run import RunFolder
 from multigan.training.signals import Stopped, StopSignals
-
-_HEALTH = 256  # samples looked at for the health statistics
-_CHUNK = 256  # samples made at once for a look
 
 
 class Trainer:
@@ -68,7 +66,8 @@ class Trainer:
         self.feed = Feed(stored, self.device, train.seed, train.batch, self.part, train.data_on_device)
         networks = [self._network("generator", generator), self._network("critic", critic)]
         self.game = self._game(*networks)
-        self._look_ahead(stored)
+        self.look = Look(domain, self.game, stored, train.seed)
+        self.row: dict[str, Any] = {}  # of the last tick
 
     def _check_batch(self, count: int) -> None:
         train, world = self.recipe.train, self.processes.world
@@ -122,17 +121,6 @@ class Trainer:
         except ValueError as error:
             raise UserError(str(error)) from error
 
-    def _look_ahead(self, stored: Stored) -> None:
-        """Fix the noise and the real samples that every look at this training uses."""
-        count = max(min(max(self.domain.preview, _HEALTH), len(stored) // 2), 1)
-        order = torch.randperm(len(stored), generator=torch.Generator().manual_seed(0))
-        mine, others = order[:count], order[count : 2 * count]
-        draw = Draw(derive_seed(self.recipe.train.seed, "look"), 0, count, self.device, range(count))
-        self._noise = self.domain.noise(draw)
-        labels = stored.labels
-        self._labels = None if labels is None else labels[mine].to(self.device)
-        self._real, self._other = (self._represent(stored.samples[i].to(self.device), draw) for i in (mine, others))
-
     def _represent(self, stored: Tensor, draw: Draw) -> Tensor:
         x = self.domain.represent(stored, draw)
         last = self.recipe.train.channels_last and x.dim() == 4
@@ -182,7 +170,7 @@ class Trainer:
         if self.processes.first:
             self.display.start(self._title(), self.samples, budget)
         if self.samples == 0:
-            self._show({})
+            self._show()
         self._began = time.monotonic()
         self._last_tick = (self.samples, self._began)
         while self.samples < budget:
@@ -202,7 +190,7 @@ class Trainer:
         if end or self._crossed(before, "log"):
             self.row = self._tick(budget)
         if end or self._crossed(before, "sample"):
-            self._show(self.row if hasattr(self, "row") else {})
+            self._show()
         if end or self._crossed(before, "save"):
             self.save()
 
@@ -232,13 +220,9 @@ class Trainer:
     def _tick(self, budget: int) -> dict[str, Any]:
         self._check_finite()
         statistics = self.processes.mean(self.game.statistics.read())
-        count = min(_HEALTH, len(self._real), len(self._other))
-        made = self._make(self.game.generator.network, count)
-        looked = compare(made, self._real[:count], self._other[:count])
-        statistics |= {name: value.item() for name, value in looked.items()}
+        statistics |= self.look.statistics()
         found = self.monitor.update(symptoms(statistics, self.recipe.game, self.samples / budget))
-        measures = self.domain.measure(self._make(self.game.ema.network, len(self._real)))
-        row = {**self._times(budget), **statistics, **measures, "diagnoses": [str(d) for d in found]}
+        row = {**self._times(budget), **statistics, "diagnoses": [str(d) for d in found]}
         if self.processes.first:
             self.run.log(row)
             self.display.tick(row)
@@ -257,38 +241,13 @@ class Trainer:
             "seconds_left": left,
         }
 
-    @torch.no_grad()
-    def _make(self, network: nn.Module, count: int) -> Tensor:
-        """Samples ``(count, ...)`` of the fixed noise, in evaluation mode: changes nothing."""
-        training = network.training
-        network.eval()
-        pieces = []
-        for start in range(0, count, _CHUNK):
-            part = slice(start, min(start + _CHUNK, count))
-            condition = None if self._labels is None else self._labels[part]
-            pieces.append(self.game._run(network, _sliced(self._noise, part), condition))
-        network.train(training)
-        return torch.cat(pieces)
-
-    def _show(self, row: dict[str, Any]) -> None:
+    def _show(self) -> None:
         if not self.processes.first:
             return
-        count = min(self.domain.preview, len(self._real))
-        made = self._make(self.game.ema.network, count)
-        labels = None if self._labels is None else self._labels[:count]
-        measures = {name: value for name, value in row.items() if isinstance(value, float)}
-        judge = self._judge if labels is None else None
-        picture = self.domain.picture(Snapshot(self.samples, made, self._real[:count], labels, judge, measures))
+        measures = {name: value for name, value in self.row.items() if isinstance(value, float)}
+        picture = self.domain.picture(self.look.snapshot(self.samples, measures))
         if picture is not None:
             self.run.save_still(self.samples, picture)
-
-    def _judge(self, x: Tensor) -> Tensor:
-        critic = self.game.critic.network
-        training = critic.training
-        critic.eval()
-        logits = self.game._run(critic, x, None)
-        critic.train(training)
-        return logits
 
     def save(self) -> None:
         """Write a checkpoint and the model as it now is."""
@@ -297,7 +256,7 @@ class Trainer:
         if self.processes.first:
             self.seconds += time.monotonic() - self._last_tick[1]
             self._last_tick = (self.samples, time.monotonic())
-            score = self.row.get(self.domain.best) if hasattr(self, "row") else None
+            score = self.row.get(self.domain.best)
             save_checkpoint(self.run.path, self._state(), self.samples, score)
             self.kept().save(self.run.model)
         self.processes.barrier()
@@ -330,8 +289,3 @@ class Trainer:
         if self.processes.first and len(stills) > 1:
             save_animation(stills, self.run.samples / "training.webp")
         self.processes.barrier()
-
-
-def _sliced(noise: Any, part: slice) -> Any:
-    """The part of a noise tensor, or of each tensor of a tuple."""
-    return tuple(n[part] for n in noise) if isinstance(noise, tuple) else noise[part]

@@ -1,0 +1,74 @@
+"""What a training looks at: the same noise and the same real samples from before the first step on."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from multigan.adversarial.game import Game
+from multigan.adversarial.health import compare
+from multigan.adversarial.randomness import Draw, derive_seed
+from multigan.domains.base import Domain, Snapshot, Stored
+
+_HEALTH = 256  # samples the health statistics are taken from
+_CHUNK = 256  # samples made at once
+
+
+class Look:
+    """Fixed noise, real samples to compare with, and the pictures and figures made of them.
+
+    Networks are used in evaluation mode and left as they were: looking changes nothing.
+    """
+
+    def __init__(self, domain: Domain, game: Game, stored: Stored, seed: int) -> None:
+        self.domain, self.game = domain, game
+        count = max(min(max(domain.preview, _HEALTH), len(stored) // 2), 1)
+        order = torch.randperm(len(stored), generator=torch.Generator().manual_seed(0))
+        mine, others = order[:count], order[-count:]
+        draw = Draw(derive_seed(seed, "look"), 0, count, game.device, range(count))
+        self._noise = domain.noise(draw)
+        self._labels = None if stored.labels is None else stored.labels[mine].to(game.device)
+        self._real, self._other = (domain.represent(stored.samples[i].to(game.device), draw) for i in (mine, others))
+
+    def statistics(self) -> dict[str, float]:
+        """Health statistics of the generator's samples, and the domain's measures of its moving average's."""
+        count = min(_HEALTH, len(self._real))
+        made = self.make(self.game.generator.network, count)
+        looked = compare(made, self._real[:count], self._other[:count])
+        values = torch.stack(list(looked.values())).tolist()
+        measures = self.domain.measure(self.make(self.game.ema.network, len(self._real)))
+        return {**dict(zip(looked, values, strict=True)), **measures}
+
+    def snapshot(self, samples: int, measures: dict[str, float]) -> Snapshot:
+        """The moment of ``samples`` real samples seen, for the domain to picture."""
+        count = min(self.domain.preview, len(self._real))
+        labels = None if self._labels is None else self._labels[:count]
+        made = self.make(self.game.ema.network, count)
+        judge = self._judge if labels is None else None
+        return Snapshot(samples, made, self._real[:count], labels, judge, measures)
+
+    @torch.no_grad()
+    def make(self, network: nn.Module, count: int) -> Tensor:
+        """Samples ``(count, ...)`` of the fixed noise by a generator."""
+        pieces = []
+        for start in range(0, count, _CHUNK):
+            part = slice(start, min(start + _CHUNK, count))
+            condition = None if self._labels is None else self._labels[part]
+            pieces.append(self._evaluated(network, _sliced(self._noise, part), condition))
+        return torch.cat(pieces)
+
+    def _judge(self, x: Tensor) -> Tensor:
+        return self._evaluated(self.game.critic.network, x, None)
+
+    def _evaluated(self, network: nn.Module, x: Any, condition: Any) -> Tensor:
+        training = network.training
+        network.eval()
+        try:
+            return self.game.run(network, x, condition)
+        finally:
+            network.train(training)
+
+
+def _sliced(noise: Any, part: slice) -> Any:
+    """The part of a noise tensor, or of each tensor of a tuple."""
+    return tuple(n[part] for n in noise) if isinstance(noise, tuple) else noise[part]

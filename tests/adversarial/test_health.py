@@ -1,0 +1,175 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+from toy_games import penalties
+
+from multigan.adversarial.health import PATIENCE, HealthMonitor, compare, symptoms
+from multigan.adversarial.objectives import OBJECTIVES
+from multigan.adversarial.penalties import score
+from multigan.adversarial.settings import GameSettings
+
+NONSATURATING = GameSettings(objective="nonsaturating")
+PENALISED = GameSettings(objective="nonsaturating", penalties=penalties(names=["r1"]))
+HEALTHY = {
+    "critic/objective": 1.1,
+    "accuracy": 0.8,
+    "margin": 0.9,
+    "health/spread": 0.95,
+    "health/neighbours": 0.9,
+    "health/distance": 1.5,
+}
+SATURATED = HEALTHY | {"critic/objective": 1e-4, "accuracy": 1.0}
+NARROW = HEALTHY | {"health/spread": 0.05}
+REPEATED = HEALTHY | {"health/neighbours": 0.01}
+IDLE = HEALTHY | {"accuracy": 0.5, "health/distance": 8.0}
+
+
+def normal(seed: int, *shape: int) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def looked(fake: Tensor, real: Tensor, other: Tensor) -> dict[str, float]:
+    return {name.removeprefix("health/"): v.item() for name, v in compare(fake, real, other).items()}
+
+
+@pytest.mark.parametrize("shape", [(2,), (1, 8, 8), (3, 48, 48)], ids=str)
+def test_identical_distributions_look_alike_in_every_measure(shape: tuple[int, ...]) -> None:
+    found = looked(*(normal(seed, 256, *shape) for seed in range(3)))
+    assert found["spread"] == pytest.approx(1, abs=0.1)
+    assert found["neighbours"] == pytest.approx(1, abs=0.25)
+    assert found["distance"] == pytest.approx(1, abs=0.35)
+
+
+def test_constant_fakes_have_no_spread_and_no_distance_between_them() -> None:
+    found = looked(torch.ones(64, 2), normal(0, 64, 2), normal(1, 64, 2))
+    assert found["spread"] == pytest.approx(0, abs=1e-6)
+    assert found["neighbours"] == 0
+    assert found["distance"] > 3
+
+
+def test_duplicates_spread_but_have_no_distance_between_them() -> None:
+    real, other = normal(0, 64, 2), normal(1, 64, 2)
+    found = looked(normal(2, 32, 2).repeat(2, 1), real, other)
+    assert found["neighbours"] == 0
+    assert found["spread"] == pytest.approx(1, abs=0.3)
+
+
+def test_measures_scale_with_the_fakes_and_not_with_the_data() -> None:
+    fake, real, other = (normal(seed, 128, 4) for seed in range(3))
+    once, twice = looked(fake, real, other), looked(2 * fake, real, other)
+    assert twice["spread"] == pytest.approx(2 * once["spread"], rel=1e-4)
+    assert twice["neighbours"] == pytest.approx(2 * once["neighbours"], rel=1e-4)
+    assert looked(100 * fake, 100 * real, 100 * other) == pytest.approx(once, rel=1e-3)
+
+
+def test_distance_counts_how_far_off_the_fakes_are() -> None:
+    real, other = normal(0, 256, 2), normal(1, 256, 2)
+    near, far = looked(normal(2, 256, 2) + 1, real, other), looked(normal(2, 256, 2) + 4, real, other)
+    assert 1.5 < near["distance"] < far["distance"]
+
+
+def test_looking_is_repeatable_and_leaves_the_random_state_alone() -> None:
+    sets = [normal(seed, 64, 3) for seed in range(3)]
+    before = torch.get_rng_state()
+    assert looked(*sets) == looked(*sets)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_data_that_repeats_itself_is_no_collapse() -> None:
+    # One-hot sentences from a small grammar: most real samples have an exact twin, and so have good fakes.
+    words = torch.eye(6)
+    sets = [words[torch.randint(6, (64, 1), generator=torch.Generator().manual_seed(s))] for s in range(3)]
+    found = looked(*sets)
+    assert found["neighbours"] == pytest.approx(1)
+    assert symptoms({f"health/{name}": v for name, v in found.items()}, NONSATURATING, 0.5) == []
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_healthy_statistics_name_nothing(objective: str) -> None:
+    settings = replace(PENALISED, objective=objective)
+    assert symptoms(HEALTHY, settings, 0.5) == []
+    assert symptoms({}, settings, 0.5) == []
+
+
+@pytest.mark.parametrize(
+    ("statistics", "settings", "name", "key"),
+    [
+        (SATURATED, NONSATURATING, "critic saturated", "add a penalty (game.penalties.r1.weight"),
+        (SATURATED, PENALISED, "critic saturated", "raise game.penalties.r1.weight or lower game.critic.lr"),
+        (NARROW, NONSATURATING, "generator collapsed", "lower game.generator.lr"),
+        (REPEATED, NONSATURATING, "generator collapsed", "lower game.generator.lr"),
+        (IDLE, PENALISED, "penalty too strong", "lower game.penalties.r1.weight"),
+        (
+            HEALTHY | {"margin": 0.001, "health/distance": 8.0},
+            replace(PENALISED, penalties=penalties(names=["r2", "gp"])),
+            "penalty too strong",
+            "lower game.penalties.r2.weight or game.penalties.gp.weight",
+        ),
+    ],
+)
+def test_a_symptom_is_named_with_the_key_to_change(
+    statistics: dict[str, float], settings: GameSettings, name: str, key: str
+) -> None:
+    (found,) = symptoms(statistics, settings, 0.5)
+    assert found.name == name
+    assert key in found.advice
+    assert str(found) == f"{name} ({found.evidence}): {found.advice}"
+
+
+@pytest.mark.parametrize(
+    ("statistics", "settings"),
+    [
+        (SATURATED | {"accuracy": 0.9}, NONSATURATING),  # a low loss alone
+        (SATURATED, replace(NONSATURATING, objective="wasserstein")),  # has no level to saturate at
+        (IDLE, NONSATURATING),  # no penalty to blame
+        (IDLE | {"health/distance": 1.2}, PENALISED),  # an idle critic because the game is won
+        (HEALTHY | {"health/distance": 8.0}, PENALISED),  # far away, but the critic is at work
+    ],
+)
+def test_half_a_symptom_names_nothing(statistics: dict[str, float], settings: GameSettings) -> None:
+    assert symptoms(statistics, settings, 0.5) == []
+
+
+def test_an_untrained_generator_is_not_called_collapsed() -> None:
+    assert symptoms(NARROW, NONSATURATING, 0.0) == []
+    assert symptoms(NARROW, NONSATURATING, 0.1) != []
+
+
+@pytest.mark.parametrize("objective", sorted(set(OBJECTIVES) - {"wasserstein"}))
+def test_an_ideal_critic_saturates_and_a_blind_one_does_not(objective: str) -> None:
+    ideal = {"lsgan": 1.0, "hinge": 1.5}.get(objective, 10.0)
+    fooled = 0.0 if objective == "lsgan" else -ideal
+    settings = GameSettings(objective=objective)
+    for real, fake, expected in [(ideal, fooled, ["critic saturated"]), (0.1, 0.0, [])]:
+        logits = torch.full((8,), real), torch.full((8,), fake)
+        accuracy = (score(logits[0]) > score(logits[1])).float().mean().item()
+        loss = OBJECTIVES[objective].critic(*logits).item()
+        found = symptoms({"critic/objective": loss, "accuracy": accuracy}, settings, 0.5)
+        assert [d.name for d in found] == expected
+
+
+def test_a_symptom_must_last_before_it_is_a_diagnosis() -> None:
+    monitor, sick = HealthMonitor(), symptoms(NARROW, NONSATURATING, 0.5)
+    named = [bool(monitor.update(found)) for found in [sick, sick, [], sick, sick, sick, sick, []]]
+    assert PATIENCE == 3
+    assert named == [False, False, False, False, False, True, True, False]
+
+
+def test_two_symptoms_are_counted_apart() -> None:
+    monitor = HealthMonitor()
+    both = symptoms(NARROW | SATURATED | {"health/spread": 0.05}, NONSATURATING, 0.5)
+    one = symptoms(NARROW, NONSATURATING, 0.5)
+    assert len(both) == 2
+    monitor.update(one)
+    monitor.update(both)
+    assert [d.name for d in monitor.update(both)] == ["generator collapsed"]
+
+
+def test_counts_survive_a_restart() -> None:
+    sick = symptoms(NARROW, NONSATURATING, 0.5)
+    before = HealthMonitor()
+    before.update(sick)
+    before.update(sick)
+    assert [d.name for d in HealthMonitor(before.counts).update(sick)] == ["generator collapsed"]

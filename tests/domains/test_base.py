@@ -1,0 +1,125 @@
+"""The protocol: draws per index, and networks built from the domain's names or from one's own."""
+
+import pytest
+import torch
+from torch import nn
+
+from multigan.domains import DOMAINS, RECIPES, domain_type, import_dotted, recipe_type
+from multigan.domains.base import Domain, Facts, IndexedDraw, Stored, build_network
+from multigan.errors import RecipeError, UserError
+from multigan.recipe import NetworkSettings
+
+CPU = torch.device("cpu")
+FACTS = Facts((2,), ("a", "b", "c"))
+
+
+def indexed(*indices: int, seed: int = 0) -> IndexedDraw:
+    return IndexedDraw(seed, indices, CPU)
+
+
+def test_indexed_draw_gives_each_index_its_own_numbers() -> None:
+    rows = indexed(0, 1, 2, 3).normal("z", 5)
+    assert rows.shape == (4, 5)
+    assert torch.equal(indexed(3, 1).normal("z", 5), rows[[3, 1]])
+    assert len({tuple(row) for row in rows.tolist()}) == 4
+    assert len(indexed(7, 8)) == 2
+
+
+def test_indexed_draw_follows_from_seed_and_purpose() -> None:
+    z = indexed(4).normal("z", 5)
+    assert not torch.equal(z, indexed(4, seed=1).normal("z", 5))
+    assert not torch.equal(z, indexed(4).normal("other", 5))
+
+
+def test_indexed_draw_is_standard_normal() -> None:
+    z = indexed(*range(500)).normal("z", 20)
+    assert abs(z.mean()) < 0.05
+    assert z.std() == pytest.approx(1, abs=0.05)
+
+
+class Net(nn.Module):
+    """Wants some of what is offered, and an option."""
+
+    def __init__(self, shape: tuple[int, ...], classes: int, option: int = 1) -> None:
+        super().__init__()
+        if option < 0:
+            raise ValueError("option is negative")
+        self.given = (shape, classes, option)
+
+
+def not_a_module() -> int:
+    return 3
+
+
+def built(network: str, **options: object) -> nn.Module:
+    settings = NetworkSettings(network=network, options=options)
+    return build_network(settings, {"net": Net}, "critic.network", FACTS)
+
+
+def test_network_gets_what_its_signature_names() -> None:
+    assert built("net").given == ((2,), 3, 1)
+    assert built("net", option=5).given == ((2,), 3, 5)
+
+
+def test_own_network_by_module_and_class() -> None:
+    assert isinstance(built("torch.nn:Identity"), nn.Identity)
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "said"),
+    [
+        ("nett", {}, "known: net"),
+        ("no_such_module:Net", {}, "no_such_module"),
+        ("torch.nn:NoSuchClass", {}, "NoSuchClass"),
+        (":Net", {}, "cannot be imported"),
+        ("torch.nn:", {}, "cannot be imported"),
+        ("net", {"surprise": 1}, "surprise"),
+        ("net", {"option": -1}, "option is negative"),
+        (f"{__name__}:not_a_module", {}, "not a torch.nn.Module"),
+    ],
+)
+def test_network_that_cannot_be_built_names_the_key(network: str, options: dict, said: str) -> None:
+    with pytest.raises(UserError, match=r"critic\.network") as refused:
+        built(network, **options)
+    assert said in str(refused.value)
+
+
+def test_own_module_with_a_mistake_in_it_is_told_as_the_users(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_broken_networks.py").write_text("class Net(:\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(RecipeError, match="my_broken_networks"):
+        built("my_broken_networks:Net")
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_every_domain_answers_for_its_recipe(name: str) -> None:
+    kind = domain_type(name)
+    assert issubclass(kind, Domain)
+    assert kind.recipe_type is recipe_type(name)
+    assert kind.formats
+    assert kind.generators
+    assert kind.critics
+    assert RECIPES.keys() == DOMAINS.keys()
+
+
+def test_own_domain_by_its_name() -> None:
+    own = DOMAINS["points"]
+    assert domain_type(own) is domain_type("points")
+    assert recipe_type(own) is recipe_type("points")
+    with pytest.raises(RecipeError, match="smells"):
+        recipe_type("smells")
+    with pytest.raises(RecipeError, match=r"some\.key"):
+        import_dotted("nothing:Nothing", "some.key")
+
+
+def test_incomplete_domain_cannot_be_made() -> None:
+    class Half(Domain):
+        def count(self) -> int:
+            return 0
+
+    with pytest.raises(TypeError, match="abstract"):
+        Half(None)  # type: ignore[abstract, arg-type]
+
+
+def test_stored_counts_its_samples() -> None:
+    assert len(Stored(torch.zeros(7, 2))) == 7

@@ -1,0 +1,179 @@
+"""Imports multigan once and forks a process for each command that comes in on stdin (one JSON a line).
+
+``{"arguments": [...], "output": FILE, "patch": NAME}`` answers the pid; ``{"wait": PID}`` the exit status.
+``patch`` names one of the places of `PATCHES`, where the process is to die or to dawdle.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib.backends.backend_agg
+import torch
+from PIL import Image
+
+from multigan import cli, session  # noqa: F401 - imported before the forks
+from multigan.domains.image import domain as _image  # noqa: F401
+from multigan.domains.points.domain import PointsDomain
+from multigan.training import checkpoint, trainer
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def at_save(number: int) -> Callable[[], bool]:
+    """True at the ``number``-th asking."""
+    count = 0
+
+    def due() -> bool:
+        nonlocal count
+        count += 1
+        return count == number
+
+    return due
+
+
+def before_write() -> None:
+    due, save = at_save(2), torch.save
+    torch.save = lambda *given: die() if due() else save(*given)
+
+
+def half_written() -> None:
+    due, save = at_save(2), torch.save
+
+    def half(content: Any, path: Path) -> None:
+        save(content, path)
+        if due():
+            os.truncate(path, path.stat().st_size // 2)
+            die()
+
+    torch.save = half
+
+
+def before_manifest() -> None:
+    due, digest = at_save(2), checkpoint.sha256
+    checkpoint.sha256 = lambda path: die() if due() else digest(path)
+
+
+def before_fsync() -> None:
+    due, flush = at_save(5), checkpoint.flush  # four a checkpoint
+    checkpoint.flush = lambda path: die() if due() else flush(path)
+
+
+def before_rename() -> None:
+    due, rename = at_save(2), os.rename
+    os.rename = lambda *given: die() if due() else rename(*given)
+
+
+def after_rename() -> None:
+    due, rename = at_save(2), os.rename
+
+    def renamed(*given: Any) -> None:
+        rename(*given)
+        if due():
+            die()
+
+    os.rename = renamed
+
+
+def while_pruning() -> None:
+    remove = checkpoint.shutil.rmtree
+
+    def removing(path: Path, **given: Any) -> None:
+        if Path(path).name.endswith(".removing") and Path(path).exists():
+            (Path(path) / "state.pt").unlink()
+            die()
+        remove(path, **given)
+
+    checkpoint.shutil.rmtree = removing
+
+
+def before_model() -> None:
+    due, kept = at_save(2), trainer.Trainer.kept
+    trainer.Trainer.kept = lambda self: die() if due() else kept(self)
+
+
+def between_model_files() -> None:
+    due, card = at_save(2), sys.modules["multigan.model"].model_card
+    sys.modules["multigan.model"].model_card = lambda model: die() if due() else card(model)
+
+
+def in_the_metrics() -> None:
+    due, log = at_save(5), trainer.RunFolder.log
+
+    def cut(self: Any, row: Any) -> None:
+        if due():
+            with self.metrics.open("a") as file:
+                file.write(json.dumps(row)[:40])
+            die()
+        log(self, row)
+
+    trainer.RunFolder.log = cut
+
+
+def slow_save() -> None:
+    save = trainer.save_checkpoint
+
+    def slowly(run: Path, *given: Any) -> Path:
+        (run / "saving").touch()
+        time.sleep(120)
+        return save(run, *given)
+
+    trainer.save_checkpoint = slowly
+
+
+DEATHS = (
+    before_write,
+    half_written,
+    before_manifest,
+    before_fsync,
+    before_rename,
+    after_rename,
+    while_pruning,
+    before_model,
+    between_model_files,
+    in_the_metrics,
+)
+PATCHES: dict[str, Callable[[], None]] = {place.__name__: place for place in (*DEATHS, slow_save)}
+
+
+def child(request: dict[str, Any]) -> None:
+    """Be the command."""
+    output = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for descriptor in (1, 2):
+        os.dup2(output, descriptor)
+    if request["patch"]:
+        PATCHES[request["patch"]]()
+    sys.argv = ["multigan", *request["arguments"]]
+    try:
+        cli.main()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    assert matplotlib.backends.backend_agg
+    PointsDomain.picture = lambda self, snapshot: Image.new("RGB", (8, 8))  # drawing takes longer than training
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "wait" in request:
+            answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
+        else:
+            answer = os.fork()
+            if answer == 0:
+                child(request)
+                return
+        print(answer, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Networks that recipes in these tests name by a dotted path."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from multigan.domains.points.networks import PointsMlpCritic
+
+
+class PlainGenerator(nn.Module):
+    """A picture generator without batch norm."""
+
+    def __init__(self, shape: tuple[int, ...], latent: int = 8, classes: int = 0) -> None:
+        super().__init__()
+        self.shape, self.classes = shape, classes
+        self.layers = nn.Sequential(
+            nn.Linear(latent + classes, 32), nn.LeakyReLU(0.2), nn.Linear(32, math.prod(shape)), nn.Tanh()
+        )
+
+    def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
+        if self.classes:
+            noise = torch.cat([noise, nn.functional.one_hot(condition, self.classes).float()], 1)
+        return self.layers(noise).view(-1, *self.shape)
+
+
+class BreakingCritic(PointsMlpCritic):
+    """Gives NaN from its ``after``-th call in training on."""
+
+    def __init__(self, shape: tuple[int, ...] = (2,), width: int = 16, after: int = 0) -> None:
+        super().__init__(shape, width)
+        self.after, self.calls = after, 0
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        logits = super().forward(x, condition)
+        self.calls += self.training
+        return logits * float("nan") if self.calls > self.after else logits

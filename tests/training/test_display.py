@@ -1,0 +1,125 @@
+"""What a person is shown: plain lines where there is no terminal, a live panel where there is one."""
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from multigan.training.display import Display, status_line
+
+COLLAPSED = "generator collapsed (samples spread 3% as wide): lower game.generator.lr"
+WEAK = "penalty too strong (the critic tells 50% of pairs apart): lower game.penalties.r1.weight"
+
+
+def row(samples: int = 640, *diagnoses: str, **more: Any) -> dict[str, Any]:
+    return {
+        "samples": samples,
+        "seconds": 1.0,
+        "samples_per_second": 12_345.6,
+        "seconds_left": 3725.4,
+        "generator/objective": 0.69314,
+        "critic/objective": 1.5,
+        "health/distance": 2.345,
+        "diagnoses": list(diagnoses),
+        **more,
+    }
+
+
+def display(terminal: bool = False, width: int = 200) -> tuple[Display, io.StringIO]:
+    text = io.StringIO()
+    return Display(console=Console(file=text, force_terminal=terminal, width=width)), text
+
+
+def test_status_line() -> None:
+    line = status_line(row())
+    for part in ("12,346 samples/s", "1:02:05 left", "G 0.693", "D 1.500", "distance 2.35", "healthy"):
+        assert part in line, part
+    assert "modes" not in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.0, "0:00"), (9.6, "0:10"), (59.7, "1:00"), (3600, "1:00:00")])
+def test_time_left(seconds: float, shown: str) -> None:
+    assert f" {shown} left" in status_line(row(seconds_left=seconds))
+
+
+def test_status_line_of_points() -> None:
+    line = status_line(row(modes=7.0, high_quality=0.925, reverse_kl=0.1234))
+    assert "7 modes, 92% good, KL 0.12" in line
+
+
+def test_status_line_names_what_is_wrong() -> None:
+    line = status_line(row(640, COLLAPSED, WEAK))
+    assert line.endswith("generator collapsed, penalty too strong")
+    assert "healthy" not in line
+
+
+def test_plain_lines_without_a_terminal() -> None:
+    shown, text = display()
+    shown.start("A title [with brackets]\n/a/run", 0, 1000)
+    shown.advance(320)
+    shown.tick(row(640))
+    shown.tick(row(700))  # at once after: not shown
+    shown.tick(row(1000))  # the end: always shown
+    shown.stop()
+    lines = text.getvalue().splitlines()
+    assert lines[:2] == ["A title [with brackets]", "/a/run"]
+    assert [line.split()[0] for line in lines[2:]] == ["640", "1,000"]
+    assert "/ 1,000" in lines[2]
+    assert status_line(row(640)) in lines[2]
+    assert "\x1b" not in text.getvalue()
+
+
+def test_lines_are_not_broken_where_there_is_no_terminal() -> None:
+    shown, text = display(width=80)  # what rich takes for a pipe or a log file
+    path = "/a/run/folder/with/a/name/" + "that/is/longer/than/a/line/" * 4
+    shown.start(path, 0, 1000)
+    shown.tick(row(640, modes=7.0, high_quality=0.9, reverse_kl=0.1))
+    lines = text.getvalue().splitlines()
+    assert lines[0] == path  # to be copied
+    assert len(lines) == 2  # one line a tick, for grep
+
+
+def test_a_diagnosis_is_shown_in_full_once() -> None:
+    shown, text = display()
+    shown.start("title", 0, 1000)
+    again = COLLAPSED.replace("3%", "4%")
+    for samples, found in ((10, [COLLAPSED]), (20, [again, WEAK]), (30, []), (40, [again])):
+        shown.tick(row(samples, *found))
+    written = text.getvalue()
+    assert written.count(": lower game.generator.lr") == 1
+    assert written.count(": lower game.penalties.r1.weight") == 1
+    assert f"! {COLLAPSED}" in written
+    assert "4%" not in written
+
+
+def test_a_panel_in_a_terminal() -> None:
+    shown, text = display(terminal=True)
+    shown.start("title", 100, 1000)
+    shown.advance(640)
+    shown.tick(row(640, COLLAPSED))
+    shown.stop()
+    shown.stop()  # twice does no harm
+    written = text.getvalue()
+    assert "640 / 1,000 samples" in written
+    assert "64 %" in written
+    assert "generator collapsed" in written
+    assert f"! {COLLAPSED}" in written
+
+
+def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = Display(quiet=True)
+    shown.note("a note")
+    shown.start("title", 0, 1000)
+    shown.tick(row(1000, COLLAPSED))
+    shown.stop()
+    captured = capsys.readouterr()
+    assert captured.out + captured.err == ""
+
+
+def test_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    Display().note("a note with [brackets]")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "a note with [brackets]\n"

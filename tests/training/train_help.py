@@ -1,0 +1,155 @@
+"""What the tests of training share: small recipes, interruptions, comparisons."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from multigan import session
+from multigan.domains import domain_type
+from multigan.training.checkpoint import newest_checkpoint
+from multigan.training.display import Display
+from multigan.training.run import RunFolder
+from multigan.training.trainer import Trainer
+
+HERE = Path(__file__).parent
+NEVER = 10**9
+
+POINTS = {
+    "data.count": 600,
+    "generator.width": 16,
+    "critic.width": 16,
+    "train.batch": 32,
+    "train.samples": 32 * 30,
+    "train.log_every": 32 * 5,
+    "train.sample_every": NEVER,
+    "train.save_every": 32 * 10,
+}
+PICTURES = {
+    "generator.width": 4,
+    "generator.latent": 8,
+    "critic.width": 4,
+    "train.batch": 16,
+    "train.samples": 16 * 20,
+    "train.log_every": 16 * 5,
+    "train.sample_every": NEVER,
+    "train.save_every": 16 * 5,
+}
+TIMES = ("seconds", "samples_per_second", "seconds_left")
+
+
+class Crash(Exception):
+    """Stands for a power cut: nothing is saved."""
+
+
+class Interrupting(Display):
+    """Ends the training once it stands at ``at`` samples: by a ``crash`` or by a signal (``stop``)."""
+
+    def __init__(self, how: str, at: int) -> None:
+        super().__init__(quiet=True)
+        self.how, self.at, self.done = how, at, False
+
+    def advance(self, samples: int) -> None:
+        if samples < self.at or self.done:
+            return
+        self.done = True
+        if self.how == "crash":
+            raise Crash
+        signal.raise_signal(signal.SIGTERM)
+
+
+class Recording(Display):
+    """Keeps what it is told."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        super().__init__(quiet=True)
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+
+def trainer_of(name: str, settings: Mapping[str, Any], out: Path, **given: Any) -> Trainer:
+    """A trainer on a fresh run folder."""
+    recipe = session.prepare(name, settings=settings)
+    domain = domain_type(recipe.domain)(recipe)
+    run = RunFolder(out)
+    run.create(recipe)
+    return Trainer(domain, domain.load(), run, **given)
+
+
+def last_state(run: Path | str) -> dict[str, Any]:
+    """The content of the newest intact checkpoint."""
+    checkpoint = newest_checkpoint(Path(run))
+    assert checkpoint is not None
+    return checkpoint.load("cpu")
+
+
+def learned(run: Path | str) -> dict[str, Any]:
+    """The newest checkpoint without what a clock on the wall decides and what the recipe says."""
+    state = last_state(run)
+    return {name: state[name] for name in ("samples", "game", "data", "health")}
+
+
+def unlike(one: Any, other: Any, path: str = "") -> Iterator[str]:
+    """Where two states differ, to the bit."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        for key in one.keys() | other.keys():
+            if key not in one or key not in other:
+                yield f"{path}/{key} (missing)"
+            else:
+                yield from unlike(one[key], other[key], f"{path}/{key}")
+    elif isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        if one.dtype != other.dtype or not torch.equal(one, other):
+            yield path
+    elif type(one) is not type(other) or one != other:
+        yield path
+
+
+def tensors(state: Any) -> int:
+    """How many tensors a state holds."""
+    if isinstance(state, Mapping):
+        return sum(tensors(value) for value in state.values())
+    return int(isinstance(state, torch.Tensor))
+
+
+def rows_of(run: Path) -> list[dict[str, Any]]:
+    """The rows of a run's metrics without times; every line must be whole."""
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in row.items() if k not in TIMES} for row in rows]
+
+
+def command(*arguments: str) -> list[str]:
+    """A real ``multigan`` command."""
+    return [sys.executable, "-m", "multigan", *arguments]
+
+
+def options(settings: Mapping[str, Any]) -> list[str]:
+    """Settings as ``--set KEY=VALUE``."""
+    return [part for key, value in settings.items() for part in ("--set", f"{key}={toml(value)}")]
+
+
+def toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{k} = {toml(v)}" for k, v in value.items()) + "}"
+    return value if isinstance(value, str) else repr(value)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """For a subprocess: one thread, our own networks importable."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE), **more}
+
+
+def ran(*arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
+    """A real ``multigan`` command, run to its end."""
+    return subprocess.run(
+        command(*arguments), env=environment(**more), capture_output=True, text=True, timeout=120, check=False
+    )
