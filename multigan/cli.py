@@ -64,7 +64,7 @@ def show(
     from multigan.explain import explanation
 
     for key, value, doc in explanation(resolved):
-        sys.stdout.write(f"{key} = {value}\n    {doc}\n")
+        sys.stdout.write(f"{key} = {value}\n    {doc}\n" if value else f"\n{key}  {doc}\n")
 
 
 @app.command(

@@ -38,7 +38,7 @@ def findings() -> Iterator[Finding]:
     for package in _PACKAGES:
         yield _package(package)
     yield from _devices()
-    from multigan.domains.cache import cache_folder
+    from multigan.resources import cache_folder
 
     yield _disk(Path.cwd(), "run folders")
     yield _disk(cache_folder(), "decoded data; set MULTIGAN_CACHE to move them")
@@ -63,8 +63,10 @@ def _package(name: str) -> Finding:
 
 
 def _devices() -> Iterator[Finding]:
-    import torch
-
+    try:
+        import torch
+    except Exception:  # said above, with the reason
+        return
     if torch.cuda.is_available():
         for i in range(torch.cuda.device_count()):
             free, total = (b / 2**30 for b in torch.cuda.mem_get_info(i))

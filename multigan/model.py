@@ -99,8 +99,8 @@ class Model:
     def _class_index(self, label: Label) -> int:
         if str(label) in self.classes:
             return self.classes.index(str(label))
-        if isinstance(label, int) and 0 <= label < len(self.classes):
-            return label
+        if str(label).isdecimal() and int(label) < len(self.classes):
+            return int(label)
         raise UserError(f"label = {label!r} is unknown; this model knows: {', '.join(self.classes)}")
 
     def to(self, device: torch.device | str) -> "Model":

@@ -9,6 +9,7 @@ import dataclasses
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -181,13 +182,16 @@ def _content(source: "str | Path | Mapping[str, Any] | Recipe") -> dict[str, Any
     if isinstance(source, Recipe):
         return source.to_dict()
     if isinstance(source, Mapping):
-        return _extended(dict(source), Path.cwd())
+        return _extended(deepcopy(dict(source)), Path.cwd())  # overrides are written into it
     path = _find(str(source))
+    return _extended(_read(path), path.parent)
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path} is not valid TOML: {error}") from None
-    return _extended(content, path.parent)
 
 
 def _find(source: str, beside: Path | None = None) -> Path:
@@ -213,7 +217,7 @@ def _extended(content: dict[str, Any], folder: Path, depth: int = 0) -> dict[str
     if depth > 8:
         raise RecipeError(f"extends = {base!r}: recipes extend each other in a circle")
     path = _find(base, folder)
-    below = _extended(tomllib.loads(path.read_text("utf-8")), path.parent, depth + 1)
+    below = _extended(_read(path), path.parent, depth + 1)
     header = ("paper", "cost", "result")  # a measured result is not inherited by what differs
     return _merged({k: v for k, v in below.items() if k not in header}, content)
 
@@ -239,8 +243,9 @@ def _override(content: dict[str, Any], key: str, value: Any, kind: type[Recipe])
         value = _coerced(value, known.get(key))
     *sections, last = key.split(".")
     place = content
-    for section in sections:
-        below = place.setdefault(section, {})
+    for depth, section in enumerate(sections, 1):
+        default = getattr(known.get(".".join(sections[:depth])), "default", None)
+        below = place.setdefault(section, default.start if isinstance(default, Schedule) else {})
         if isinstance(below, int | float) and not isinstance(below, bool):  # a number becomes a schedule
             below = place[section] = {"start": below}
         if not isinstance(below, dict):

@@ -31,13 +31,18 @@ def known_keys(kind: type) -> dict[str, Key]:
 
 def _walk(kind: type, prefix: str) -> Iterator[tuple[str, Key]]:
     hints = typing.get_type_hints(kind, include_extras=False)
-    described = kind.__pydantic_fields__  # type: ignore[attr-defined]
     for f in dataclasses.fields(kind):
         options = flatten(hints[f.name])
-        yield f"{prefix}{f.name}", Key(options, described[f.name].description or "", _default(f))
+        yield f"{prefix}{f.name}", Key(options, _doc(kind, f.name), _default(f))
         for option in options:
             if dataclasses.is_dataclass(option):
                 yield from _walk(typing.cast(type, option), f"{prefix}{f.name}.")
+
+
+def _doc(kind: type, name: str) -> str:
+    # Pydantic reads the docstrings of a class's own fields only, so inherited ones are looked up where they stand.
+    fields = (vars(base).get("__pydantic_fields__", {}).get(name) for base in kind.__mro__)
+    return next((field.description for field in fields if field is not None and field.description), "")
 
 
 def _default(f: "dataclasses.Field[Any]") -> Any:
@@ -83,7 +88,7 @@ def _suggestion(key: str, known: Mapping[str, Key]) -> str:
         or difflib.get_close_matches(key, list(known), n=1, cutoff=0.6)
         or [ends[name] for name in difflib.get_close_matches(last, list(ends), n=1, cutoff=0.6)]
     )
-    hint = f"; did you mean `{near[0]}`?" if near else ""
+    hint = f"; did you mean `{near[0]}`?" if near else "."
     place = f"`{section}`" if section else "the top level"
     allowed = ", ".join(k.rpartition(".")[2] for k in same_section)
     return f"{hint} Known keys of {place}: {allowed}" if allowed else hint
@@ -108,7 +113,7 @@ def _explain(error: ErrorDetails, kind: type) -> str:
             options = error["ctx"]["expected"]
             names = options.replace("'", "").replace(" or ", ", ").split(", ")
             near = difflib.get_close_matches(str(given), names, n=1, cutoff=0.75)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = f"; did you mean {near[0]!r}?" if near else "."
             return f"`{key}` = {given!r} is not allowed{hint} Allowed: {options}"
         case "value_error":
             message = str(error["ctx"]["error"])
@@ -116,5 +121,5 @@ def _explain(error: ErrorDetails, kind: type) -> str:
         case "dataclass_type" if any(t is Schedule for t in known[key].types):
             return f"`{key}` = {given!r}: should be a number or a schedule{allowed}"
         case _:
-            message = error["msg"].removeprefix("Input ")
+            message = error["msg"].removeprefix("Input ").replace("an object", "a table")
             return f"`{key}` = {given!r}: {message}{allowed}"

@@ -1,5 +1,6 @@
 """Where the recipes and the built-in data lie: beside the package in a checkout, inside it once installed."""
 
+import os
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
@@ -9,3 +10,9 @@ def resource_folder(name: str) -> Path:
     """The folder of shipped files called ``name`` (``recipes`` or ``data``)."""
     installed = _PACKAGE / f"_{name}"
     return installed if installed.is_dir() else _PACKAGE.parent / name
+
+
+def cache_folder() -> Path:
+    """Where decoded data are kept: ``$MULTIGAN_CACHE``, else ``~/.cache/multigan``."""
+    given = os.environ.get("MULTIGAN_CACHE")
+    return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "multigan"

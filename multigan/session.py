@@ -1,5 +1,6 @@
 """`train` and `resume`: from a recipe's name to a run folder, the same for the command line and for programs."""
 
+import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -78,20 +79,26 @@ def train(
         display = Display(quiet=quiet or not processes.first)
         domain = domain_type(prepared.domain)(prepared)
         check_source(domain)
+        chosen = pick_device(device, processes.local_rank)
         path = processes.share(str(out or default_out(name)))
         run = RunFolder(Path(path))
         _first_alone(processes, lambda: run.create(prepared))
-        stored = _loaded(domain, processes, display)
-        trainer = Trainer(
-            domain,
-            stored,
-            run,
-            device=pick_device(device, processes.local_rank),
-            processes=processes,
-            display=display,
-            generator=generator,
-            critic=critic,
-        )
+        try:
+            stored = _loaded(domain, processes, display)
+            trainer = Trainer(
+                domain,
+                stored,
+                run,
+                device=chosen,
+                processes=processes,
+                display=display,
+                generator=generator,
+                critic=critic,
+            )
+        except BaseException:  # nothing was trained: leave the name free for the next try
+            if processes.first:
+                run.remove_empty()
+            raise
         trainer.fit()
     return Run(run.path)
 
@@ -109,7 +116,16 @@ def prepare(
         overrides["data.source"] = str(data)
     if seed is not None:
         overrides["train.seed"] = seed
-    return load_recipe(recipe, overrides)
+    return _with_absolute_source(load_recipe(recipe, overrides))
+
+
+def _with_absolute_source(recipe: Recipe) -> Recipe:
+    """The same recipe with a relative path of its data made absolute, so that a run resumes from any folder."""
+    source = Path(recipe.data.source).expanduser()
+    if recipe.data.source in domain_type(recipe.domain).sources or not source.exists():
+        return recipe
+    data = dataclasses.replace(recipe.data, source=str(source.absolute()))
+    return dataclasses.replace(recipe, data=data)
 
 
 def default_out(recipe: str | Path) -> Path:

@@ -1,5 +1,7 @@
 """The kinds of data: each answers where samples come from, which networks exist and how to show the result."""
 
+import os
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +26,11 @@ DOMAINS = {
 def import_dotted(path: str, key: str) -> Any:
     """The object that ``"package.module:Name"`` names; ``key`` is the recipe key it was given for."""
     module_name, _, name = path.partition(":")
+    if os.getcwd() not in sys.path:  # the installed command does not search the current folder by itself
+        sys.path.append(os.getcwd())
     try:
         return getattr(import_module(module_name), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
         raise RecipeError(f"{key} = {path!r} cannot be imported: {error}") from error
 
 

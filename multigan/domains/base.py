@@ -90,6 +90,7 @@ class Domain(ABC):
     critics: ClassVar[dict[str, type[nn.Module]]]
     preview: ClassVar[int] = 64  # fixed-noise samples shown during training
     formats: ClassVar[tuple[str, ...]]  # what `write` can write; the first is the default
+    sources: ClassVar[tuple[str, ...]] = ()  # names that `data.source` may be besides paths
     best: ClassVar[str] = "health/distance"  # the measure, lower is better, that names the best checkpoint
 
     def __init__(self, recipe: "Recipe", facts: Facts | None = None) -> None:

@@ -14,6 +14,7 @@ import torch
 
 from multigan.domains.base import Stored
 from multigan.errors import DataError
+from multigan.resources import cache_folder
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,6 @@ class Decoder(Protocol):
     def decode(self) -> Iterator[Decoded]:
         """All samples, in an order that never changes."""
         ...
-
-
-def cache_folder() -> Path:
-    """Where decoded data are kept: ``$MULTIGAN_CACHE``, else ``~/.cache/multigan``."""
-    given = os.environ.get("MULTIGAN_CACHE")
-    return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "multigan"
 
 
 def cached(decoder: Decoder, unreadable: float) -> Stored:

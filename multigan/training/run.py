@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,13 @@ class RunFolder:
             write_atomically(self.recipe, recipe.to_toml())
         except OSError as error:
             raise UserError(f"--out {self.path} cannot be written: {error.strerror or error}") from None
+
+    def remove_empty(self) -> None:
+        """Undo `create`, for a training that never began."""
+        self.recipe.unlink(missing_ok=True)
+        for folder in (self.samples, self.path):
+            with suppress(OSError):  # it holds something of the user's
+                folder.rmdir()
 
     def log(self, row: Mapping[str, Any]) -> None:
         """Append one row to the metrics."""

@@ -1,5 +1,6 @@
 """What the critic is shown: penalties when they are due, their points, instance noise, augmentation."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,10 +10,13 @@ from torch import Tensor, nn
 from toy_games import (
     BUDGET,
     CPU,
+    PENALTIES,
     Bowl,
+    Mlp,
     penalties,
     sgd_critic,
     step_of,
+    toy_critic,
     toy_feed,
     toy_game,
     toy_generator,
@@ -78,11 +82,11 @@ class Recorder(nn.Module):
         return self.bowl(x)
 
 
-def shown(phase: str = "critic", **settings: Any) -> tuple[list[Tensor], Turn, Tensor]:
-    """What the critic saw in a phase, the turn, and the fakes as they were made."""
+def shown(phase: str = "critic", **settings: Any) -> tuple[tuple[Tensor, ...], Turn, Tensor]:
+    """What the critic saw in a phase, batch by batch, the turn, and the fakes as they were made."""
     turn, critic = turn_at(batch=64), Recorder()
     step_of(toy_game(critic_network=critic, **settings), phase, [turn])
-    return critic.seen, turn, toy_generator()(toy_noise(turn.draw)).detach()
+    return torch.cat(critic.seen).split(64), turn, toy_generator()(toy_noise(turn.draw)).detach()
 
 
 def test_gp_looks_between_pairs_at_one_epsilon_a_sample() -> None:
@@ -115,7 +119,7 @@ def test_instance_noise_covers_all_the_critic_sees_and_fades() -> None:
         assert not torch.isclose(real - turn.real, fake - made).any()
     critic, turn = Recorder(), turn_at()
     step_of(toy_game(critic_network=critic, instance_noise=fading), "critic", [turn], samples=100)
-    assert torch.equal(critic.seen[0], turn.real)
+    assert torch.equal(torch.cat(critic.seen)[:8], turn.real)
 
 
 class Shift:
@@ -138,3 +142,39 @@ def test_real_and_fake_are_augmented_with_the_probability_of_the_schedule(phase:
         assert shift.std().item() == pytest.approx(0.5, rel=0.4)
     (first, second), turn, made = shown("critic", augment=constant(0), game={"augmentation": Shift()})
     assert torch.equal(first, turn.real)
+
+
+class BatchNormCritic(nn.Module):
+    """A critic that mixes the samples of a batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mlp, self.norm, self.last = Mlp(2, 4, seed=3), nn.BatchNorm1d(4).double(), nn.Linear(4, 1).double()
+        nn.init.constant_(self.last.weight, 0.5)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, x: Tensor, condition: Any = None) -> Tensor:
+        return self.last(self.norm(self.mlp(x)).square())
+
+
+@pytest.mark.parametrize("critic", [toy_critic, BatchNormCritic])
+@pytest.mark.parametrize("names", [(), ("r1",), ("r2",), PENALTIES], ids="+".join)
+def test_judging_real_and_fake_in_one_pass_gives_the_step_of_two(
+    critic: Callable[[], nn.Module], names: tuple[str, ...]
+) -> None:
+    def step(joint: bool) -> tuple[Tensor, dict[str, float]]:
+        game = toy_game(
+            critic_network=critic(),
+            critic=sgd_critic(joint=joint),
+            penalties=penalties(names=names),
+            instance_noise=constant(0.1),
+            augment=constant(0.01),
+            game={"augmentation": Shift()},
+        )
+        moved = step_of(game, "critic", [turn_at(labelled=critic is toy_critic)])
+        return moved, game.statistics.read()
+
+    (one_pass, together), (two_passes, apart) = step(True), step(False)
+    assert two_passes.norm() > 1e-3
+    torch.testing.assert_close(one_pass, two_passes, rtol=1e-9, atol=1e-9)
+    assert together == pytest.approx(apart, rel=1e-5)

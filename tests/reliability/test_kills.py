@@ -74,7 +74,9 @@ def check_identical(run: Path, undisturbed: Path) -> None:
     assert tensors(state) > 20
     assert list(unlike(learned(undisturbed), state)) == []
     assert rows_of(run) == rows_of(undisturbed)
-    stills = [sorted((path.name, path.read_bytes()) for path in (r / "samples").glob("*.png")) for r in (run, undisturbed)]
+    stills = [
+        sorted((path.name, path.read_bytes()) for path in (r / "samples").glob("*.png")) for r in (run, undisturbed)
+    ]
     assert stills[0] == stills[1]
     models = [(r / "model" / "model.safetensors").read_bytes() for r in (run, undisturbed)]
     assert models[0] == models[1]
@@ -117,9 +119,7 @@ def test_killed_in_the_middle_of_saving(
     check_identical(run, whole("points/ring"))
 
 
-def test_a_real_command_killed_several_times(
-    whole: Callable[[str], Path], tmp_path: Path
-) -> None:
+def test_a_real_command_killed_several_times(whole: Callable[[str], Path], tmp_path: Path) -> None:
     run, kills = tmp_path / "run", 0
     moments = random.Random(0)
     first = command(*train("points/ring", run))
@@ -139,9 +139,7 @@ def test_a_real_command_killed_several_times(
     assert rows_of(run) == rows_of(whole("points/ring"))
 
 
-def killed_often(
-    server: ForkServer, name: str, run: Path, moments: random.Random, kills: int, longest: float
-) -> int:
+def killed_often(server: ForkServer, name: str, run: Path, moments: random.Random, kills: int, longest: float) -> int:
     """Train with so many kills at random moments, then to the end; returns how many hit."""
     hits = 0
     for _ in range(kills):

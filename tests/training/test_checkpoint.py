@@ -244,9 +244,7 @@ def test_leftovers_of_a_crash_are_ignored_and_cleaned(tmp_path: Path) -> None:
     assert names(tmp_path) == ["000000000001", "000000000002"]
 
 
-def test_everything_is_flushed_before_it_has_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_everything_is_flushed_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     happened: list[str] = []
     flush, rename = module.flush, os.rename
     monkeypatch.setattr(module, "flush", lambda path: (happened.append(path.name), flush(path))[1])

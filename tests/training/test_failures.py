@@ -159,9 +159,7 @@ def test_a_full_disk_while_saving_is_plain(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_batch_larger_than_the_data(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="larger than the data"):
-        multigan.train(
-            "image/digits", settings={"train.batch": 1500}, out=tmp_path / "run", device="cpu", quiet=True
-        )
+        multigan.train("image/digits", settings={"train.batch": 1500}, out=tmp_path / "run", device="cpu", quiet=True)
     assert not (tmp_path / "run").exists()
 
 

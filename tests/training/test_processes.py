@@ -228,12 +228,8 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(2)]
 
 
-@pytest.mark.parametrize(
-    ("scene", "player"), [("unequal_counts", "critic"), ("unequal_sizes", "generator")]
-)
-def test_unequal_gradients_raise_on_every_process(
-    scenes: list[dict[str, Any]], scene: str, player: str
-) -> None:
+@pytest.mark.parametrize(("scene", "player"), [("unequal_counts", "critic"), ("unequal_sizes", "generator")])
+def test_unequal_gradients_raise_on_every_process(scenes: list[dict[str, Any]], scene: str, player: str) -> None:
     for rank in scenes:
         assert "different numbers of gradients" in rank[scene]
         assert player in rank[scene]

@@ -125,9 +125,7 @@ def test_in_every_tensor_and_every_row(
 
 
 @pytest.mark.parametrize("case", [0, 1, 2])
-def test_after_signals_at_odd_moments(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: int
-) -> None:
+def test_after_signals_at_odd_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: int) -> None:
     name, settings = list(RULES.values())[case]
     multigan.train(name, settings=settings, out=tmp_path / "whole", device="cpu", quiet=True)
     batch, budget = settings["train.batch"], settings["train.samples"]
@@ -139,9 +137,7 @@ def test_after_signals_at_odd_moments(
     assert ticks[0] == ticks[1]
 
 
-def test_the_kept_model_and_the_pictures_are_the_same_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_kept_model_and_the_pictures_are_the_same_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name, settings = "image/digits", PICTURES | {"train.sample_every": 16 * 2}
     multigan.train(name, settings=settings, out=tmp_path / "whole", device="cpu", quiet=True)
     interrupted(name, settings, tmp_path / "broken", [("crash", 16 * 13)], monkeypatch)
@@ -157,9 +153,7 @@ def test_a_longer_budget_goes_on_from_the_shorter_one(tmp_path: Path) -> None:
     double = settings | {"train.samples": 2 * POINTS["train.samples"]}
     multigan.train("points/ring", settings=double, out=tmp_path / "whole", device="cpu", quiet=True)
     multigan.train("points/ring", settings=settings, out=tmp_path / "two", device="cpu", quiet=True)
-    session.resume(
-        tmp_path / "two", settings={"train.samples": double["train.samples"]}, device="cpu", quiet=True
-    )
+    session.resume(tmp_path / "two", settings={"train.samples": double["train.samples"]}, device="cpu", quiet=True)
     assert list(unlike(learned(tmp_path / "whole")["game"], learned(tmp_path / "two")["game"])) == []
 
 
@@ -180,9 +174,7 @@ def test_a_training_leaves_the_program_s_randomness_alone(tmp_path: Path) -> Non
 
 def test_another_seed_is_another_training(tmp_path: Path) -> None:
     for seed in (0, 1):
-        multigan.train(
-            "points/ring", settings=POINTS, seed=seed, out=tmp_path / str(seed), device="cpu", quiet=True
-        )
+        multigan.train("points/ring", settings=POINTS, seed=seed, out=tmp_path / str(seed), device="cpu", quiet=True)
     assert len(list(unlike(learned(tmp_path / "0"), learned(tmp_path / "1")))) > 20
 
 

@@ -120,9 +120,7 @@ def checkpoints(run: Path) -> list[Path]:
     return sorted((run / "checkpoints").iterdir())
 
 
-def test_a_damaged_newest_checkpoint_costs_only_its_rounds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_damaged_newest_checkpoint_costs_only_its_rounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = multigan.train("points/ring", settings=SETTINGS, out=tmp_path / "run", device="cpu", quiet=True).folder
     rows = rows_of(run)
     damage(checkpoints(run)[-1])
@@ -132,9 +130,7 @@ def test_a_damaged_newest_checkpoint_costs_only_its_rounds(
     assert rows_of(run) == rows
 
 
-def test_with_no_intact_checkpoint_it_starts_over_and_says_so(
-    run: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_with_no_intact_checkpoint_it_starts_over_and_says_so(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for checkpoint in checkpoints(run):
         damage(checkpoint)
     display = go_on(run, monkeypatch)
@@ -144,9 +140,7 @@ def test_with_no_intact_checkpoint_it_starts_over_and_says_so(
     assert [row["samples"] for row in rows_of(run)] == list(range(160, BUDGET + 1, 160))
 
 
-def test_damaged_checkpoints_never_displace_the_new_ones(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_damaged_checkpoints_never_displace_the_new_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = SETTINGS | {"train.save_every": 32 * 10}
     run = multigan.train("points/ring", settings=settings, out=tmp_path / "run", device="cpu", quiet=True).folder
     for checkpoint in checkpoints(run):
@@ -186,9 +180,7 @@ def test_changed_data_are_refused(tmp_path: Path) -> None:
         "train.batch": 8,
         "train.samples": 64,
     }
-    multigan.train(
-        "image/mlp-mnist", data=folder, settings=settings, out=run, device="cpu", quiet=True
-    )
+    multigan.train("image/mlp-mnist", data=folder, settings=settings, out=run, device="cpu", quiet=True)
     more = {"train.samples": 128}
     Image.new("L", (8, 8), 9).save(folder / "07.png")
     with pytest.raises(UserError, match="not those .* was trained on") as caught:

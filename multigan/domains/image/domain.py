@@ -16,7 +16,7 @@ from multigan.domains.image.augmentation import PictureAugmentation
 from multigan.domains.image.decode import PictureDecoder
 from multigan.domains.image.networks import DcganCritic, DcganGenerator, ImageMlpCritic, ImageMlpGenerator
 from multigan.domains.image.settings import ImageRecipe
-from multigan.domains.image.sources import Source, open_source
+from multigan.domains.image.sources import PUBLIC, Source, open_source
 from multigan.errors import DataError
 from multigan.report.grid import beside, image_grid
 
@@ -28,6 +28,7 @@ class ImageDomain(Domain):
     recipe_type = ImageRecipe
     generators: ClassVar[dict[str, type[nn.Module]]] = {"dcgan": DcganGenerator, "mlp": ImageMlpGenerator}
     critics: ClassVar[dict[str, type[nn.Module]]] = {"dcgan": DcganCritic, "mlp": ImageMlpCritic}
+    sources = ("digits", *PUBLIC)
     formats = ("png", "webp", "jpg")
 
     @cached_property

@@ -8,6 +8,7 @@ import io
 import os
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from multigan.domains.cache import cache_folder
 from multigan.errors import DataError
+from multigan.resources import cache_folder
 
 PUBLIC = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "cifar10": "CIFAR10"}
 """Public datasets by name, and the class in torchvision.datasets that downloads them."""
@@ -106,7 +107,8 @@ def _idx(path: Path) -> Source:
     if labels is not None and labels.shape != pictures.shape[:1]:
         raise DataError(f"{beside} has {len(labels)} labels for the {len(pictures)} pictures of {path}")
     classes = () if labels is None else tuple(str(i) for i in range(int(labels.max()) + 1))
-    return _arrays(pictures, None if labels is None else labels.tolist(), classes, _stamp(path))
+    stamp = _stamp(path) if labels is None else _stamp(path, beside)
+    return _arrays(pictures, None if labels is None else labels.tolist(), classes, stamp)
 
 
 def read_idx(path: Path) -> np.ndarray:
@@ -118,15 +120,18 @@ def read_idx(path: Path) -> np.ndarray:
         if zeros or kind not in _IDX_TYPES:
             raise ValueError("it does not begin like an idx file of bytes")
         return np.frombuffer(content, _IDX_TYPES[kind], offset=4 + 4 * dimensions).reshape(shape)
-    except (OSError, EOFError, struct.error, ValueError) as error:
+    except (OSError, EOFError, struct.error, zlib.error, ValueError) as error:
         raise DataError(f"{path} is not a complete idx file: {error}") from None
 
 
 def _stamp(*paths: Path) -> str:
     parts = []
     for path in paths:
-        status = path.stat()
-        parts.append(f"{path.resolve()}\t{status.st_size}\t{status.st_mtime_ns}")
+        try:
+            status = path.stat()
+            parts.append(f"{path.absolute()}\t{status.st_size}\t{status.st_mtime_ns}")
+        except OSError:  # a dangling link: counted among the unreadable files
+            parts.append(f"{path.absolute()}\tgone")
     return "\n".join(parts)
 
 

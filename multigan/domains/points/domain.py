@@ -25,6 +25,7 @@ class PointsDomain(Domain):
     generators: ClassVar[dict[str, type[nn.Module]]] = {"mlp": PointsMlpGenerator}
     critics: ClassVar[dict[str, type[nn.Module]]] = {"mlp": PointsMlpCritic}
     preview = 2500  # as many as PacGAN's protocol counts
+    sources = tuple(MIXTURES)
     formats = ("csv", "npy")
     best = "reverse_kl"
 
