@@ -49,7 +49,8 @@ def compare(fake: Tensor, real: Tensor, other: Tensor) -> dict[str, Tensor]:
     fake, real, other = (_coordinates(x) for x in (fake, real, other))
     tiny = torch.finfo(torch.float32).tiny
     spread = (fake.var(0).sum() / real.var(0).sum().clamp_min(tiny)).sqrt()
-    neighbours = _nearest(fake) / _nearest(real).clamp_min(tiny)
+    usual = _nearest(real)  # 0 where most real samples have an exact twin: then nearness says nothing
+    neighbours = torch.where(usual > 0, _nearest(fake) / usual.clamp_min(tiny), 1)
     floor = _sliced(real, other).clamp_min(tiny)
     distance = (_sliced(fake, real) / floor).sqrt()
     return {"health/spread": spread, "health/neighbours": neighbours, "health/distance": distance}
@@ -75,7 +76,7 @@ def symptoms(statistics: Mapping[str, float], settings: GameSettings, progress: 
     """What one tick's statistics would be called, before patience; ``progress`` is the share of the budget spent."""
     found = [_saturated(statistics, settings)]
     if progress >= WARM_UP:
-        found += [_collapsed(statistics), _too_strong(statistics, settings)]
+        found += [_collapsed(statistics, settings), _too_strong(statistics, settings)]
     return [diagnosis for diagnosis in found if diagnosis is not None]
 
 
@@ -91,13 +92,14 @@ def _saturated(statistics: Mapping[str, float], settings: GameSettings) -> Diagn
     return Diagnosis("critic saturated", f"loss {loss:.1e}, {accuracy:.0%} of pairs told apart", advice)
 
 
-def _collapsed(statistics: Mapping[str, float]) -> Diagnosis | None:
+def _collapsed(statistics: Mapping[str, float], settings: GameSettings) -> Diagnosis | None:
     spread = statistics.get("health/spread", 1.0)
     neighbours = statistics.get("health/neighbours", 1.0)
     if spread >= COLLAPSED_SPREAD and neighbours >= COLLAPSED_NEIGHBOURS:
         return None
     evidence = f"samples spread {spread:.0%} as wide and lie {neighbours:.0%} as far apart as real ones"
-    advice = "lower game.generator.lr, raise game.penalties.r1.weight, or set game.objective = 'rpgan'"
+    other = "" if settings.objective == "rpgan" else ", or set game.objective = 'rpgan'"
+    advice = f"lower game.generator.lr, or raise game.penalties.r1.weight{other}"
     return Diagnosis("generator collapsed", evidence, advice)
 
 

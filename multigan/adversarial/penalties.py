@@ -53,4 +53,4 @@ def one_centred(gradient: Tensor) -> Tensor:
 
 def between(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
     """Points between real and generated samples, one ε a sample: ``epsilon`` is ``(N,)``."""
-    return torch.lerp(fake, real, epsilon.view(-1, *[1] * (real.dim() - 1)))
+    return torch.lerp(fake, real, epsilon.to(real).view(-1, *[1] * (real.dim() - 1)))

@@ -1,6 +1,6 @@
 """A player: one network, its optimiser, and the guard that keeps non-finite updates from it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,6 +26,11 @@ class NonFiniteError(RuntimeError):
         )
 
 
+def not_finite(values: Iterable[Tensor]) -> Tensor:
+    """1 for each 0-d tensor that is NaN or infinite, else 0."""
+    return (~torch.isfinite(torch.stack([value.detach().float() for value in values]))).float()
+
+
 class Guard:
     """Remembers the first non-finite terms on the device, and stops every update from then on."""
 
@@ -33,9 +38,8 @@ class Guard:
         self.tripped = torch.zeros((), device=device)
         self._flags: dict[tuple[str, tuple[str, ...]], Tensor] = {}
 
-    def watch(self, network: str, terms: Mapping[str, Tensor]) -> None:
-        """Look at one phase's terms (0-d tensors) without waiting for the device."""
-        bad = (~torch.isfinite(torch.stack([t.detach().float() for t in terms.values()]))).float()
+    def watch(self, network: str, terms: Sequence[str], bad: Tensor) -> None:
+        """Note which terms of a phase are not finite, ``bad`` being 1 for those, without waiting for the device."""
         first = bad * (1 - self.tripped)
         key = (network, tuple(terms))
         self._flags[key] = torch.maximum(self._flags[key], first) if key in self._flags else first
@@ -80,10 +84,11 @@ class Player:
     def update(self, terms: Mapping[str, Tensor], lr: float, synchronise: Synchronise | None) -> Tensor:
         """Apply the gradients gathered so far, unless something is not finite; returns their norm (0-d)."""
         gradients = [p.grad for p in self.parameters if p.grad is not None]
+        bad = not_finite(terms.values())
         if synchronise is not None:
-            synchronise(gradients, self.name)
+            synchronise([*gradients, bad], self.name)  # a term that is bad anywhere stops every process
         norm = get_total_norm(gradients)
-        self.guard.watch(self.name, {**terms, "gradient": norm})
+        self.guard.watch(self.name, [*terms, "gradient"], torch.cat([bad.ceil(), not_finite([norm])]))
         if self.settings.clip > 0:
             clip_grads_with_norm_(self.parameters, self.settings.clip, norm)
         for group in self.optimiser.param_groups:
@@ -97,10 +102,23 @@ class Player:
             # Fused optimisers skip the whole step on the device where found_inf is 1.
             self.optimiser.found_inf = self.guard.tripped  # type: ignore[attr-defined]
             self.optimiser.grad_scale = None  # type: ignore[attr-defined]
+            self.optimiser.step()
         else:
-            for gradient in gradients:
-                gradient.masked_fill_(self.guard.tripped.bool(), 0)
+            self._step_or_undo(gradients)
+
+    def _step_or_undo(self, gradients: list[Tensor]) -> None:
+        # RMSprop has no fused step: take it, and put weights and moments back where the guard has tripped.
+        tripped, held = self.guard.tripped.bool(), self._held()
+        before = [tensor.clone() for tensor in held]
+        for gradient in gradients:
+            gradient.masked_fill_(tripped, 0)  # moments made by a bad first step are finite
         self.optimiser.step()
+        for tensor, old in zip(held, before, strict=True):
+            tensor.copy_(torch.where(tripped, old, tensor))
+
+    def _held(self) -> list[Tensor]:
+        moments = [state["square_avg"] for state in self.optimiser.state.values() if state]
+        return [*(p.detach() for p in self.parameters), *moments]
 
     def state(self) -> dict[str, Any]:
         """Weights and the optimiser's moments; not its settings, which the recipe holds."""
@@ -116,8 +134,11 @@ class Player:
 @contextmanager
 def readonly(network: nn.Module) -> Iterator[None]:
     """Gradients flow through ``network`` but not into it: the critic during the generator's phase."""
-    network.requires_grad_(False)
+    learning = [p for p in network.parameters() if p.requires_grad]
+    for parameter in learning:
+        parameter.requires_grad_(False)
     try:
         yield
     finally:
-        network.requires_grad_(True)
+        for parameter in learning:
+            parameter.requires_grad_(True)

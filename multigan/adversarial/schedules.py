@@ -75,7 +75,7 @@ _SHAPES = {"linear": _linear, "cosine": _cosine, "exponential": _exponential}
 
 def _from_number(value: Any) -> Any:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return {"start": value} if is_number else value
+    return Schedule(start=value) if is_number else value
 
 
 def _not_negative(schedule: Schedule) -> Schedule:

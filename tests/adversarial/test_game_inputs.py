@@ -24,9 +24,7 @@ from toy_games import (
     turn_at,
 )
 
-from multigan.adversarial.game import (
-    Turn,
-)
+from multigan.adversarial.game import Turn
 from multigan.adversarial.randomness import Draw
 from multigan.adversarial.schedules import Schedule, constant
 from multigan.adversarial.settings import Penalties, PenaltySettings

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from toy_games import CPU, sgd, weights_of
 
-from multigan.adversarial.player import Guard, NonFiniteError, Player, readonly
+from multigan.adversarial.player import Guard, NonFiniteError, Player, not_finite, readonly
 from multigan.adversarial.schedules import constant
 from multigan.adversarial.settings import PlayerSettings
 
@@ -76,12 +76,16 @@ def test_a_good_step_goes_downhill(optimiser: str) -> None:
     one.guard.check(0)
 
 
+def watch(guard: Guard, network: str, terms: dict[str, torch.Tensor]) -> None:
+    guard.watch(network, list(terms), not_finite(terms.values()))
+
+
 @pytest.mark.parametrize("value", [NAN, INF, -INF])
 def test_the_guard_names_the_network_and_the_first_bad_terms_only(value: float) -> None:
     guard, good, bad = Guard(CPU), torch.tensor(1.0), torch.tensor(value)
-    guard.watch("critic", {"objective": good, "r1": good})
-    guard.watch("generator", {"objective": good, "diversity": bad})
-    guard.watch("critic", {"objective": bad, "r1": bad})  # a consequence
+    watch(guard, "critic", {"objective": good, "r1": good})
+    watch(guard, "generator", {"objective": good, "diversity": bad})
+    watch(guard, "critic", {"objective": bad, "r1": bad})  # a consequence
     with pytest.raises(NonFiniteError, match="non-finite diversity in the generator's phase") as caught:
         guard.check(1234)
     assert (caught.value.network, caught.value.terms, caught.value.samples) == ("generator", ["diversity"], 1234)
@@ -92,7 +96,7 @@ def test_the_guard_names_the_network_and_the_first_bad_terms_only(value: float) 
 def test_a_guard_that_saw_nothing_bad_is_silent() -> None:
     guard = Guard(CPU)
     guard.check(0)
-    guard.watch("critic", {"objective": torch.tensor(3e38)})
+    watch(guard, "critic", {"objective": torch.tensor(3e38)})
     guard.check(0)
 
 

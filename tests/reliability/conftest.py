@@ -1,74 +1,34 @@
-"""Runs of the command line in processes that can be killed: forked from one that has imported everything."""
+"""The fork server, and what these tests share with those of training."""
 
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
-TRAINING = Path(__file__).parents[1] / "training"
-sys.path.insert(0, str(TRAINING))  # for train_help
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "training")]  # forks, train_help
 
-
-@dataclass
-class Forked:
-    """A process of the command line; one at a time."""
-
-    server: "subprocess.Popen[str]"
-    pid: int
-    output: Path
-
-    def wait(self) -> int:
-        """Exit status; negative: the signal that ended it."""
-        return int(_answer(self.server, {"wait": self.pid}))
-
-    @property
-    def said(self) -> str:
-        return self.output.read_text()
+from forks import ForkServer  # noqa: E402
 
 
-@dataclass
-class ForkServer:
-    """Starts ``multigan ARGUMENTS`` in a fork; ``die`` names a place where it is to kill itself."""
-
-    server: "subprocess.Popen[str]"
-    folder: Path
-    count: int = 0
-
-    def start(self, *arguments: str, patch: str = "") -> Forked:
-        self.count += 1
-        output = self.folder / f"{self.count}.txt"
-        request = {"arguments": arguments, "patch": patch, "output": str(output)}
-        return Forked(self.server, int(_answer(self.server, request)), output)
-
-    def run(self, *arguments: str, patch: str = "") -> tuple[int, str]:
-        """Start and wait."""
-        forked = self.start(*arguments, patch=patch)
-        return forked.wait(), forked.said
-
-
-def _answer(server: "subprocess.Popen[str]", request: object) -> str:
-    assert server.stdin is not None
-    assert server.stdout is not None
-    server.stdin.write(json.dumps(request) + "\n")
-    server.stdin.flush()
-    answer = server.stdout.readline()
-    assert answer, "the fork server has ended"
-    return answer
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # bits depend on the number of threads
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
 def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
     folder = tmp_path_factory.mktemp("forks")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MULTIGAN_CACHE": str(folder / "cache")}
-    script = Path(__file__).with_name("fork_server.py")
-    server = subprocess.Popen(
-        [sys.executable, str(script)], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    program, pipe = [sys.executable, str(HERE / "fork_server.py")], subprocess.PIPE
+    server = subprocess.Popen(program, env=environment, stdin=pipe, stdout=pipe, text=True)
     yield ForkServer(server, folder)
     assert server.stdin is not None
     server.stdin.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ForkServer
+from forks import ForkServer
 from train_help import PICTURES, POINTS, command, environment, learned, options, rows_of, tensors, unlike
 
 import multigan
@@ -183,9 +183,7 @@ def endless(run: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_saves_and_says_so(
-    fork_server: ForkServer, whole: Callable[[str], Path], tmp_path: Path, number: int, status: int
-) -> None:
+def test_a_signal_saves_and_says_so(fork_server: ForkServer, tmp_path: Path, number: int, status: int) -> None:
     run = tmp_path / "run"
     process = fork_server.start(*endless(run))
     wait_for((run / "metrics.jsonl").exists)
@@ -198,13 +196,6 @@ def test_a_signal_saves_and_says_so(
     assert stopped > 0
     assert stopped % 32 == 0
     assert f"{stopped:,} samples" in process.said
-    # Rows may come at other averages after a stop between two ticks; what was learned may not.
-    more = ["--set", f"train.samples={RING['train.samples']}"]
-    if stopped < RING["train.samples"]:
-        code, said = fork_server.run(*resume(run), *more)
-        assert code == 0, said
-        if not any("start" in key and "end" in key for key in KINDS):
-            assert learned(run)["samples"] == RING["train.samples"]
 
 
 @pytest.mark.parametrize(("first", "second", "status"), [(2, 2, 130), (15, 2, 130), (2, 15, 143)])
@@ -218,10 +209,8 @@ def test_a_second_signal_ends_it_at_once(
     wait_for((run / "metrics.jsonl").exists)
     os.kill(process.pid, first)
     wait_for((run / "saving").exists)
-    began = time.monotonic()
     os.kill(process.pid, second)
     assert process.wait() == status, process.said
-    assert time.monotonic() - began < 100, "it waited for the save"
     assert not list(intact_checkpoints(run))
     assert "Stopped and saved" not in process.said
 

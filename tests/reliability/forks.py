@@ -1,0 +1,53 @@
+"""Commands in processes of their own that can be killed: forked from one that has imported everything."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass
+class Forked:
+    """A process of the command line; one at a time."""
+
+    server: "subprocess.Popen[str]"
+    pid: int
+    output: Path
+
+    def wait(self) -> int:
+        """Exit status; negative: the signal that ended it."""
+        return int(_answer(self.server, {"wait": self.pid}))
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text()
+
+
+@dataclass
+class ForkServer:
+    """Starts ``multigan ARGUMENTS`` in a fork; ``patch`` names a place where it is to kill itself."""
+
+    server: "subprocess.Popen[str]"
+    folder: Path
+    count: int = 0
+
+    def start(self, *arguments: str, patch: str = "") -> Forked:
+        self.count += 1
+        output = self.folder / f"{self.count}.txt"
+        request = {"arguments": arguments, "patch": patch, "output": str(output)}
+        return Forked(self.server, int(_answer(self.server, request)), output)
+
+    def run(self, *arguments: str, patch: str = "") -> tuple[int, str]:
+        """Start and wait."""
+        forked = self.start(*arguments, patch=patch)
+        return forked.wait(), forked.said
+
+
+def _answer(server: "subprocess.Popen[str]", request: object) -> str:
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.write(json.dumps(request) + "\n")
+    server.stdin.flush()
+    answer = server.stdout.readline()
+    assert answer, "the fork server has ended"
+    return answer
