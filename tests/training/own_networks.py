@@ -25,13 +25,17 @@ class PlainGenerator(nn.Module):
 
 
 class BreakingCritic(PointsMlpCritic):
-    """Gives NaN from its ``after``-th call in training on."""
+    """Gives NaN once it has taken part in more than ``after`` phases of the ``phase`` (critic or generator)."""
 
-    def __init__(self, shape: tuple[int, ...] = (2,), width: int = 16, after: int = 0) -> None:
+    def __init__(self, shape: tuple[int, ...] = (2,), width: int = 16, after: int = 0, phase: str = "critic") -> None:
         super().__init__(shape, width)
-        self.after, self.calls = after, 0
+        self.after, self.phase, self.now, self.count = after, phase, "", 0
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         logits = super().forward(x, condition)
-        self.calls += self.training
-        return logits * float("nan") if self.calls > self.after else logits
+        if not self.training:
+            return logits
+        now = "critic" if next(self.parameters()).requires_grad else "generator"  # in the latter it is frozen
+        self.count += now == self.phase and now != self.now
+        self.now = now
+        return logits * float("nan") if self.count > self.after and now == self.phase else logits

@@ -83,7 +83,8 @@ def finished(process: "subprocess.Popen[str]") -> tuple[int, str]:
         return process.wait(120), process.communicate()[1]
     finally:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            for pid in [*children_of(process.pid), process.pid]:  # workers have sessions of their own
+                os.kill(pid, signal.SIGKILL)
 
 
 def started(*arguments: str, program: list[str] | None = None) -> "subprocess.Popen[str]":
