@@ -1,5 +1,6 @@
 """The command line: thin verbs over the library. Mistakes of the user exit 2 with one plain message."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -163,8 +164,6 @@ def parse_settings(pairs: list[str] | None) -> dict[str, Any]:
 
 def _in_processes(processes: int, out: Path | None) -> None:
     """Run this very command in several processes and exit with their status; returns in each of them."""
-    import os
-
     if "RANK" in os.environ:
         return
     from multigan.training.launch import launch
@@ -173,11 +172,10 @@ def _in_processes(processes: int, out: Path | None) -> None:
     raise typer.Exit(launch(arguments, processes))
 
 
-def _say(message: str) -> None:
-    import os
-
+def _say(message: str, err: bool = False) -> None:
+    """Print, once however many processes there are."""
     if os.environ.get("RANK", "0") == "0":
-        typer.echo(message)
+        typer.echo(message, err=err)
 
 
 def main() -> None:
@@ -185,10 +183,19 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except UserError as error:
-        typer.secho(f"multigan: {error}", err=True, fg="red")
-        sys.exit(2)
+        _say(typer.style(f"multigan: {error}", fg="red"), err=True)
+        _exit(2)
     except Exception as error:
-        sys.exit(_status(error))
+        _exit(_status(error))
+
+
+def _exit(status: int) -> None:
+    """End with ``status``; one process of several ends at once, for its group's threads may not outlive it."""
+    if "RANK" in os.environ:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def _status(error: Exception) -> int:
@@ -198,6 +205,7 @@ def _status(error: Exception) -> int:
         return int(error.status)
     player = sys.modules.get("multigan.adversarial.player")
     if player is not None and isinstance(error, player.NonFiniteError):
-        typer.secho(f"multigan: {error}. The last good checkpoint is kept: `multigan resume`", err=True, fg="red")
+        kept = "The last good checkpoint is kept: `multigan resume`"
+        _say(typer.style(f"multigan: {error}. {kept}", fg="red"), err=True)
         return 3
     raise error

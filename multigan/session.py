@@ -3,6 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from multigan.domains.base import Domain, Stored
 from multigan.errors import CheckpointError, UserError
 from multigan.model import Model, load
 from multigan.recipe import Recipe, differences, load_recipe
-from multigan.training.checkpoint import Checkpoint, best_checkpoint, newest_checkpoint
-from multigan.training.devices import pick_device
+from multigan.training.checkpoint import Checkpoint, best_checkpoint, forget_after, newest_checkpoint
+from multigan.training.devices import explaining_out_of_memory, pick_device
 from multigan.training.display import Display
 from multigan.training.distributed import Processes, join_processes
 from multigan.training.run import RunFolder, new_run_path
@@ -83,23 +84,17 @@ def train(
         path = processes.share(str(out or default_out(name)))
         run = RunFolder(Path(path))
         _first_alone(processes, lambda: run.create(prepared))
+        networks = {"generator": generator, "critic": critic}
         try:
             stored = _loaded(domain, processes, display)
-            trainer = Trainer(
-                domain,
-                stored,
-                run,
-                device=chosen,
-                processes=processes,
-                display=display,
-                generator=generator,
-                critic=critic,
-            )
+            with explaining_out_of_memory(chosen, prepared.train.batch, prepared.train.accumulate):
+                trainer = Trainer(domain, stored, run, device=chosen, processes=processes, display=display, **networks)
         except BaseException:  # nothing was trained: leave the name free for the next try
             if processes.first:
                 run.remove_empty()
             raise
-        trainer.fit()
+        with run.locked() if processes.first else nullcontext():
+            trainer.fit()
     return Run(run.path)
 
 
@@ -179,6 +174,8 @@ def resume(
         display = Display(quiet=quiet or not processes.first)
         checkpoint = newest_checkpoint(folder.path, display.note)
         chosen = pick_device(device, processes.local_rank)
+        if checkpoint is None:
+            display.note(f"{run} has no intact checkpoint: it starts again from 0 samples")
         state = checkpoint.load("cpu") if checkpoint else None
         if state is not None:
             _refuse_changes(state["recipe"], recipe.to_dict(), allow_changes)
@@ -187,20 +184,16 @@ def resume(
         stored = _loaded(domain, processes, display)
         if state is not None and state["data"] != stored.fingerprint and not allow_changes:
             raise UserError(f"the data at {recipe.data.source} are not those {run} was trained on; {_ALLOW}")
-        _first_alone(processes, lambda: _rewrite(folder, recipe, checkpoint))
-        trainer = Trainer(
-            domain,
-            stored,
-            folder,
-            device=chosen,
-            processes=processes,
-            display=display,
-            generator=generator,
-            critic=critic,
-        )
-        if checkpoint is not None:
-            trainer.restore(checkpoint)
-        trainer.fit()
+        with folder.locked() if processes.first else nullcontext():
+            _first_alone(processes, lambda: _rewrite(folder, recipe, checkpoint))
+            networks = {"generator": generator, "critic": critic}
+            with explaining_out_of_memory(chosen, recipe.train.batch, recipe.train.accumulate):
+                trainer = Trainer(
+                    domain, stored, folder, device=chosen, processes=processes, display=display, **networks
+                )
+            if checkpoint is not None:
+                trainer.restore(checkpoint)
+            trainer.fit()
     return Run(folder.path)
 
 
@@ -223,6 +216,7 @@ def _rewrite(folder: RunFolder, recipe: Recipe, checkpoint: Checkpoint | None) -
 
     write_atomically(folder.recipe, recipe.to_toml())
     folder.samples.mkdir(exist_ok=True)
+    forget_after(folder.path, checkpoint.samples if checkpoint else -1)
     folder.rewind(checkpoint.samples if checkpoint else -1)
 
 

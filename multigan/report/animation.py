@@ -13,6 +13,7 @@ _LARGEST = 720  # pixels along a side
 def save_animation(stills: Sequence[Path], path: Path, milliseconds: int = 120, hold: int = 2500) -> None:
     """Write an animated WebP of pictures, ``milliseconds`` each, the last one for ``hold`` milliseconds."""
     frames = [_frame(still) for still in stills]
+    frames = [frame.resize(frames[-1].size) for frame in frames]  # they differ after an upgrade
     durations = [milliseconds] * (len(frames) - 1) + [hold]
 
     def fill(beside: Path) -> None:

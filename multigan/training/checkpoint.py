@@ -49,7 +49,10 @@ def save_checkpoint(run: Path, state: dict[str, Any], samples: int, score: float
         (beside / "manifest.json").write_text(json.dumps(manifest, indent=1))
         for path in (beside / "state.pt", beside / "manifest.json", beside):
             flush(path)
-        if final.exists():
+        if final.exists():  # of the same moment: only a damaged one may go before the new one is there
+            if _intact(final):
+                shutil.rmtree(beside)
+                return final
             shutil.rmtree(final)
         os.rename(beside, final)
         flush(parent)
@@ -59,7 +62,7 @@ def save_checkpoint(run: Path, state: dict[str, Any], samples: int, score: float
             f"the checkpoint at {samples:,} samples could not be written to {parent} ({error}); the one before "
             "it is intact. Free some disk space, then `multigan resume`"
         ) from error
-    _prune(parent)
+    _prune(parent, final)
     return final
 
 
@@ -96,9 +99,20 @@ def best_checkpoint(run: Path) -> Checkpoint | None:
     return min(scored, key=lambda c: c.score or 0.0, default=None)
 
 
-def _prune(parent: Path) -> None:
+def _intact(folder: Path) -> bool:
+    return any(c.folder == folder for c in intact_checkpoints(folder.parents[1]))
+
+
+def forget_after(run: Path, samples: int) -> None:
+    """Remove the checkpoints of after ``samples`` samples seen: damaged, they would displace new ones."""
+    for folder in (run / "checkpoints").glob("[0-9]*"):
+        if int(folder.name) > samples:
+            shutil.rmtree(folder)
+
+
+def _prune(parent: Path, written: Path) -> None:
     folders = sorted(parent.glob("[0-9]*"), reverse=True)
-    keep = set(folders[:NEWEST])
+    keep = {written, *folders[:NEWEST]}
     scores = {folder: score for folder in folders if (score := _score(folder)) is not None}
     if scores:
         keep.add(min(scores, key=lambda folder: scores[folder]))

@@ -1,5 +1,8 @@
 """Which device to train on, and what to say when its memory runs out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from multigan.errors import UserError
@@ -17,7 +20,10 @@ def pick_device(name: str = "auto", local_rank: int = 0) -> torch.device:
         raise UserError(f"--device {name}: not available here; `multigan doctor` says why. Use --device cpu")
     if name == "cuda":
         name = f"cuda:{local_rank}"
-    device = torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UserError(f"--device {name}: unknown; allowed: auto, cpu, cuda, cuda:N, mps") from None
     if device.type == "cuda":
         if (device.index or 0) >= torch.cuda.device_count():
             raise UserError(f"{name} does not exist: this machine has {torch.cuda.device_count()} GPUs")
@@ -25,19 +31,20 @@ def pick_device(name: str = "auto", local_rank: int = 0) -> torch.device:
     return device
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error is the device (or the host) having no memory left."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
-
-
-def out_of_memory(device: torch.device, batch: int, accumulate: int) -> UserError:
-    """What to tell a user whose device ran out of memory: the peak, and the key to lower."""
-    peak = f"{torch.cuda.max_memory_allocated(device) / 2**30:.1f} GiB" if device.type == "cuda" else None
-    held = f" (peak {peak})" if peak else ""
-    return UserError(
-        f"out of memory on {device}{held}: set train.accumulate = {accumulate * 2} for the same training in less "
-        f"memory, or lower train.batch = {batch}, the networks' width, or train.precision = 'bf16'"
-    )
+@contextmanager
+def explaining_out_of_memory(device: torch.device, batch: int, accumulate: int) -> Iterator[None]:
+    """Turn a device (or host) without memory into a `UserError` that says the peak and the key to lower."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "can't allocate memory" not in str(error):
+            raise
+        peak = torch.cuda.max_memory_allocated(device) / 2**30 if device.type == "cuda" else None
+        held = f" (peak {peak:.1f} GiB)" if peak is not None else ""
+        raise UserError(
+            f"out of memory on {device}{held}: set train.accumulate = {accumulate * 2} for the same training in less "
+            f"memory, or lower train.batch = {batch}, the networks' width, or train.precision = 'bf16'"
+        ) from error
 
 
 def free_memory(device: torch.device) -> int | None:

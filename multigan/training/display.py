@@ -59,11 +59,11 @@ class Display:
         now = time.monotonic()
         if self.live is None and (now - self._last_line > _LINE_EVERY or row["samples"] >= self.budget):
             self._last_line = now
-            self.console.print(f"{row['samples']:>10,} / {self.budget:,}  {status}", highlight=False)
+            self.console.print(f"{row['samples']:>10,} / {self.budget:,}  {status}", highlight=False, soft_wrap=True)
 
     def note(self, message: str) -> None:
         """Say something that stays."""
-        self.console.print(message, highlight=False, markup=False)
+        self.console.print(message, highlight=False, markup=False, soft_wrap=not self.console.is_terminal)
 
     def stop(self) -> None:
         """Leave the last state on the screen."""

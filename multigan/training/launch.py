@@ -53,7 +53,8 @@ def _wait(children: "list[subprocess.Popen[bytes]]") -> int:
                 if child.poll() is None:
                     child.kill()
         time.sleep(0.05)
-    return next((child.returncode for child in children if child.returncode), 0)
+    status = next((child.returncode for child in children if child.returncode), 0)
+    return 128 - status if status < 0 else status  # killed by a signal
 
 
 def _free_port() -> int:

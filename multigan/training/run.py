@@ -4,7 +4,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,11 @@ from PIL import Image
 from multigan.atomic import publish, write_atomically
 from multigan.errors import UserError
 from multigan.recipe import Recipe
+
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None  # type: ignore[assignment]
 
 
 class RunFolder:
@@ -63,6 +68,17 @@ class RunFolder:
             with suppress(OSError):  # it holds something of the user's
                 folder.rmdir()
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other trainings out of this folder; raises `UserError` if one is at work in it."""
+        with (self.path / ".lock").open("w") as file:
+            try:
+                if fcntl is not None:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise UserError(f"{self.path} is being trained by another process: wait for it, or stop it") from None
+            yield
+
     def log(self, row: Mapping[str, Any]) -> None:
         """Append one row to the metrics."""
         with self.metrics.open("a") as file:
@@ -81,7 +97,7 @@ class RunFolder:
         """The metrics so far; a line that a crash cut off is left out."""
         if not self.metrics.exists():
             return
-        for line in self.metrics.read_text().splitlines():
+        for line in self.metrics.read_text(errors="replace").splitlines():
             try:
                 yield json.loads(line)
             except json.JSONDecodeError:

@@ -20,7 +20,7 @@ from multigan.errors import UserError
 from multigan.model import Model
 from multigan.report.animation import save_animation
 from multigan.training.checkpoint import Checkpoint, save_checkpoint
-from multigan.training.devices import is_out_of_memory, out_of_memory
+from multigan.training.devices import explaining_out_of_memory
 from multigan.training.display import Display
 from multigan.training.distributed import Processes
 from multigan.training.feed import Feed
@@ -68,6 +68,7 @@ class Trainer:
         self.game = self._game(*networks)
         self.look = Look(domain, self.game, stored, train.seed)
         self.row: dict[str, Any] = {}  # of the last tick
+        self.score: float | None = None
 
     def _check_batch(self, count: int) -> None:
         train, world = self.recipe.train, self.processes.world
@@ -144,7 +145,7 @@ class Trainer:
         state = checkpoint.load(self.device)
         self.game.load(state["game"])
         self.samples, self.seconds = state["samples"], state["seconds"]
-        self.monitor = HealthMonitor(state["health"])
+        self.monitor, self.score = HealthMonitor(state["health"]), state["score"]
 
     def fit(self) -> None:
         """Train to the end of the budget.
@@ -152,15 +153,11 @@ class Trainer:
         Raises `Stopped` after a signal and `NonFiniteError` before a bad update, both with a usable checkpoint
         left behind; `UserError` when memory runs out.
         """
-        devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices), StopSignals() as signals:
+        devices, train = [self.device] if self.device.type == "cuda" else [], self.recipe.train
+        explained = explaining_out_of_memory(self.device, train.batch, train.accumulate)
+        with torch.random.fork_rng(devices=devices), StopSignals() as signals, explained:
             try:
                 self._fit(signals)
-            except Exception as error:
-                if is_out_of_memory(error):
-                    train = self.recipe.train
-                    raise out_of_memory(self.device, train.batch, train.accumulate) from error
-                raise
             finally:
                 self.display.stop()
                 self.feed.close()
@@ -256,8 +253,8 @@ class Trainer:
         if self.processes.first:
             self.seconds += time.monotonic() - self._last_tick[1]
             self._last_tick = (self.samples, time.monotonic())
-            score = self.row.get(self.domain.best)
-            save_checkpoint(self.run.path, self._state(), self.samples, score)
+            self.score = self.row.get(self.domain.best, self.score)
+            save_checkpoint(self.run.path, self._state(), self.samples, self.score)
             self.kept().save(self.run.model)
         self.processes.barrier()
 
@@ -269,6 +266,7 @@ class Trainer:
             "recipe": self.recipe.to_dict(),
             "data": self.fingerprint,
             "health": self.monitor.counts,
+            "score": self.score,
             "game": self.game.state(),
         }
 
