@@ -2,21 +2,37 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+ModuleType = TypeVar("ModuleType", bound=nn.Module)
+
 
 def multilayer(sizes: Sequence[int], slope: float = 0.2, norm: bool = False) -> nn.Sequential:
-    """Linear layers of the given sizes with leaky ReLU (and batch norm) between them."""
+    """Linear layers of the given sizes with leaky ReLU (and batch norm) between them; He's initial weights.
+
+    ``slope`` is that of the negative half; 0 makes it a plain ReLU.
+    """
     layers: list[nn.Module] = []
     for i, (below, above) in enumerate(itertools.pairwise(sizes)):
         layers.append(nn.Linear(below, above))
         if i < len(sizes) - 2:
             layers += [nn.BatchNorm1d(above)] if norm and i else []
-            layers.append(nn.LeakyReLU(slope))
-    return nn.Sequential(*layers)
+            layers.append(nn.LeakyReLU(slope) if slope else nn.ReLU())
+    return he_init(nn.Sequential(*layers), slope)
+
+
+def he_init(network: ModuleType, slope: float = 0.2) -> ModuleType:
+    """Initial weights that keep the size of signals through (leaky) ReLUs (He et al. 2015); convolutions' biases 0."""
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, slope, nonlinearity="leaky_relu")
+        if isinstance(module, nn.Conv2d) and module.bias is not None:
+            nn.init.zeros_(module.bias)
+    return network
 
 
 def with_spectral_norm(network: nn.Module) -> nn.Module:

@@ -5,7 +5,7 @@ import math
 
 from torch import Tensor, nn
 
-from multigan.domains.networks import LabelledLatent, ProjectionHead, multilayer, with_spectral_norm
+from multigan.domains.networks import LabelledLatent, ProjectionHead, he_init, multilayer, with_spectral_norm
 
 _BASE = 4  # pixels along a side of the first feature map
 
@@ -83,7 +83,12 @@ class DcganCritic(nn.Module):
             ]
         self.layers = nn.Sequential(*layers, nn.Flatten())
         self.head = ProjectionHead(channels[-1] * _BASE * _BASE, classes)
-        self.apply(_dcgan_init)
+        # The paper's small weights want the paper's batch norm; without it signals would fade layer by layer.
+        if norm == "batch":
+            self.apply(_dcgan_init)
+        else:
+            he_init(self.layers)
+            nn.init.normal_(self.head.linear.weight, 0, self.head.linear.in_features**-0.5)
         if spectral_norm:
             with_spectral_norm(self)
 
