@@ -47,7 +47,7 @@ def test_show_prints_a_recipe_to_save(command, tmp_path: Path) -> None:
 
 def test_show_explains_every_key(command) -> None:
     said = command("show", "image/digits", "--explain").out
-    for key in ("data.size", "game.critic.lr", "game.penalties.gp.weight", "train.log_every"):
+    for key in ("data.size", "game.critic.beta1", "game.penalties.gp.weight", "train.log_every"):
         assert f"\n{key} = " in said
     assert "Samples per update, over all processes" in said
 
