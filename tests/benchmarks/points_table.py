@@ -1,6 +1,6 @@
 """Modes, high-quality share and reverse KL of the points recipes over ten seeds, with their floors.
 
-    python tests/benchmarks/points_table.py [ring grid spiral] [--seeds 10] [--plain-seeds 3]
+    python tests/benchmarks/points_table.py [ring grid spiral] [--seeds 10] [--plain-seeds 3] [--workers 2]
 
 Rows: the recipe; the same recipe with the 2014 objective and no penalty; fresh real points (the floor); one
 Gaussian with the data's mean and covariance (the trivial generator). PacGAN's protocol: 2,500 points.
@@ -8,6 +8,8 @@ Gaussian with the data's mean and covariance (the trivial generator). PacGAN's p
 
 import argparse
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -25,7 +27,7 @@ PLAIN = {
 }
 
 
-def trained(recipe: str, seed: int, settings: dict[str, object]) -> dict[str, float]:
+def trained(recipe: str, seed: int, *, settings: dict[str, object]) -> dict[str, float]:
     """The measures of fresh points of a model trained with ``seed``."""
     with tempfile.TemporaryDirectory() as folder:
         quiet = {"train.sample_every": 10**12, **settings}
@@ -57,16 +59,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mixtures", nargs="*", default=["ring", "grid", "spiral"])
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--workers", type=int, default=1, help="trainings at a time, one thread each")
     parser.add_argument("--plain-seeds", type=int, default=3, help="seeds of the plain 2014 game")
     arguments = parser.parse_args()
-    seeds = range(arguments.seeds)
+    seeds, plain = range(arguments.seeds), range(arguments.plain_seeds)
     for name in arguments.mixtures:
-        rows = {
-            "recipe": [trained(f"points/{name}", seed, {}) for seed in seeds],
-            "nonsaturating, no penalty": [trained(f"points/{name}", s, PLAIN) for s in range(arguments.plain_seeds)],
-            "real points (floor)": [real(name, seed) for seed in seeds],
-            "one Gaussian (trivial)": [gaussian(name, seed) for seed in seeds],
-        }
+        with ProcessPoolExecutor(arguments.workers, initializer=torch.set_num_threads, initargs=(1,)) as workers:
+            ours = workers.map(partial(trained, f"points/{name}", settings={}), seeds)
+            simple = workers.map(partial(trained, f"points/{name}", settings=PLAIN), plain)
+            rows = {"recipe": list(ours), "nonsaturating, no penalty": list(simple)}
+        rows["real points (floor)"] = [real(name, seed) for seed in seeds]
+        rows["one Gaussian (trivial)"] = [gaussian(name, seed) for seed in seeds]
         for row, results in rows.items():
             shown = {key: spread([r[key] for r in results]) for key in results[0]}
             print(f"{name:7} {row:26} " + "  ".join(f"{k} {v}" for k, v in shown.items()), flush=True)
