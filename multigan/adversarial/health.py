@@ -1,7 +1,8 @@
 """Is the game going wrong, and which key to change: named diagnoses from statistics read once a tick.
 
 The statistics of the phases come from `Statistics`; `compare` adds what a look at fixed-noise samples tells.
-Names: `critic saturated`, `game diverging`, `generator collapsed`, `penalty too strong`; `non-finite` is `NonFiniteError`.
+Names: `critic saturated`, `game diverging`, `generator collapsed`, `penalty too strong`;
+`non-finite` is `NonFiniteError`.
 """
 
 from collections.abc import Iterable, Mapping
