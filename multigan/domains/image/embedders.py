@@ -14,6 +14,7 @@ from multigan.adversarial.randomness import Draw, stream
 from multigan.domains.base import Reals, Stored
 from multigan.domains.image.stacked import composition
 from multigan.errors import UserError
+from multigan.evaluation.baseline import evenly
 from multigan.evaluation.classifier import ClassifierSettings, apart, classifier_embedder
 from multigan.evaluation.embedder import Embedded, Embedder
 from multigan.evaluation.inception import InceptionEmbedder
@@ -130,7 +131,7 @@ class RandomPatches(Embedder):
         self.plane /= self.plane.norm(dim=0)
         self.hash = hashlib.sha256(self.bank.cpu().numpy().tobytes()).hexdigest()[:12]
         self.mean, self.spread = torch.zeros((), device=device), torch.ones((), device=device)
-        raw = torch.cat([self.embed(part).features for part in real[:10_000].split(256)])
+        raw = torch.cat([self.embed(part).features for part in evenly(real, 10_000).split(256)])
         self.mean, self.spread = raw.mean(0), raw.std(0).clamp(min=1e-6)
 
     @torch.no_grad()
