@@ -166,7 +166,10 @@ def _standardise(embedder: ClassifierEmbedder, data: Stored, device: torch.devic
     network = embedder.network.eval()
     parts = [network(embedder.prepare(part.to(device))).cpu() for part in evenly(data.samples, 10_000).split(256)]
     features = torch.cat(parts)
-    embedder.mean, embedder.spread = features.mean(0), features.std(0).clamp(min=1e-6)
+    spread = features.std(0)
+    # A unit that real samples hardly ever excite would outweigh all others once a fake does.
+    least = max(float(spread.median()) / 10, 1e-6)
+    embedder.mean, embedder.spread = features.mean(0), spread.clamp(min=least)
     embedder.prior = torch.bincount(data.labels, minlength=embedder.head.out_features).float() / len(data)
 
 
