@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -81,20 +82,21 @@ def picture_classifier(train: Stored, test: Stored, device: torch.device) -> Emb
 
 
 class Stacked(Embedder):
-    """Every channel embedded as a picture of its own: for several digits laid over each other."""
+    """Every channel embedded as a picture of its own: for several digits laid over each other.
 
-    def __init__(self, single: Embedder, channels: int, pictures: int) -> None:
-        self.single, self.channels = single, channels
-        rows = composition(pictures, "train", channels)
+    ``rows`` ``(stacks, channels)`` says of which single pictures the training stacks are made.
+    """
+
+    def __init__(self, single: Embedder, rows: np.ndarray) -> None:
+        self.single, self.channels = single, rows.shape[1]
         assert single.learnt_from is not None
-        learnt = torch.zeros(pictures, dtype=torch.bool)
-        learnt[single.learnt_from] = True
-        self.learnt_from = learnt[torch.from_numpy(rows)].any(1).nonzero()[:, 0]
-        self.name, self.hash = f"{single.name}-x{channels}", single.hash
+        learnt = np.isin(rows, single.learnt_from.numpy()).any(1)
+        self.learnt_from = torch.from_numpy(learnt).nonzero()[:, 0]
+        self.name, self.hash = f"{single.name}-x{self.channels}", single.hash
         self.description = f"{single.description}; one channel at a time"
         self.accuracy = single.accuracy
         assert single.prior is not None
-        classes = len(single.prior) ** channels
+        classes = len(single.prior) ** self.channels
         self.prior = torch.full((classes,), 1 / classes)  # by PacGAN's protocol: all combinations are as likely
 
     def embed(self, samples: Tensor) -> Embedded:
@@ -165,7 +167,9 @@ def picture_embedder(
             raise UserError("--embedder classifier needs labels, and these pictures have none: use patches")
         base = single or reals
         one = picture_classifier(base.train, base.test, device)
-        return Stacked(one, reals.train.samples.shape[1], len(base.train)) if single else one
+        if single is None:
+            return one
+        return Stacked(one, composition(len(base.train), len(reals.train), reals.train.samples.shape[1]))
     if chosen == "patches":
         return RandomPatches(reals.train.samples, device)
     if reals.train.samples.shape[1] == 2:
