@@ -7,11 +7,7 @@ from PIL import Image
 
 from multigan.domains.base import Domain
 from multigan.errors import UserError
-<<<<<<< HEAD
-from multigan.evaluation.evaluator import MOST, Copies, Evaluator
-=======
-from multigan.evaluation.evaluator import Copies, Evaluator, row_size
->>>>>>> evaltests
+from multigan.evaluation.evaluator import MOST, Copies, Evaluator, row_size
 from multigan.evaluation.result import Evaluation
 from multigan.model import Model, load
 from multigan.training.devices import pick_device

@@ -56,33 +56,13 @@ class Evaluator:
         self.domain, self.reals, self.embedder = domain, reals, embedder
         self.device = device or torch.device("cpu")
         self._pool = _without(len(reals.train), embedder.learnt_from)
-<<<<<<< HEAD
-        self.n = self._size(n, most)
-=======
-        self.n = row_size(reals, len(self._pool), n)
->>>>>>> evaltests
+        self.n = row_size(reals, len(self._pool), n, most)
         order = torch.randperm(len(reals.test), generator=stream("cpu", 0, "reference"))
         self.reference = reals.test.samples[order[: self.n].sort().values]
         self.real = self._embed(self.reference)
         self._bank: Embedded | None = None
         self.copies: Copies | None = None
 
-<<<<<<< HEAD
-    def _size(self, n: int | None, most: int) -> int:
-        test, pool = len(self.reals.test), len(self._pool)
-        available = min(test, pool)
-        if n is not None and n > available:
-            raise UserError(
-                f"n = {n:,}: there are {test:,} unseen real samples and {pool:,} training samples to compare them "
-                f"with ({self.reals.description}); ask for at most {available:,}"
-            )
-        size = n or min(available, most)
-        if size < _FEWEST:
-            raise UserError(f"{size} samples are too few to measure anything: give at least {_FEWEST}")
-        return size
-
-=======
->>>>>>> evaltests
     def _embed(self, samples: Tensor) -> Embedded:
         return self.embedder.embed_all(samples.split(_BATCH)).to(self.device)
 
@@ -161,16 +141,19 @@ class Evaluator:
         return named | {"dimensions": self.real.features.shape[1]}
 
 
-def row_size(reals: Reals, pool: int, n: int | None) -> int:
-    """Samples in a row, of ``pool`` training samples and all unseen ones; raises `UserError` if ``n`` cannot be."""
+def row_size(reals: Reals, pool: int, n: int | None, most: int = MOST) -> int:
+    """Samples in a row, of ``pool`` training samples and all unseen ones; by default at most ``most``.
+
+    Raises `UserError` if ``n`` cannot be.
+    """
     test = len(reals.test)
-    most = min(test, pool)
-    if n is not None and n > most:
+    available = min(test, pool)
+    if n is not None and n > available:
         raise UserError(
             f"n = {n:,}: there are {test:,} unseen real samples and {pool:,} training samples to compare them "
-            f"with ({reals.description}); ask for at most {most:,}"
+            f"with ({reals.description}); ask for at most {available:,}"
         )
-    size = min(most, _MOST) if n is None else n
+    size = min(available, most) if n is None else n
     if size < _FEWEST:
         raise UserError(f"{size} samples are too few to measure anything: give at least {_FEWEST}")
     return size
