@@ -1,5 +1,6 @@
 """The command line: thin verbs over the library. Mistakes of the user exit 2 with one plain message."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -34,7 +35,7 @@ def _examples(*commands: str) -> str:
 def ls(domain: Annotated[str | None, typer.Argument(help="Only recipes of this domain.")] = None) -> None:
     """List the recipes: name, what it makes, cost, measured result."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from multigan.recipe import recipe_header, recipe_names
 
@@ -42,7 +43,8 @@ def ls(domain: Annotated[str | None, typer.Argument(help="Only recipes of this d
     if not names:
         known = sorted({name.split("/")[0] for name in recipe_names()})
         raise UserError(f"no recipes for {domain!r}; domains: {', '.join(known)}")
-    table = Table("recipe", "makes", "cost", "result", box=None, header_style="bold", padding=(0, 2, 0, 0))
+    recipe = Column("recipe", no_wrap=True)
+    table = Table(recipe, "makes", "cost", "result", box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in names:
         header = recipe_header(name)
         table.add_row(f"[bold]{name}[/bold]", header["title"], header["cost"], header["result"])
@@ -185,6 +187,35 @@ def evaluate(
             raise UserError(f"--json {json} cannot be written: {error.strerror or error}") from None
 
 
+@app.command(
+    epilog=_examples(
+        "multigan sweep image/mnist --data mnist/ --try game.objective=rpgan,hinge,nonsaturating --seeds 3",
+        "multigan sweep my.toml --try game.penalties.r1.weight+game.penalties.r2.weight=0.3,1,3 --workers 2",
+    )
+)
+def sweep(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name, or a TOML file.")],
+    tries: Annotated[
+        list[str], typer.Option("--try", metavar="KEY=A,B", help="Values to try, one change at a time; repeatable.")
+    ],
+    data: Annotated[str | None, typer.Option(help="A folder, a .zip, a file, or the name of a dataset.")] = None,
+    settings: Settings = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each variant.")] = 1,
+    n: Annotated[int, typer.Option("-n", min=10, help="Samples in each row of an evaluation.")] = 2000,
+    workers: Annotated[int, typer.Option(min=1, help="Trainings at a time.")] = 1,
+    out: Annotated[Path, typer.Option(help="Where the runs and the table go; an unfinished sweep goes on.")] = Path(
+        "runs/sweep"
+    ),
+    device: Device = "auto",
+) -> None:
+    """Train a recipe with one setting changed at a time, evaluate each alike, and print the table."""
+    from multigan import sweep as sweeping
+
+    chosen = sweeping.variants(tries)
+    plan = sweeping.Plan(recipe, chosen, seeds, out, data, settings or [], n, workers, device)
+    typer.echo(sweeping.markdown(sweeping.sweep(plan)))
+
+
 @app.command()
 def doctor() -> None:
     """Say which versions, devices and disk there are, and what will not work here and why."""
@@ -223,6 +254,8 @@ def _say(message: str, err: bool = False) -> None:
 
 def main() -> None:
     """Run the command line."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("multigan").setLevel(logging.INFO)  # to standard error
     try:
         app(standalone_mode=True)
     except UserError as error:

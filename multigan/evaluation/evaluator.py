@@ -1,5 +1,6 @@
 """The one evaluator: embeds real, made and trivial samples and measures each against unseen real ones."""
 
+import logging
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -21,8 +22,11 @@ from multigan.evaluation.neighbours import Memorisation
 from multigan.evaluation.result import Evaluation, Row
 from multigan.model import Model
 
+log = logging.getLogger(__name__)
+
 _FEWEST = 10
-_MOST = 10_000  # samples a row, unless asked for more
+MOST = 10_000
+"""Samples in a row, unless more are asked for."""
 _BANK = 60_000  # training samples that copies are looked for in
 _BATCH = 256
 _IN_MEMORY = 2**30  # bytes of samples kept in memory; more go to a temporary file
@@ -39,17 +43,23 @@ class Copies:
 class Evaluator:
     """Holds the real side of a comparison, embedded once; then measures any number of models.
 
-    ``n`` samples a row; by default as many as there are unseen ones, at most 10,000. Raises `UserError` when
+    ``n`` samples a row; by default as many as there are unseen ones, at most ``most``. Raises `UserError` when
     there are too few.
     """
 
     def __init__(
-        self, domain: Domain, reals: Reals, embedder: Embedder, n: int | None = None, device: torch.device | None = None
+        self,
+        domain: Domain,
+        reals: Reals,
+        embedder: Embedder,
+        n: int | None = None,
+        device: torch.device | None = None,
+        most: int = MOST,
     ) -> None:
         self.domain, self.reals, self.embedder = domain, reals, embedder
         self.device = device or torch.device("cpu")
         self._pool = _without(len(reals.train), embedder.learnt_from)
-        self.n = row_size(reals, len(self._pool), n)
+        self.n = row_size(reals, len(self._pool), n, most)
         order = torch.randperm(len(reals.test), generator=stream("cpu", 0, "reference"))
         self.reference = reals.test.samples[order[: self.n].sort().values]
         self.real = self._embed(self.reference)
@@ -108,6 +118,7 @@ class Evaluator:
     def evaluate(self, model: Model, seeds: int = 3) -> Evaluation:
         """All rows, ``seeds`` times each."""
         began = time.monotonic()
+        log.info("measuring %s samples a row, %s times", f"{self.n:,}", seeds)
         made = [self.model_row(model, seed) for seed in range(seeds)]
         real = [self.real_row(seed) for seed in range(seeds)]
         trivial = [self.trivial_row(seed) for seed in range(seeds)]
@@ -134,16 +145,19 @@ class Evaluator:
         return named | {"dimensions": self.real.features.shape[1]}
 
 
-def row_size(reals: Reals, pool: int, n: int | None) -> int:
-    """Samples in a row, of ``pool`` training samples and all unseen ones; raises `UserError` if ``n`` cannot be."""
+def row_size(reals: Reals, pool: int, n: int | None, most: int = MOST) -> int:
+    """Samples in a row, of ``pool`` training samples and all unseen ones; by default at most ``most``.
+
+    Raises `UserError` if ``n`` cannot be.
+    """
     test = len(reals.test)
-    most = min(test, pool)
-    if n is not None and n > most:
+    available = min(test, pool)
+    if n is not None and n > available:
         raise UserError(
             f"n = {n:,}: there are {test:,} unseen real samples and {pool:,} training samples to compare them "
-            f"with ({reals.description}); ask for at most {most:,}"
+            f"with ({reals.description}); ask for at most {available:,}"
         )
-    size = min(most, _MOST) if n is None else n
+    size = min(available, most) if n is None else n
     if size < _FEWEST:
         raise UserError(f"{size} samples are too few to measure anything: give at least {_FEWEST}")
     return size

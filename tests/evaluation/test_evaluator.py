@@ -155,11 +155,10 @@ def test_data_that_are_too_few_are_refused(points: PointsDomain) -> None:
         Evaluator(points, numbered(test=9), Watching())
 
 
-def test_as_many_as_there_are_by_default(points: PointsDomain, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_as_many_as_there_are_by_default(points: PointsDomain) -> None:
     assert Evaluator(points, numbered(), Watching()).n == 30
-    monkeypatch.setattr(module, "_MOST", 20)
-    assert Evaluator(points, numbered(), Watching()).n == 20
-    assert Evaluator(points, numbered(), Watching(), n=25).n == 25
+    assert Evaluator(points, numbered(), Watching(), most=20).n == 20
+    assert Evaluator(points, numbered(), Watching(), n=25, most=20).n == 25
 
 
 def test_notes_warn_of_few_samples(digits: ImageDomain) -> None:
