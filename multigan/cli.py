@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -58,7 +58,7 @@ def show(
     explain: Annotated[bool, typer.Option("--explain", help="Explain every key instead.")] = False,
 ) -> None:
     """Print a recipe, resolved, as TOML to save and edit."""
-    from multigan.recipe import load_recipe
+    from multigan.recipe import load_recipe, parse_settings
 
     resolved = load_recipe(recipe, parse_settings(settings))
     if not explain:
@@ -91,6 +91,7 @@ def train(
 ) -> None:
     """Train a GAN: live progress, pictures of the samples, checkpoints, and a model to keep."""
     from multigan import session
+    from multigan.recipe import parse_settings
 
     chosen = parse_settings(settings)
     resolved = session.prepare(recipe, data=data, settings=chosen, seed=seed)
@@ -115,6 +116,7 @@ def resume(
 ) -> None:
     """Go on with a run from its newest intact checkpoint."""
     from multigan import session
+    from multigan.recipe import parse_settings
 
     if processes > 1:
         _in_processes(processes, None)
@@ -223,17 +225,6 @@ def doctor() -> None:
 
     healthy = examine()
     raise typer.Exit(0 if healthy else 1)
-
-
-def parse_settings(pairs: list[str] | None) -> dict[str, Any]:
-    """``["train.batch=64"]`` as ``{"train.batch": "64"}``; raises `UserError` for what is no KEY=VALUE."""
-    parsed = {}
-    for pair in pairs or []:
-        key, sign, value = pair.partition("=")
-        if not sign or not key.strip():
-            raise UserError(f"--set {pair}: write it as KEY=VALUE, such as --set train.batch=64")
-        parsed[key.strip()] = value.strip()
-    return parsed
 
 
 def _in_processes(processes: int, out: Path | None) -> None:

@@ -8,7 +8,7 @@ Needs no torch.
 import dataclasses
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import field
 from pathlib import Path
@@ -278,3 +278,14 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
             yield from differences(before, after, f"{path}.")
         elif before != after:
             yield path, before, after
+
+
+def parse_settings(pairs: Sequence[str] | None) -> dict[str, Any]:
+    """``["train.batch=64"]`` as ``{"train.batch": "64"}``; raises `RecipeError` for what is no KEY=VALUE."""
+    parsed = {}
+    for pair in pairs or []:
+        key, sign, value = pair.partition("=")
+        if not sign or not key.strip():
+            raise RecipeError(f"--set {pair}: write it as KEY=VALUE, such as --set train.batch=64")
+        parsed[key.strip()] = value.strip()
+    return parsed
