@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from multigan.recipe import Recipe
 
 _FORMAT = 1
-_CHUNK = {"cpu": 16}  # samples made at once; a fixed number, so that a sample never depends on its neighbours
-_CHUNK_ELSEWHERE = 128
+_CRITIC = "critic.safetensors"
+_CHUNK_ELSEWHERE = 128  # samples made at once on a GPU at least
 
 Label = str | int
 
@@ -40,8 +40,9 @@ class Model:
     >>> pictures = model.generate(16, seed=0)
     """
 
-    def __init__(self, domain: Domain, generator: nn.Module, samples: int = 0) -> None:
+    def __init__(self, domain: Domain, generator: nn.Module, samples: int = 0, critic: nn.Module | None = None) -> None:
         assert domain.facts is not None
+        self.critic = critic  # where the domain keeps it, for choosing among what was made
         self.domain, self.facts, self.samples = domain, domain.facts, samples
         self.generator = generator
 
@@ -82,7 +83,7 @@ class Model:
         self._refuse_unknown(options)
         labels = self._labels(n, label)
         device = next(self.generator.parameters()).device
-        size = _CHUNK.get(device.type, _CHUNK_ELSEWHERE)
+        size = self.domain.chunk if device.type == "cpu" else max(_CHUNK_ELSEWHERE, self.domain.chunk)
         for start in range(0, n, size):
             whole = range(start, start + size)  # always full: the last chunk is cut afterwards
             chosen = [labels[min(i, n - 1)] for i in whole] if labels else None
@@ -129,14 +130,18 @@ class Model:
     def to(self, device: torch.device | str) -> "Model":
         """The same model on another device."""
         self.generator.to(device)
+        if self.critic is not None:
+            self.critic.to(device)
         return self
 
     def save(self, folder: Path | str) -> Path:
         """Write the model folder; each file is replaced as a whole."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        weights = {name: t.detach().cpu().contiguous() for name, t in self.generator.state_dict().items()}
-        publish(folder / "model.safetensors", lambda path: save_file(weights, path))
+        _save_weights(self.generator, folder / "model.safetensors")
+        if self.critic is not None:
+            _save_weights(self.critic, folder / _CRITIC)
+        self.domain.save(folder)
         config = {
             "format": _FORMAT,
             "multigan": __version__,
@@ -166,12 +171,25 @@ def load(source: str | Path, *, device: str = "cpu", generator: nn.Module | None
         raise CheckpointError(f"{folder} has format {version}, this multigan reads {_FORMAT}: upgrade multigan")
     recipe = load_recipe(content)
     domain = domain_type(recipe.domain)(recipe, facts)
+    domain.restore(folder)
     network = generator if generator is not None else domain.network("generator")
+    critic = None
+    if domain.keeps_critic and (folder / _CRITIC).is_file():
+        critic = _load_weights(domain.network("critic"), folder / _CRITIC)
+    return Model(domain, _load_weights(network, folder / "model.safetensors"), samples, critic).to(device)
+
+
+def _save_weights(network: nn.Module, path: Path) -> None:
+    weights = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
+    publish(path, lambda beside: save_file(weights, beside))
+
+
+def _load_weights(network: nn.Module, path: Path) -> nn.Module:
     try:
-        network.load_state_dict(load_file(folder / "model.safetensors"))
+        network.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise CheckpointError(f"{folder / 'model.safetensors'} cannot be loaded: {error}") from None
-    return Model(domain, network.eval().requires_grad_(False), samples).to(device)
+        raise CheckpointError(f"{path} cannot be loaded: {error}") from None
+    return network.eval().requires_grad_(False)
 
 
 def _model_folder(source: str | Path) -> Path:

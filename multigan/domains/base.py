@@ -19,10 +19,10 @@ from multigan.adversarial.game import GeneratorTerm
 from multigan.adversarial.losses import Augmentation
 from multigan.adversarial.randomness import Draw, stream
 from multigan.domains import import_dotted
-from multigan.errors import RecipeError, UserError
+from multigan.errors import DataError, RecipeError, UserError
 
 if TYPE_CHECKING:
-    from multigan.recipe import NetworkSettings, Recipe
+    from multigan.recipe import NetworkSettings, Recipe, WarmupSettings
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,18 @@ class Snapshot:
     measures: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Warmup:
+    """A stage before the game in which the generator learns alone."""
+
+    name: str  # the recipe's section, and what its measures are called
+    settings: "WarmupSettings"
+    loss: Callable[[nn.Module, Tensor, Any, Draw], Tensor]
+    """Maps (generator, real representations ``(N, ...)``, condition, draw) to a mean loss, 0-d."""
+    held_out: Callable[[nn.Module], float] | None = None
+    """The same of a generator on samples kept apart, lower is better; watched during the game too."""
+
+
 class Domain(ABC):
     """One kind of data."""
 
@@ -92,6 +104,8 @@ class Domain(ABC):
     formats: ClassVar[tuple[str, ...]]  # what `write` can write; the first is the default
     sources: ClassVar[tuple[str, ...]] = ()  # names that `data.source` may be besides paths
     best: ClassVar[str] = "health/distance"  # the measure, lower is better, that names the best checkpoint
+    chunk: ClassVar[int] = 16  # samples made at once on a CPU; a fixed number, so none depends on its neighbours
+    keeps_critic: ClassVar[bool] = False  # whether a kept model has its critic beside it
     options: ClassVar[tuple[str, ...]] = ()  # what `make` can be asked for besides a seed and a label
 
     def __init__(self, recipe: "Recipe", facts: Facts | None = None) -> None:
@@ -142,6 +156,29 @@ class Domain(ABC):
     def terms(self) -> Sequence[GeneratorTerm]:
         """Terms of the generator's loss beside the objective."""
         return ()
+
+    def warmup(self) -> Warmup | None:
+        """The stage before the game that the recipe asks for, once the data are loaded."""
+        return None
+
+    def coordinates(self, x: Tensor) -> Tensor:
+        """Numbers ``(N, ...)`` by which representations ``(N, ...)`` are near or far, for the health of the game."""
+        return x
+
+    def lines(self, items: Sequence[Any]) -> list[str]:
+        """What to print of presented items in a terminal; most kinds of data have nothing to say."""
+        return []
+
+    @classmethod
+    def adopt(cls, items: Sequence[Any]) -> str:
+        """Keep a Python list of samples as a file and return its path, a source; raises `DataError`."""
+        raise DataError(f"data = a {type(items).__name__}: this kind of data needs a path or a name")
+
+    def save(self, folder: Path) -> None:  # noqa: B027 - nothing, for most
+        """Write what a kept model needs besides its weights, such as a tokeniser."""
+
+    def restore(self, folder: Path) -> None:  # noqa: B027
+        """Read what `save` wrote; raises `CheckpointError`."""
 
     def measure(self, x: Tensor) -> dict[str, float]:
         """Cheap measures of generated samples ``(N, ...)``, taken at every tick."""
