@@ -127,12 +127,12 @@ def estimate(name: str, generator: GruGenerator, reward: Reward, feedback: str, 
 
 # Least cosine with the exact gradient, most bias and most variance, both relative to its length squared.
 LIMITS = {
-    "st": (0.90, 0.45, 0.05),
-    "reinmax": (0.97, 0.10, 0.10),
-    "st_gumbel": (0.85, 0.55, 0.10),
-    "gumbel_rao": (0.85, 0.55, 0.08),
-    "soft_gumbel": (0.75, 0.90, 0.10),
-    "reinforce": (0.98, 0.02, 0.60),
+    "st": (0.98, 0.08, 0.01),
+    "reinmax": (0.99, 0.08, 0.01),
+    "st_gumbel": (0.95, 0.35, 0.01),
+    "gumbel_rao": (0.95, 0.35, 0.005),
+    "soft_gumbel": (0.95, 0.20, 0.01),
+    "reinforce": (0.99, 0.01, 0.10),
 }
 
 

@@ -131,7 +131,7 @@ def test_sentences_that_fill_every_row_never_end(tmp_path: Path) -> None:
 def test_one_line_and_one_long_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds 1 sentence "):
         corpus_of(tmp_path / "x.txt", ["only one"])
-    with pytest.raises(DataError, match=r"holds 1 sentence \(the longest of 10,000,001 characters\)"):
+    with pytest.raises(DataError, match=r"holds 1 sentence \(the longest of 10,000,002 characters\)"):
         corpus_of(tmp_path / "x.txt", ["ab " * 3_333_333 + "abc"])
     with pytest.raises(DataError, match="only 0 of the 16 .* data.length = 3"):
         corpus_of(tmp_path / "x.txt", LINES, length=3, held_out=0.0)

@@ -10,7 +10,7 @@ from multigan.domains.text.tokeniser import END, UNKNOWN, Tokeniser, load_tokeni
 from multigan.errors import CheckpointError
 
 TEXTS = [
-    "a man, who isn't old, eats (two) \"ripe\" pears!",
+    'a man, who isn\'t old, eats (two) "ripe" pears!',
     "Ein Mädchen läuft über die Straße.",
     "我喜欢在雨中散步。",
     "смешной кот 🐈‍⬛ и café",

@@ -123,9 +123,14 @@ class TextDomain(Domain):
             raise UserError(f"--prefix {prefix!r}: the model has never seen {', '.join(unknown)}")
         return ids
 
-    def present(self, x: Tensor) -> list[str]:
+    def stored(self, x: Tensor) -> Tensor:
+        """Token ids ``(N, T)``, int32."""
+        ids = x.argmax(-1) if x.is_floating_point() else x
+        return ids.detach().cpu().to(torch.int32)
+
+    def items(self, stored: Tensor) -> list[str]:
         """The sentences, spelt as the data are."""
-        return self.tokeniser.decode(x.tolist())
+        return self.tokeniser.decode(stored.tolist())
 
     def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
         """All in one file, a sentence (txt) or an object ``{"text": ...}`` (jsonl) a line."""
