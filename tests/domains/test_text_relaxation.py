@@ -1,7 +1,6 @@
 """Every estimator against the exact gradient, on a game small enough to enumerate; bias and variance printed."""
 
 import itertools
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -82,7 +81,7 @@ class Reward(nn.Module):
 
 
 @pytest.fixture(scope="module")
-def game() -> Iterator[tuple[GruGenerator, Reward, Tensor]]:
+def game() -> tuple[GruGenerator, Reward, Tensor]:
     torch.manual_seed(1)
     generator = GruGenerator((T, V), latent=0, embedding=4, width=6).double()
     with torch.no_grad():
@@ -90,14 +89,14 @@ def game() -> Iterator[tuple[GruGenerator, Reward, Tensor]]:
             p.mul_(6)
     generator.never[END] = True  # all sequences have length T
     reward = Reward()
-    every = torch.tensor([ids for ids in itertools.product(range(1, V), repeat=T)])
+    every = torch.tensor(list(itertools.product(range(1, V), repeat=T)))
     features = generator.features(
         torch.cat([generator.start.expand(len(every), 1, -1), generator.table[every[:, :-1]]], 1), torch.zeros(27, 0)
     )
     log_p = generator.scores(features).log_softmax(-1).gather(2, every[..., None])[..., 0].sum(1)
     assert log_p.exp().sum().item() == pytest.approx(1, abs=1e-6)
     value = (log_p.exp() * reward(every)).sum()
-    yield generator, reward, flat(torch.autograd.grad(value, weights(generator)))
+    return generator, reward, flat(torch.autograd.grad(value, weights(generator)))
 
 
 def weights(generator: nn.Module) -> list[Tensor]:

@@ -99,11 +99,12 @@ class TextDomain(Domain):
         generator: Any,
         draw: IndexedDraw,
         condition: Any,
-        temperature: float = 1.0,
+        temperature: float | None = None,
         prefix: str = "",
         **options: Any,
     ) -> Tensor:
         """Ids ``(N, T)``; ``temperature`` below 1 keeps to likely words, ``prefix`` begins every sentence."""
+        temperature = self.recipe.generator.sampling if temperature is None else temperature
         if not 0 <= temperature <= 10:
             raise UserError(f"--temperature {temperature:g}: choose one from 0 (the likeliest words) to 10")
         z, uniform, _ = self.noise(draw)

@@ -74,6 +74,8 @@ class TextGenerator(NetworkSettings):
     """st | reinmax | st_gumbel | gumbel_rao | soft_gumbel | reinforce: how the critic's gradient passes a token."""
     temperature: Scheduled = field(default_factory=lambda: constant(1))
     """Temperature of the relaxation; a number or a schedule."""
+    sampling: Annotated[float, Field(gt=0, le=10)] = 1.0
+    """Temperature at which a kept model writes when none is asked for."""
     feedback: Literal["through", "detached"] = "through"
     """Whether gradients pass from a step to the tokens it has read: through | detached (RelGAN)."""
     likelihood: Scheduled = field(default_factory=lambda: constant(0))
