@@ -26,6 +26,7 @@ from multigan.training.distributed import Processes
 from multigan.training.feed import Feed
 from multigan.training.look import Look
 from multigan.training.run import RunFolder
+from multigan.training.scoring import Scoring
 from multigan.training.signals import Stopped, StopSignals
 from multigan.training.warmup import WarmupStage
 
@@ -75,7 +76,9 @@ class Trainer:
         self.began = 0  # samples seen when the game began: its own clock counts from there
         self.look = Look(domain, self.game, stored, train.seed)
         self.row: dict[str, Any] = {}  # of the last tick
-        self.score: float | None = None
+        self.score: float | None = None  # of this very moment, lower is better
+        self.best_score: float | None = None
+        self.scoring = self._scoring()
 
     def _check_batch(self, count: int) -> None:
         train, world = self.recipe.train, self.processes.world
@@ -86,6 +89,14 @@ class Trainer:
                 f"train.batch = {train.batch} cannot be split evenly over {world} processes × "
                 f"train.accumulate = {train.accumulate}"
             )
+
+    def _scoring(self) -> Scoring | None:
+        train = self.recipe.train
+        if train.evaluate_every is None or not self.processes.first:
+            return None
+        scoring = Scoring(self.domain, self.device, train.best)
+        self.display.note(str(scoring))
+        return scoring
 
     def _network(self, player: str, given: nn.Module | None) -> nn.Module:
         with torch.random.fork_rng(devices=[]):
@@ -151,11 +162,12 @@ class Trainer:
         """Go on from a checkpoint, written on whatever device and by however many processes."""
         state = checkpoint.load(self.device)
         self.game.load(state["game"])
-        self.samples, self.seconds, self.began = state["samples"], state["seconds"], state.get("began", 0)
-        self.warming = state.get("warmup") is not None
+        self.samples, self.seconds, self.began = state["samples"], state["seconds"], state["began"]
+        self.warming = state["warmup"] is not None
         if self.stage is not None and self.warming:
             self.stage.load(state["warmup"])
-        self.monitor, self.score = HealthMonitor(state["health"]), state["score"]
+        self.monitor = HealthMonitor(state["health"])
+        self.score, self.best_score = state["score"], state["best_score"]
 
     def fit(self) -> None:
         """Train to the end of the budget.
@@ -212,16 +224,27 @@ class Trainer:
     def _after_round(self, before: int) -> None:
         self.display.advance(self.samples)
         end = self.samples >= self.end
-        if end or self._crossed(before, "log"):
-            self.row = self._tick()
+        evaluate = self.recipe.train.evaluate_every is not None and (end or self._crossed(before, "evaluate"))
+        if end or evaluate or self._crossed(before, "log"):
+            self.row = self._tick(evaluate)
         if end or self._crossed(before, "sample"):
             self._show()
-        if end or self._crossed(before, "save"):
+        better = evaluate and self.processes.share(self._is_better())
+        if better and self.processes.first:
+            self.kept().save(self.run.best)
+        if end or better or self._crossed(before, "save"):
             self.save()
 
-    def _crossed(self, before: int, what: Literal["log", "sample", "save"]) -> bool:
+    def _crossed(self, before: int, what: Literal["log", "sample", "save", "evaluate"]) -> bool:
         every = self.recipe.train.every(what, self.recipe.warmup_samples + self.recipe.train.samples)
-        return self.samples // every > before // every
+        return every is not None and self.samples // every > before // every
+
+    def _is_better(self) -> bool:
+        """Whether the evaluation just made is the best so far."""
+        if self.score is None or (self.best_score is not None and self.score >= self.best_score):
+            return False
+        self.best_score = self.score
+        return True
 
     def _title(self) -> str:
         sizes = [
@@ -242,7 +265,7 @@ class Trainer:
                 self.run.log({"samples": self.samples, "diagnoses": [f"non-finite: {error}"]})
             raise
 
-    def _tick(self) -> dict[str, Any]:
+    def _tick(self, evaluate: bool) -> dict[str, Any]:
         self._check_finite()
         statistics = self.processes.mean(self.game.statistics.read())
         statistics |= self.look.statistics() | self._held_out()
@@ -250,6 +273,11 @@ class Trainer:
         playing = "critic/objective" in statistics
         found = self.monitor.update(symptoms(statistics, self.recipe.game, progress) if playing else [])
         row = {**self._times(), **statistics, "diagnoses": [str(d) for d in found]}
+        if self.scoring is None:
+            self.score = row.get(self.domain.best, self.score)
+        else:
+            row |= self._evaluated(self.scoring) if evaluate else {}
+            self.score = self.scoring.score(row)
         if self.processes.first:
             self.run.log(row)
             self.display.tick(row)
@@ -262,6 +290,12 @@ class Trainer:
         if not self.warming:
             self.stage.held_out = self.stage.warmup.held_out(self.game.ema.network)
         return self.stage.measures()
+
+    def _evaluated(self, scoring: Scoring) -> dict[str, Any]:
+        found = scoring(self.kept())
+        samples, began = self._last_tick
+        self._last_tick = samples, began + found["evaluation_seconds"]  # it is no training time
+        return found
 
     def _times(self) -> dict[str, Any]:
         now = time.monotonic()
@@ -294,7 +328,6 @@ class Trainer:
         if self.processes.first:
             self.seconds += time.monotonic() - self._last_tick[1]
             self._last_tick = (self.samples, time.monotonic())
-            self.score = self.row.get(self.domain.best, self.score)
             save_checkpoint(self.run.path, self._state(), self.samples, self.score)
             self.kept().save(self.run.model)
         self.processes.barrier()
@@ -310,6 +343,7 @@ class Trainer:
             "data": self.fingerprint,
             "health": self.monitor.counts,
             "score": self.score,
+            "best_score": self.best_score,
             "game": self.game.state(),
         }
 
