@@ -111,7 +111,7 @@ def prepare(
     """The recipe that `train` would use, checked as a whole."""
     overrides = dict(settings or {})
     if data is not None and not isinstance(data, str | Path):
-        kind = domain_type(load_recipe(recipe, overrides | {"data.source": "a list"}).domain)
+        kind = domain_type(load_recipe(recipe, overrides).domain)
         data = kind.adopt(data)
     if data is not None:
         overrides["data.source"] = str(data)

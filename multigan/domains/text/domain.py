@@ -116,6 +116,7 @@ class TextDomain(Domain):
         return made
 
     def _prefix(self, prefix: str) -> list[int]:
+        prefix = " ".join(prefix.split())
         ids = self.tokeniser.tokens(prefix) if prefix else []
         if len(ids) >= self.recipe.data.length:
             raise UserError(f"--prefix has {len(ids)} tokens, the model's sentences {self.recipe.data.length}")
