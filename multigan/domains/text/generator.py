@@ -172,7 +172,9 @@ class SequenceGenerator(nn.Module, ABC):
             logits[:, UNKNOWN] = _NEVER
         return logits.argmax(-1) if temperature == 0 else categorical((logits / temperature).softmax(-1), u)
 
-    def losses(self, ids: Tensor, z: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def losses(
+        self, ids: Tensor, z: Tensor, condition: Tensor | None = None, temperature: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
         """-log p(token | those before, z) of every token that counts of ids ``(N, T)``, and those tokens: ``(M,)``."""
         x = nn.functional.embedding(ids[:, :-1], self.table)
         if self.training and self.word_dropout:
@@ -181,7 +183,8 @@ class SequenceGenerator(nn.Module, ABC):
         features = self.locked_dropout(self.features(self.locked_dropout(x), self.labelled(z, condition)))
         mask = counted(ids)
         targets = ids[mask]
-        return token_losses(self.project(features[mask]), *self._scoring(), targets), targets
+        weight, bias = self._scoring()
+        return token_losses(self.project(features[mask]) / temperature, weight, bias / temperature, targets), targets
 
     def locked_dropout(self, x: Tensor) -> Tensor:
         """Drop the same features at every step of a sentence ``(N, T, H)`` (Gal & Ghahramani 2016)."""

@@ -63,7 +63,7 @@ def held_out_nll(network: Any, ids: Tensor, condition: Tensor | None, z: Tensor,
         for start in range(0, len(ids), chunk):
             part = slice(start, start + chunk)
             labels = None if condition is None else condition[part]
-            losses, targets = network.losses(ids[part], z[part], labels)
+            losses, targets = network.losses(ids[part], z[part], labels, temperature)
             known = targets != UNKNOWN
             total += float(losses[known].double().sum())
             count += int(known.sum())
