@@ -52,7 +52,9 @@ class _TokenLosses(torch.autograd.Function):
 
 
 @torch.no_grad()
-def held_out_nll(network: Any, ids: Tensor, condition: Tensor | None, z: Tensor, chunk: int = 128) -> tuple[float, int]:
+def held_out_nll(
+    network: Any, ids: Tensor, condition: Tensor | None, z: Tensor, chunk: int = 128, temperature: float = 1.0
+) -> tuple[float, int]:
     """Sum of -log p over the known tokens of ids ``(N, T)``, ends included, and their number.
 
     With a latent z of its own for each sentence ``(N, L)`` it is an upper bound: E_z[-log p(x|z)].
