@@ -1,5 +1,6 @@
 """The command line: thin verbs over the library. Mistakes of the user exit 2 with one plain message."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -34,7 +35,7 @@ def _examples(*commands: str) -> str:
 def ls(domain: Annotated[str | None, typer.Argument(help="Only recipes of this domain.")] = None) -> None:
     """List the recipes: name, what it makes, cost, measured result."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from multigan.recipe import recipe_header, recipe_names
 
@@ -42,7 +43,8 @@ def ls(domain: Annotated[str | None, typer.Argument(help="Only recipes of this d
     if not names:
         known = sorted({name.split("/")[0] for name in recipe_names()})
         raise UserError(f"no recipes for {domain!r}; domains: {', '.join(known)}")
-    table = Table("recipe", "makes", "cost", "result", box=None, header_style="bold", padding=(0, 2, 0, 0))
+    recipe = Column("recipe", no_wrap=True)
+    table = Table(recipe, "makes", "cost", "result", box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in names:
         header = recipe_header(name)
         table.add_row(f"[bold]{name}[/bold]", header["title"], header["cost"], header["result"])
@@ -266,6 +268,8 @@ def _say(message: str, err: bool = False) -> None:
 
 def main() -> None:
     """Run the command line."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("multigan").setLevel(logging.INFO)  # to standard error
     try:
         app(standalone_mode=True)
     except UserError as error:

@@ -6,6 +6,7 @@ memorised one side of a comparison makes two real halves look far apart.
 
 import hashlib
 import json
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -28,6 +29,8 @@ Prepare = Callable[[Tensor], Tensor]
 Vary = Callable[[Tensor, Draw], Tensor]
 """Random variation of what the network takes while it learns."""
 
+
+log = logging.getLogger(__name__)
 
 _LEARN = 20_000  # samples a classifier learns from at most
 
@@ -120,6 +123,7 @@ def classifier_embedder(
             embedder.restore(load_file(folder / "weights.safetensors"))
             embedder.accuracy = json.loads((folder / "meta.json").read_text())["accuracy"]
         else:
+            log.info("training the classifier %s on %s samples, once; kept in %s", name, f"{len(learn):,}", folder)
             _learn(embedder, learn, settings, vary, device)
             embedder.accuracy = _accuracy(embedder, unseen, device)
             _keep(embedder, folder, settings)

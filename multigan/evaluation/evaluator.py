@@ -1,5 +1,6 @@
 """The one evaluator: embeds real, made and trivial samples and measures each against unseen real ones."""
 
+import logging
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,8 @@ from multigan.evaluation.measures import Measured, as_asked, compare, on, too_fe
 from multigan.evaluation.neighbours import Memorisation
 from multigan.evaluation.result import Evaluation, Row
 from multigan.model import Model
+
+log = logging.getLogger(__name__)
 
 _FEWEST = 10
 MOST = 10_000
@@ -115,6 +118,7 @@ class Evaluator:
     def evaluate(self, model: Model, seeds: int = 3) -> Evaluation:
         """All rows, ``seeds`` times each."""
         began = time.monotonic()
+        log.info("measuring %s samples a row, %s times", f"{self.n:,}", seeds)
         made = [self.model_row(model, seed) for seed in range(seeds)]
         real = [self.real_row(seed) for seed in range(seeds)]
         trivial = [self.trivial_row(seed) for seed in range(seeds)]
@@ -142,7 +146,10 @@ class Evaluator:
 
 
 def row_size(reals: Reals, pool: int, n: int | None, most: int = MOST) -> int:
-    """Samples in a row, of ``pool`` training samples and all unseen ones, by default at most ``most``; raises `UserError` if ``n`` cannot be."""
+    """Samples in a row, of ``pool`` training samples and all unseen ones; by default at most ``most``.
+
+    Raises `UserError` if ``n`` cannot be.
+    """
     test = len(reals.test)
     available = min(test, pool)
     if n is not None and n > available:

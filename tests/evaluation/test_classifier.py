@@ -1,4 +1,4 @@
-"""The classifier that embeds: learnt reproducibly, kept, judged on unseen samples, and honest about what it has seen."""
+"""The classifier that embeds: learnt reproducibly, kept, judged on unseen samples, honest about what it saw."""
 
 import shutil
 from pathlib import Path
