@@ -236,6 +236,10 @@ class Domain(ABC):
         """Measures that only this kind of data has, of stored samples ``(N, ...)``; see ``aims``."""
         return {}
 
+    def model_measures(self, generator: nn.Module, reals: Reals) -> dict[str, float]:
+        """Measures of a generator itself rather than of its samples, such as a likelihood; see ``aims``."""
+        return {}
+
     def trivial(self, train: Stored, count: int, seed: int) -> Tensor:
         """``count`` stored samples of a generator that any must beat."""
         return gaussian_noise(train.samples, count, seed)

@@ -96,6 +96,8 @@ class Evaluator:
             samples = collect(parts, self.n, stack)
             embedded = self._embed(samples)
             measured = self._measure(samples, embedded, quick=quick)
+            itself = self.domain.model_measures(model.generator, self.reals)
+            measured = replace(measured, values={**itself, **measured.values})
             logits, classes = embedded.log_probabilities, len(model.classes)
             if logits is not None and classes == logits.shape[1]:
                 asked = torch.arange(self.n) % classes  # the order in which a model without a wish takes them

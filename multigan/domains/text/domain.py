@@ -13,19 +13,22 @@ from torch import Tensor, nn
 
 from multigan.adversarial.game import GeneratorTerm
 from multigan.adversarial.randomness import Draw
-from multigan.domains.base import Domain, Facts, IndexedDraw, Snapshot, Stored, Warmup
+from multigan.domains.base import Domain, Facts, IndexedDraw, Reals, Snapshot, Stored, Warmup, halves
 from multigan.domains.text.corpus import Corpus, open_corpus
 from multigan.domains.text.critics import ConvCritic, RelganCritic
+from multigan.domains.text.embedder import language_model_embedder
 from multigan.domains.text.generator import TextNoise
 from multigan.domains.text.likelihood import held_out_nll
+from multigan.domains.text.measures import AIMS, likelihoods, ruler, unigram
 from multigan.domains.text.page import page, readable
 from multigan.domains.text.recurrent import GruGenerator, LstmGenerator, MemoryGenerator
 from multigan.domains.text.settings import TextRecipe
-from multigan.domains.text.sources import BUILT_IN, text_files
+from multigan.domains.text.sources import BUILT_IN, read_lines
 from multigan.domains.text.terms import likelihood_loss, terms_of
 from multigan.domains.text.tokeniser import END, Tokeniser, load_tokeniser
 from multigan.domains.text.transformer import TransformerGenerator
 from multigan.errors import DataError, UserError
+from multigan.evaluation.embedder import Embedder
 from multigan.report.grid import beside
 from multigan.resources import cache_folder
 
@@ -49,6 +52,8 @@ class TextDomain(Domain):
     sources = tuple(BUILT_IN)
     formats = ("txt", "jsonl")
     options = ("temperature", "prefix")
+    embedders = ("lm",)
+    aims = AIMS
     best = "likelihood/held_out"
     chunk = 256
     keeps_critic = True
@@ -186,6 +191,47 @@ class TextDomain(Domain):
         """The policy gradient where the estimator is one, the anchor at the likelihood, the entropy bonus."""
         return terms_of(self.recipe.generator)
 
+    def real_samples(self, held_out: str | None = None) -> Reals:
+        """The training sentences, and those of ``held_out`` (a file) or the ones kept apart."""
+        try:
+            train = self.load()
+        except DataError:
+            if held_out is None:
+                raise
+            return halves(self._read(held_out), held_out)
+        if held_out is not None:
+            test = self._read(held_out)
+            return Reals(train, test, f"{len(test):,} sentences of {held_out}")
+        test = self.corpus.held_out
+        if not len(test):
+            raise DataError("data.held_out = 0: no sentence was kept apart; give a file of others with --data")
+        return Reals(train, test, f"{len(test):,} sentences kept from training")
+
+    def _read(self, source: str) -> Stored:
+        data = self.recipe.data
+        texts = read_lines(source, data.field, "", data.unreadable).texts
+        coded = self.tokeniser.encode(texts, data.length, data.long)
+        return Stored(torch.from_numpy(coded.ids), fingerprint=hashlib.sha256(coded.ids.tobytes()).hexdigest())
+
+    def embedder(self, name: str | None, weights: str | None, reals: Reals, device: torch.device) -> Embedder:
+        """A small language model of the training sentences."""
+        if name not in (None, *self.embedders):
+            raise UserError(f"--embedder {name}: text knows {', '.join(self.embedders)}")
+        assert self.facts is not None
+        return language_model_embedder(reals.train, self.facts.shape[1])
+
+    def own_measures(self, made: Tensor, reals: Reals) -> dict[str, float]:
+        """BLEU, Self-BLEU, language-model scores, variety and copies of token ids ``(N, T)``."""
+        return ruler(reals).measure(made)
+
+    def model_measures(self, generator: nn.Module, reals: Reals) -> dict[str, float]:
+        """The likelihood of unseen sentences, and its gap to that of training sentences."""
+        return likelihoods(generator, reals, self.recipe.generator.latent)
+
+    def trivial(self, train: Stored, count: int, seed: int) -> Tensor:
+        """Words drawn by how frequent they are, in sentences as long as real ones."""
+        return unigram(train, count, seed)
+
     def save(self, folder: Path) -> None:
         """The tokeniser."""
         self.tokeniser.save(folder / _ASSETS)
@@ -206,6 +252,3 @@ class TextDomain(Domain):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, "utf-8")
         return str(path)
-
-
-__all__ = ["TextDomain", "text_files"]
