@@ -162,6 +162,7 @@ def generate(
     epilog=_examples(
         "multigan evaluate runs/image-digits-001",
         "multigan evaluate runs/mine --data photos-it-never-saw/ -n 2000 --json scores.json",
+        "multigan evaluate runs/text-captions-001 --sweep temperature",
         "multigan evaluate runs/mine --embedder inception --weights weights-inception-2015-12-05-6726825d.pth",
     )
 )
@@ -176,13 +177,22 @@ def evaluate(
         str | None, typer.Option(help="For pictures: classifier, patches, inception, clip, dinov2 or a hub id.")
     ] = None,
     weights: Annotated[str | None, typer.Option(help="The embedder's weights: a file, folder or hub id.")] = None,
+    sweep: Annotated[str | None, typer.Option(help="Text: temperature; measure the whole frontier.")] = None,
+    against: Annotated[
+        list[str] | None, typer.Option(help="With --sweep: another model to stand beside; repeatable.")
+    ] = None,
     json: Annotated[str | None, typer.Option(help="Write the figures to this file; - prints them instead.")] = None,
     device: Device = "auto",
 ) -> None:
     """Measure a model against unseen real samples, beside real samples and noise measured the same way."""
     from multigan.evaluation.evaluate import evaluate as measure
 
-    result = measure(model, data=data, n=n, seeds=seeds, embedder=embedder, weights=weights, device=device)
+    if sweep is not None:
+        from multigan.evaluation.frontier import frontier
+
+        result = frontier(model, sweep, against=against or (), data=data, n=n, seeds=seeds, device=device)
+    else:
+        result = measure(model, data=data, n=n, seeds=seeds, embedder=embedder, weights=weights, device=device)
     if json == "-":
         import json as encoder
 

@@ -236,6 +236,10 @@ class Domain(ABC):
         """Measures that only this kind of data has, of stored samples ``(N, ...)``; see ``aims``."""
         return {}
 
+    def real_measures(self, real: Tensor, reals: Reals) -> dict[str, float]:
+        """The same of the row of real samples ``(N, ...)``, which are training samples."""
+        return self.own_measures(real, reals)
+
     def model_measures(self, generator: nn.Module, reals: Reals) -> dict[str, float]:
         """Measures of a generator itself rather than of its samples, such as a likelihood; see ``aims``."""
         return {}

@@ -224,6 +224,10 @@ class TextDomain(Domain):
         """BLEU, Self-BLEU, language-model scores, variety and copies of token ids ``(N, T)``."""
         return ruler(reals).measure(made)
 
+    def real_measures(self, real: Tensor, reals: Reals) -> dict[str, float]:
+        """The same of real sentences; what compares with the training set is taken of unseen ones."""
+        return ruler(reals).measure(real) | ruler(reals).novelty(reals.test.samples[: len(real)])
+
     def model_measures(self, generator: nn.Module, reals: Reals) -> dict[str, float]:
         """The likelihood of unseen sentences, and its gap to that of training sentences."""
         return likelihoods(generator, reals, self.recipe.generator.latent)

@@ -57,17 +57,24 @@ class Ruler:
         """All measures of token ids ``(N, T)``."""
         written = sentences(made)
         scores = np.array([self.references.bleu(s) for s in written]).mean(0)
-        copies = longest_copies(written, self.train)
         return {
             **{f"BLEU-{n}": float(scores[n - 1]) for n in range(2, MOST + 1)},
             **self_bleu(written),
-            "LM": self.model.nll(written),
+            **self.novelty(made),
             "reverse LM": TrigramModel(written).nll(self.test),
             "distinct-2": distinct(written, 2),
             "distinct-3": distinct(written, 3),
+            "tokens": sum(map(len, written)) / len(written),
+        }
+
+    def novelty(self, made: Tensor) -> dict[str, float]:
+        """How token ids ``(N, T)`` stand to the training sentences: their score by a model of those, and copies."""
+        written = sentences(made)
+        copies = longest_copies(written, self.train)
+        return {
+            "LM": self.model.nll(written),
             "whole copies": copy_rate(written, self.train),
             "longest copy": sum(copies) / len(copies),
-            "tokens": sum(map(len, written)) / len(written),
         }
 
 
