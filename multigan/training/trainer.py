@@ -198,6 +198,7 @@ class Trainer:
         after = self.stage.step(before, self.processes.synchronise if self.processes.world > 1 else None)
         if self.stage.ended:
             self.stage.finish()
+            self.samples = after
             if self.processes.first and self.recipe.train.samples:  # to stand beside the game's result
                 self.kept().save(self.run.path / self.stage.warmup.name)
             self.warming, self.began = False, after
