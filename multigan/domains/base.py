@@ -118,6 +118,8 @@ class Warmup:
     """Maps (generator, real representations ``(N, ...)``, condition, draw) to a mean loss, 0-d."""
     held_out: Callable[[nn.Module], float] | None = None
     """The same of a generator on samples kept apart, lower is better; watched during the game too."""
+    hand_over: Callable[[nn.Module, nn.Module], None] = lambda generator, critic: None
+    """What the critic takes over from the generator when the game begins."""
 
 
 class Domain(ABC):

@@ -58,10 +58,11 @@ class WarmupStage:
             self.ended = bool(patience) and self.stale >= patience
 
     def finish(self) -> None:
-        """Give the best weights found, or the last ones, to the game's generator and its moving average."""
+        """Give the best weights found, or the last ones, to the game: its generator, the moving average, the critic."""
         best = self.best or self.game.ema.network.state_dict()
         self.game.generator.network.load_state_dict(best)
         self.game.ema.network.load_state_dict(best)
+        self.warmup.hand_over(self.game.generator.network, self.game.critic.network)
 
     def summary(self, samples: int) -> str:
         """How the stage ended, for a person."""

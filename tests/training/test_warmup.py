@@ -88,6 +88,14 @@ def test_a_finished_stage_goes_on_into_a_game(tmp_path: Path) -> None:
     assert "critic/objective" in rows[-1]
 
 
+def test_the_critic_takes_over_the_embedding(tmp_path: Path) -> None:
+    made = trainer(tmp_path, **{"train.samples": 8, "game.critic.lr": 0, "game.generator.lr": 0})
+    made.fit()
+    table, weight = (p.detach() for p in (made.game.generator.network.table, made.game.critic.network.embed.weight))
+    assert torch.corrcoef(torch.stack([table.flatten(), weight.flatten()]))[0, 1] > 0.999
+    assert weight.std().item() == pytest.approx(1, abs=0.2)
+
+
 def test_the_likelihood_stage_is_kept_beside_the_result(tmp_path: Path) -> None:
     from multigan.model import load
 

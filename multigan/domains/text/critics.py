@@ -63,7 +63,7 @@ class _Dilated(nn.Module):
         self.near = nn.Conv1d(width, width, 3, dilation=dilation)
         self.mix = nn.Conv1d(width, width, 1)
         self.dropout = nn.Dropout(dropout)
-        nn.init.zeros_(self.mix.weight)  # begins as the identity
+        nn.init.normal_(self.mix.weight, 0, 0.1)  # begins near the identity
         assert self.mix.bias is not None
         nn.init.zeros_(self.mix.bias)
 

@@ -24,7 +24,7 @@ from multigan.domains.text.page import page, readable
 from multigan.domains.text.recurrent import GruGenerator, LstmGenerator, MemoryGenerator
 from multigan.domains.text.settings import TextRecipe
 from multigan.domains.text.sources import BUILT_IN, read_lines
-from multigan.domains.text.terms import likelihood_loss, terms_of
+from multigan.domains.text.terms import hand_over_embedding, likelihood_loss, terms_of
 from multigan.domains.text.tokeniser import END, Tokeniser, load_tokeniser
 from multigan.domains.text.transformer import TransformerGenerator
 from multigan.errors import DataError, UserError
@@ -176,7 +176,8 @@ class TextDomain(Domain):
         settings, held = self.recipe.likelihood, self.corpus.held_out
         if settings is None:
             return None
-        return Warmup("likelihood", settings, likelihood_loss, self.held_out_nll if len(held) else None)
+        measure = self.held_out_nll if len(held) else None
+        return Warmup("likelihood", settings, likelihood_loss, measure, hand_over_embedding)
 
     def held_out_nll(self, network: nn.Module) -> float:
         """Nats a token of held-out sentences, unknown tokens left out; the z are always the same."""

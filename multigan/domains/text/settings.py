@@ -91,7 +91,8 @@ class TextCritic(NetworkSettings):
     network: str = "conv"
     """conv (a logit a step) | relgan (64 readings of the sentence), or your own as 'package.module:Class'."""
     embedding: Width = 64
-    """Dimensions of a token's embedding."""
+    """Dimensions of a token's embedding; where as many as the generator's, it starts from those the likelihood
+    stage has learnt."""
     width: Width = 128
     """Channels of conv; filters of each width of relgan."""
     depth: Annotated[int, Field(ge=1, le=12)] = 4

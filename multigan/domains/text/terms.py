@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from multigan.adversarial.game import GeneratorTerm, GeneratorTurn
 from multigan.adversarial.randomness import Draw
 from multigan.adversarial.schedules import constant
-from multigan.domains.text.relaxation import Relaxed
+from multigan.domains.text.relaxation import Relaxed, TokenEmbedding
 from multigan.domains.text.settings import TextGenerator
 from multigan.errors import UserError
 
@@ -36,6 +36,17 @@ def likelihood_loss(network: Any, ids: Tensor, condition: Any, draw: Draw) -> Te
     z = draw.normal("likelihood latent", network.latent)
     losses: Tensor = network.losses(ids, z, condition)[0]
     return losses.mean()
+
+
+@torch.no_grad()
+def hand_over_embedding(generator: nn.Module, critic: nn.Module) -> None:
+    """Let the critic start from the embedding of tokens that the likelihood stage has learnt, where sizes agree.
+
+    A critic that has to learn words and judgement from the same few sentences learns the sentences by heart.
+    """
+    table, embed = getattr(generator, "table", None), getattr(critic, "embed", None)
+    if isinstance(table, Tensor) and isinstance(embed, TokenEmbedding) and embed.weight.shape == table.shape:
+        embed.weight.copy_(table / table.std() * embed.weight.std())
 
 
 def anchor(turn: GeneratorTurn) -> Tensor:
