@@ -128,6 +128,7 @@ def resume(
     epilog=_examples(
         "multigan generate runs/image-digits-001 -n 100 --out new/",
         "multigan generate runs/my-labelled-run -n 10 --label 7 --seed 3",
+        "multigan generate runs/text-captions-001 -n 20 --prefix 'a man' --temperature 0.7 --unique",
     )
 )
 def generate(
@@ -136,13 +137,26 @@ def generate(
     out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("samples"),
     seed: Annotated[int, typer.Option(help="Sample i follows from the seed and i alone.")] = 0,
     label: Annotated[str | None, typer.Option(help="The class to make; by default each in turn.")] = None,
-    format: Annotated[str | None, typer.Option(help="File format: png, webp, jpg; csv, npy for points.")] = None,
+    format: Annotated[
+        str | None, typer.Option(help="File format: png, webp, jpg; csv, npy for points; txt, jsonl for text.")
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="Text: below 1 keeps to likely words, above 1 dares more.")
+    ] = None,
+    prefix: Annotated[str | None, typer.Option(help="Text: what every sentence begins with.")] = None,
+    unique: Annotated[bool, typer.Option("--unique", help="Text: no sentence twice.")] = False,
+    filter: Annotated[
+        int | None, typer.Option(min=1, help="Text: keep the best of so many, by the critic.", metavar="K")
+    ] = None,
     device: Device = "auto",
 ) -> None:
-    """Make new samples: single files, and one sheet of the first hundred."""
+    """Make new samples: single files, and one sheet of the first hundred; sentences are printed too."""
     from multigan.generation import generate_files
 
-    made = generate_files(model, n, out, seed=seed, label=label, format=format, device=device)
+    options = {"temperature": temperature, "prefix": prefix, "unique": unique or None, "filter": filter}
+    made = generate_files(
+        model, n, out, seed=seed, label=label, format=format, device=device, say=typer.echo, **options
+    )
     _say(f"{n} samples in {out}" + (f"   ·   sheet: {made}" if made else ""))
 
 
@@ -150,6 +164,7 @@ def generate(
     epilog=_examples(
         "multigan evaluate runs/image-digits-001",
         "multigan evaluate runs/mine --data photos-it-never-saw/ -n 2000 --json scores.json",
+        "multigan evaluate runs/text-captions-001 --sweep temperature",
         "multigan evaluate runs/mine --embedder inception --weights weights-inception-2015-12-05-6726825d.pth",
     )
 )
@@ -164,13 +179,22 @@ def evaluate(
         str | None, typer.Option(help="For pictures: classifier, patches, inception, clip, dinov2 or a hub id.")
     ] = None,
     weights: Annotated[str | None, typer.Option(help="The embedder's weights: a file, folder or hub id.")] = None,
+    sweep: Annotated[str | None, typer.Option(help="Text: temperature; measure the whole frontier.")] = None,
+    against: Annotated[
+        list[str] | None, typer.Option(help="With --sweep: another model to stand beside; repeatable.")
+    ] = None,
     json: Annotated[str | None, typer.Option(help="Write the figures to this file; - prints them instead.")] = None,
     device: Device = "auto",
 ) -> None:
     """Measure a model against unseen real samples, beside real samples and noise measured the same way."""
     from multigan.evaluation.evaluate import evaluate as measure
 
-    result = measure(model, data=data, n=n, seeds=seeds, embedder=embedder, weights=weights, device=device)
+    if sweep is not None:
+        from multigan.evaluation.frontier import frontier
+
+        result = frontier(model, sweep, against=against or (), data=data, n=n, seeds=seeds, device=device)
+    else:
+        result = measure(model, data=data, n=n, seeds=seeds, embedder=embedder, weights=weights, device=device)
     if json == "-":
         import json as encoder
 

@@ -1,5 +1,6 @@
 """``multigan generate``: any number of samples to files, in bounded memory."""
 
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,13 @@ def generate_files(
     label: str | None = None,
     format: str | None = None,
     device: str = "auto",
+    say: Callable[[str], None] = lambda line: None,
     **options: Any,
 ) -> Path | None:
     """Write ``n`` samples of a model into ``out`` and a sheet of the first hundred; returns the sheet.
 
     ``options`` are those of the model's domain, as for `Model.generate`; those that are None were not given.
+    ``say`` hears every sample that can be put into words.
     """
     given = {name: value for name, value in options.items() if value is not None}
     model = load(source, device=str(pick_device(device)))
@@ -39,6 +42,8 @@ def generate_files(
         for items in model.chunks(n, seed=seed, label=label, **given):
             domain.write(items, out, chosen, start=written)
             written += len(items)
+            for line in domain.lines(items):
+                say(line)
             shown += islice(items, _SHEET - len(shown))
         sheet = domain.sheet(shown)
         path = out / "sheet.png"
