@@ -1,0 +1,70 @@
+"""Short-time spectra and their inverse: frames of exactly ``samples / hop``, on any device, in batch.
+
+N batch, S samples, T frames, F = n_fft/2 + 1 linear bins. Frame t is centred on sample t · hop and the signal continued
+by zeros, as librosa does, but without its one frame more: S = T · hop.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+_MOMENTUM = 0.99  # of fast Griffin-Lim
+
+
+class ShortTimeFourier(nn.Module):
+    """Waveform ↔ complex spectrum with a Hann window."""
+
+    window: Tensor
+
+    def __init__(self, n_fft: int, hop: int) -> None:
+        super().__init__()
+        self.n_fft, self.hop, self.edge = n_fft, hop, n_fft // 2
+        self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Waveforms ``(N, S)`` to complex spectra ``(N, T, F)``, T = S // hop."""
+        frames = pad(waveform, (self.edge, self.n_fft - self.hop - self.edge)).unfold(-1, self.n_fft, self.hop)
+        return torch.fft.rfft(frames * self.window)
+
+    def inverse(self, spectrum: Tensor) -> Tensor:
+        """Complex spectra ``(N, T, F)`` to the waveforms ``(N, T · hop)`` whose spectra are nearest to them."""
+        return self._weighted(spectrum, self._weight(spectrum.shape[1]))
+
+    def _weighted(self, spectrum: Tensor, weight: Tensor) -> Tensor:
+        return self._overlapped(torch.fft.irfft(spectrum, self.n_fft) * self.window).mul_(weight)
+
+    def _weight(self, frames: int) -> Tensor:
+        """What each sample is multiplied by for the windows that overlap there, ``(1, T · hop)``."""
+        overlapping = self._overlapped(self.window.square().expand(1, frames, -1))
+        return 1 / overlapping.clamp_min(1e-3)
+
+    def _overlapped(self, frames: Tensor) -> Tensor:
+        """The sum of overlapping frames ``(N, T, n_fft)`` without the edges, ``(N, T · hop)``."""
+        count, overlap = frames.shape[1], self.n_fft // self.hop
+        pieces = frames.unflatten(-1, (overlap, self.hop))
+        whole = pad(pieces[:, :, 0], (0, 0, 0, overlap - 1))
+        for k in range(1, overlap):
+            whole[:, k : k + count] += pieces[:, :, k]
+        return whole.flatten(1)[:, self.edge : self.edge + count * self.hop]
+
+    def griffin_lim(self, magnitude: Tensor, steps: int, phase: Tensor | None = None) -> Tensor:
+        """Waveforms ``(N, T · hop)`` with about these magnitudes ``(N, T, F)``.
+
+        Fast Griffin-Lim (Perraudin et al. 2013). Without a ``phase`` (complex, ``(T, F)`` or ``(N, T, F)``) it starts
+        from one that is random but always the same, so that equal magnitudes give equal waveforms.
+        """
+        angles = fixed_phase(magnitude) if phase is None else phase
+        weight = self._weight(magnitude.shape[1])
+        before: Tensor | None = None
+        for _ in range(steps):
+            rebuilt = self(self._weighted(magnitude * angles, weight))
+            ahead = rebuilt if before is None else rebuilt.sub(before, alpha=_MOMENTUM / (1 + _MOMENTUM))
+            angles, before = torch.sgn(ahead), rebuilt
+        return self._weighted(magnitude * angles, weight)
+
+
+def fixed_phase(like: Tensor) -> Tensor:
+    """Unit complex numbers ``(T, F)`` for magnitudes ``(N, T, F)``, always the same ones for a size."""
+    generator = torch.Generator().manual_seed(0)
+    turns = torch.rand(like.shape[1:], generator=generator).to(like.device)
+    return torch.polar(torch.ones_like(turns), 2 * torch.pi * turns)
