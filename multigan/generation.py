@@ -20,8 +20,13 @@ def generate_files(
     label: str | None = None,
     format: str | None = None,
     device: str = "auto",
+    **options: Any,
 ) -> Path | None:
-    """Write ``n`` samples of a model into ``out`` and a sheet of the first hundred; returns the sheet."""
+    """Write ``n`` samples of a model into ``out`` and a sheet of the first hundred; returns the sheet.
+
+    ``options`` are those of the model's domain, as for `Model.generate`; those that are None were not given.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
     model = load(source, device=str(pick_device(device)))
     domain = model.domain
     chosen = format or domain.formats[0]
@@ -31,7 +36,7 @@ def generate_files(
     written = 0
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for items in model.chunks(n, seed=seed, label=label):
+        for items in model.chunks(n, seed=seed, label=label, **given):
             domain.write(items, out, chosen, start=written)
             written += len(items)
             shown += islice(items, _SHEET - len(shown))

@@ -5,7 +5,7 @@ without the data and without unpickling anything.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,34 +55,57 @@ class Model:
         """Names of the labels it can be asked for; empty if it was trained without."""
         return self.facts.classes
 
-    def generate(self, n: int = 1, *, seed: int = 0, label: Label | Sequence[Label] | None = None) -> list[Any]:
+    def generate(
+        self, n: int = 1, *, seed: int = 0, label: Label | Sequence[Label] | None = None, **options: Any
+    ) -> list[Any]:
         """Make ``n`` samples: PIL images, sentences, or whatever the domain presents.
 
         Sample i follows from ``seed`` and i alone, however many are asked for. ``label`` is a class name or
-        number for all, or one for each; a labelled model without one takes the classes in turn. Raises
-        `UserError` for a label it does not know.
+        number for all, or one for each; a labelled model without one takes the classes in turn. ``options`` are
+        those of the domain, such as ``temperature``. Raises `UserError` for a label or option it does not know.
         """
-        return [item for chunk in self.chunks(n, seed=seed, label=label) for item in chunk]
+        return [item for chunk in self.chunks(n, seed=seed, label=label, **options) for item in chunk]
 
-    def chunks(self, n: int, *, seed: int = 0, label: Label | Sequence[Label] | None = None) -> Iterator[list[Any]]:
+    def chunks(
+        self, n: int, *, seed: int = 0, label: Label | Sequence[Label] | None = None, **options: Any
+    ) -> Iterator[list[Any]]:
         """The same samples as `generate`, a list at a time, in memory that does not grow with ``n``."""
+        for made in self.representations(n, seed=seed, label=label, **options):
+            yield self.domain.present(made)
+
+    def representations(
+        self, n: int, *, seed: int = 0, label: Label | Sequence[Label] | None = None, **options: Any
+    ) -> Iterator[Tensor]:
+        """The same samples as the critic would see them, ``(at most a chunk, *facts.shape)`` at a time."""
         if n < 1:
             raise UserError(f"n = {n}: ask for at least 1 sample")
+        self._refuse_unknown(options)
         labels = self._labels(n, label)
         device = next(self.generator.parameters()).device
         size = _CHUNK.get(device.type, _CHUNK_ELSEWHERE)
         for start in range(0, n, size):
             whole = range(start, start + size)  # always full: the last chunk is cut afterwards
             chosen = [labels[min(i, n - 1)] for i in whole] if labels else None
-            made = self._make(whole, seed, chosen, device)
-            yield self.domain.present(made[: min(size, n - start)])
+            yield self._make(whole, seed, chosen, device, options)[: min(size, n - start)]
 
     @torch.no_grad()
-    def _make(self, indices: Sequence[int], seed: int, labels: list[int] | None, device: torch.device) -> Tensor:
+    def _make(
+        self,
+        indices: Sequence[int],
+        seed: int,
+        labels: list[int] | None,
+        device: torch.device,
+        options: Mapping[str, Any],
+    ) -> Tensor:
         draw = IndexedDraw(derive_seed("generate", seed), indices, device)
         condition = torch.tensor(labels, device=device) if labels else None
-        made: Tensor = self.generator.eval()(self.domain.noise(draw), condition)
-        return made
+        return self.domain.make(self.generator.eval(), draw, condition, **options)
+
+    def _refuse_unknown(self, options: Mapping[str, Any]) -> None:
+        for name in options:
+            if name not in self.domain.options:
+                known = ", ".join(self.domain.options) or "none"
+                raise UserError(f"{name} means nothing to {self.recipe.domain} models; their options: {known}")
 
     def _labels(self, n: int, label: Label | Sequence[Label] | None) -> list[int]:
         if not self.classes:

@@ -50,6 +50,18 @@ def test_seeds_differ_and_the_global_random_state_is_left_alone(model: multigan.
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_an_option_the_domain_does_not_know_is_refused_by_name(model: multigan.Model) -> None:
+    with pytest.raises(UserError, match="temperature means nothing to image models"):
+        model.generate(1, temperature=0.5)
+
+
+def test_representations_are_what_is_presented(model: multigan.Model) -> None:
+    pieces = list(model.representations(40, seed=5))
+    assert sum(len(piece) for piece in pieces) == 40
+    presented = [item for piece in pieces for item in model.domain.present(piece)]
+    assert pixels(presented) == pixels(model.generate(40, seed=5))
+
+
 def test_labels_by_name_number_and_list(model: multigan.Model) -> None:
     assert model.classes == ("dark", "light")
     dark, light = pixels(model.generate(4, label="dark")), pixels(model.generate(4, label="light"))

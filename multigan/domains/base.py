@@ -92,6 +92,7 @@ class Domain(ABC):
     formats: ClassVar[tuple[str, ...]]  # what `write` can write; the first is the default
     sources: ClassVar[tuple[str, ...]] = ()  # names that `data.source` may be besides paths
     best: ClassVar[str] = "health/distance"  # the measure, lower is better, that names the best checkpoint
+    options: ClassVar[tuple[str, ...]] = ()  # what `make` can be asked for besides a seed and a label
 
     def __init__(self, recipe: "Recipe", facts: Facts | None = None) -> None:
         self.recipe = recipe
@@ -112,6 +113,11 @@ class Domain(ABC):
     @abstractmethod
     def noise(self, draw: Draw | IndexedDraw) -> Any:
         """What the generator takes first, for ``len(draw)`` samples."""
+
+    def make(self, generator: nn.Module, draw: IndexedDraw, condition: Any, **options: Any) -> Tensor:
+        """``len(draw)`` new representations ``(N, ...)``; ``options`` are those the domain names in its own."""
+        made: Tensor = generator(self.noise(draw), condition)
+        return made
 
     @abstractmethod
     def present(self, x: Tensor) -> list[Any]:
