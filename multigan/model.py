@@ -158,7 +158,8 @@ def load(source: str | Path, *, device: str = "cpu", generator: nn.Module | None
     folder = _model_folder(source)
     try:
         config = json.loads((folder / "config.json").read_text())
-        facts = Facts(tuple(config["facts"]["shape"]), tuple(config["facts"]["classes"]))
+        known = config["facts"]
+        facts = Facts(tuple(known["shape"]), tuple(known["classes"]), known.get("constants", {}))
         content, samples, version = config["recipe"], config["samples"], config["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{folder / 'config.json'} cannot be read as a multigan model: {error!r}") from None

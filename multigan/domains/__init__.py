@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 RECIPES = {
     "points": "multigan.domains.points.settings:PointsRecipe",
     "image": "multigan.domains.image.settings:ImageRecipe",
+    "audio": "multigan.domains.audio.settings:AudioRecipe",
 }
 """The recipe type of each domain; needs no torch to load."""
 
 DOMAINS = {
     "points": "multigan.domains.points.domain:PointsDomain",
     "image": "multigan.domains.image.domain:ImageDomain",
+    "audio": "multigan.domains.audio.domain:AudioDomain",
 }
 
 

@@ -6,7 +6,7 @@ exist, and how a representation becomes something to look at, read or hear.
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -31,6 +31,7 @@ class Facts:
 
     shape: tuple[int, ...]  # of one representation, without N
     classes: tuple[str, ...] = ()  # names of the labels; empty: unconditional
+    constants: Mapping[str, Any] = field(default_factory=dict)  # what else of the data to remember, as JSON
 
 
 @dataclass(frozen=True)

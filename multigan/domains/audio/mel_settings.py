@@ -29,9 +29,9 @@ class MelSettings:
 
 
 PRESETS: dict[str, dict[str, float]] = {
-    "digits8k": {"rate": 8000, "n_fft": 256, "hop": 128, "mels": 64, "frames": 64, "floor": 1e-4},
-    "drums16k": {"rate": 16000, "n_fft": 512, "hop": 128, "mels": 64, "frames": 64, "floor": 1e-4},
-    "sc09": {"rate": 16000, "n_fft": 1024, "hop": 256, "mels": 128, "frames": 64, "floor": 1e-4},
+    "digits8k": {"rate": 8000, "n_fft": 256, "hop": 128, "mels": 64, "frames": 64, "floor": 3e-4},
+    "drums16k": {"rate": 16000, "n_fft": 512, "hop": 128, "mels": 64, "frames": 64, "floor": 3e-4},
+    "sc09": {"rate": 16000, "n_fft": 1024, "hop": 256, "mels": 128, "frames": 64, "floor": 3e-4},
     "music22k": {"rate": 22050, "n_fft": 1024, "hop": 256, "mels": 128, "frames": 128, "floor": 1e-4},
     "music44k": {"rate": 44100, "n_fft": 2048, "hop": 512, "mels": 128, "frames": 128, "floor": 1e-4},
 }

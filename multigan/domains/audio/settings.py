@@ -111,14 +111,13 @@ class FrontEnd:
     @property
     def mel(self) -> MelSettings:
         """The numbers without the length of a clip."""
-        assert self.rate and self.n_fft and self.hop and self.mels and self.floor and self.fmax
-        return MelSettings(self.rate, self.n_fft, self.hop, self.mels, self.fmin or 0.0, self.fmax, self.floor)
+        numbers = (self.rate, self.n_fft, self.hop, self.mels, self.fmin, self.fmax, self.floor)
+        return MelSettings(*numbers)  # type: ignore[arg-type]
 
     @property
     def length(self) -> int:
         """Samples of a clip."""
-        assert self.frames and self.hop
-        return self.frames * self.hop
+        return (self.frames or 0) * (self.hop or 0)
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)

@@ -132,7 +132,8 @@ def _of_split(source: Source, data: AudioData) -> Source:
     chosen = [i for i, name in enumerate(source.names) if bool(re.search(data.test_pattern, name)) == wanted]
     if not chosen:
         raise DataError(
-            f"data.test_pattern = {data.test_pattern!r} leaves no files of {data.source} for data.split = {data.split!r}"
+            f"data.test_pattern = {data.test_pattern!r} leaves no files of {data.source} for "
+            f"data.split = {data.split!r}"
         )
     return source.only(chosen)
 
@@ -158,5 +159,3 @@ def _public(name: str, split: str) -> Source:
     return Source(
         [row[0] for row in rows], lambda i: paths[i].read_bytes(), f"{name} {split} {archive}", labels, classes
     )
-
-

@@ -8,8 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-_MOMENTUM = 0.99  # of fast Griffin-Lim
-
 
 class ShortTimeFourier(nn.Module):
     """Waveform ↔ complex spectrum with a Hann window."""
@@ -47,18 +45,18 @@ class ShortTimeFourier(nn.Module):
             whole[:, k : k + count] += pieces[:, :, k]
         return whole.flatten(1)[:, self.edge : self.edge + count * self.hop]
 
-    def griffin_lim(self, magnitude: Tensor, steps: int, phase: Tensor | None = None) -> Tensor:
+    def griffin_lim(self, magnitude: Tensor, steps: int, phase: Tensor | None = None, momentum: float = 0.99) -> Tensor:
         """Waveforms ``(N, T · hop)`` with about these magnitudes ``(N, T, F)``.
 
-        Fast Griffin-Lim (Perraudin et al. 2013). Without a ``phase`` (complex, ``(T, F)`` or ``(N, T, F)``) it starts
-        from one that is random but always the same, so that equal magnitudes give equal waveforms.
+        Fast Griffin-Lim (Perraudin et al. 2013); plain with ``momentum`` 0. Without a ``phase`` (complex, of any shape
+        that fits) it starts from a random one that is always the same: equal magnitudes give equal waveforms.
         """
         angles = fixed_phase(magnitude) if phase is None else phase
         weight = self._weight(magnitude.shape[1])
         before: Tensor | None = None
         for _ in range(steps):
             rebuilt = self(self._weighted(magnitude * angles, weight))
-            ahead = rebuilt if before is None else rebuilt.sub(before, alpha=_MOMENTUM / (1 + _MOMENTUM))
+            ahead = rebuilt if before is None else rebuilt.sub(before, alpha=momentum / (1 + momentum))
             angles, before = torch.sgn(ahead), rebuilt
         return self._weighted(magnitude * angles, weight)
 

@@ -54,14 +54,14 @@ class Waveform:
     def plot(self, axes: "Axes | None" = None, floor: float = -80.0) -> "Axes":
         """Its spectrogram: seconds, Hz, decibels below the loudest down to ``floor``; returns the axes."""
         import librosa
+        from librosa.display import specshow
         import matplotlib.pyplot as plt
 
         axes = axes if axes is not None else plt.gca()
-        hop = max(int(self.sample_rate * 0.004), 1)
-        spectrum = np.abs(librosa.stft(np.pad(self.samples, (0, 1)), n_fft=4 * _power(hop), hop_length=hop))
-        loud = 20 * np.log10(np.maximum(spectrum, 1e-9) / max(float(spectrum.max()), 1e-9))
-        extent = (0.0, self.seconds, 0.0, self.sample_rate / 2)
-        axes.imshow(loud, origin="lower", aspect="auto", extent=extent, vmin=floor, vmax=0, cmap="magma")
+        hop = max(self.sample_rate // 250, 1)
+        spectrum = np.abs(librosa.stft(self.samples, n_fft=8 * hop, hop_length=hop))
+        loud = librosa.amplitude_to_db(spectrum, ref=max(float(spectrum.max()), 1e-5), top_db=-floor)
+        specshow(loud, sr=self.sample_rate, hop_length=hop, x_axis="time", y_axis="linear", ax=axes, vmin=floor, vmax=0)
         axes.set(xlabel="seconds", ylabel="Hz")
         return axes
 
@@ -75,10 +75,6 @@ class Waveform:
         soundfile.write(file, np.clip(self.samples, -1, 1), self.sample_rate, format="WAV")
         content = base64.b64encode(file.getvalue()).decode()
         return f'<audio controls src="data:audio/wav;base64,{content}"></audio>'
-
-
-def _power(n: int) -> int:
-    return 1 << max(n - 1, 1).bit_length()
 
 
 def joined(clips: "list[Waveform]", pause: float = 0.1) -> Waveform:

@@ -1,0 +1,181 @@
+"""Sounds: stored as int16 clips ``(n, S)``, seen by the critic as log-mel spectrograms or as waveforms."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from multigan.adversarial.randomness import Draw
+from multigan.domains.audio.augmentation import SpectrogramAugmentation
+from multigan.domains.audio.decode import PEAK, SoundDecoder, count_clips
+from multigan.domains.audio.mel import MelFrontEnd
+from multigan.domains.audio.mel_settings import MelSettings
+from multigan.domains.audio.networks import MelCritic, MelGenerator
+from multigan.domains.audio.picture import spectrogram_grid, spectrogram_sheet
+from multigan.domains.audio.settings import AudioRecipe
+from multigan.domains.audio.sources import PUBLIC, Source, open_source
+from multigan.domains.audio.specgan import SIDE, SpecFrontEnd, SpecganCritic, SpecganGenerator, log_spectrum
+from multigan.domains.audio.spectrum import ShortTimeFourier
+from multigan.domains.audio.waveform import FORMATS, Waveform
+from multigan.domains.base import Domain, Facts, IndexedDraw, Snapshot, Stored
+from multigan.domains.cache import cached
+from multigan.errors import DataError, UserError
+from multigan.report.grid import beside
+
+_CHUNK = 16  # clips presented at once; always full, so that a clip never depends on how many there are
+_MEASURED = 4096  # clips that the range of the data is taken from
+_FADE = 0.004  # seconds
+_QUIET = 1e-3  # peak below which a generated clip counts as silence and is left as soft as it is
+
+
+class AudioDomain(Domain):
+    """Clips of one length and rate, with or without labels."""
+
+    recipe: AudioRecipe
+    recipe_type = AudioRecipe
+    generators: ClassVar[dict[str, type[nn.Module]]] = {"mel-wgan": MelGenerator, "specgan": SpecganGenerator}
+    critics: ClassVar[dict[str, type[nn.Module]]] = {"mel-wgan": MelCritic, "specgan": SpecganCritic}
+    sources = ("drums", *PUBLIC)
+    formats = FORMATS
+
+    @cached_property
+    def source(self) -> Source:
+        """The sounds the recipe names, not yet decoded."""
+        data = self.recipe.data
+        source = open_source(data)
+        if data.labels and source.labels is None:
+            raise DataError(
+                f"data.labels = true, but {data.source} has no labels: put each class into a subfolder, or say where "
+                "the label stands in the file names by data.label_pattern"
+            )
+        return source
+
+    @property
+    def _decoder(self) -> SoundDecoder:
+        front_end = self.recipe.front_end
+        return SoundDecoder(self.source, self.recipe.data, front_end.mel.rate, front_end.length)
+
+    def count(self) -> int:
+        """How many clips the files' headers promise."""
+        return count_clips(self._decoder)
+
+    def load(self) -> Stored:
+        """The clips, decoded once and memory-mapped."""
+        data = self.recipe.data
+        stored = cached(self._decoder, data.unreadable)
+        self.facts = self._facts(stored, self.source.classes if data.labels else ())
+        return stored if data.labels else Stored(stored.samples, None, stored.notes, stored.fingerprint)
+
+    def _facts(self, stored: Stored, classes: tuple[str, ...]) -> Facts:
+        front_end = self.recipe.front_end
+        chosen = stored.samples[:: -(-len(stored) // _MEASURED)]
+        if self.recipe.generator.network == "specgan":
+            fourier = ShortTimeFourier(front_end.mel.n_fft, front_end.mel.hop)
+            logs = torch.cat([log_spectrum(fourier, waveforms(part)) for part in chosen.split(256)])
+            constants: dict[str, Any] = {"mean": logs.mean((0, 2)).tolist(), "deviation": logs.std((0, 2)).tolist()}
+            return Facts((1, SIDE, logs.shape[-1]), classes, constants)
+        plain = MelFrontEnd(front_end.mel)
+        loudest = max(plain.log_mel(waveforms(part)).max().item() for part in chosen.split(256))
+        constants = {"loudest": loudest, "mel": asdict(front_end.mel)}
+        return Facts((1, front_end.mel.mels, front_end.frames or 0), classes, constants)
+
+    @cached_property
+    def front_end(self) -> MelFrontEnd | SpecFrontEnd:
+        """Waveform ↔ representation, with the constants of the data the model was trained on."""
+        assert self.facts is not None, "load the data first"
+        constants, mel = self.facts.constants, self.recipe.front_end.mel
+        if "mean" in constants:
+            return SpecFrontEnd(mel.hop, constants["mean"], constants["deviation"])
+        refuse_mismatch("the recipe", mel, "the model", MelSettings(**constants["mel"]))
+        return MelFrontEnd(mel, constants["loudest"])
+
+    def represent(self, stored: Tensor, draw: Draw) -> Tensor:
+        """int16 clips ``(N, S)`` as spectrograms, shifted and softened at random where ``data`` says so."""
+        data, x = self.recipe.data, waveforms(stored)
+        if data.shift:
+            most = int(data.shift * self.recipe.front_end.mel.rate)
+            x = delayed(x, (draw.uniform("shift") * (most + 1)).long())
+        if data.gain:
+            x = x * 10 ** (-draw.uniform("gain", 1) * data.gain / 20)
+        spectrograms: Tensor = self.front_end.to(x.device)(x)
+        return spectrograms
+
+    def noise(self, draw: Draw | IndexedDraw) -> Tensor:
+        """z, ``(N, latent)``: normal, for specgan uniform in [-1, 1]."""
+        latent = self.recipe.generator.latent
+        if self.recipe.generator.network == "specgan":
+            return draw.uniform("latent", latent) * 2 - 1
+        return draw.normal("latent", latent)
+
+    def augmentation(self) -> SpectrogramAugmentation:
+        """Time shift, gain, a small frequency shift."""
+        return SpectrogramAugmentation()
+
+    def present(self, x: Tensor) -> list[Waveform]:
+        """Representations as clips: no click at the ends, none louder than its data."""
+        return self.items(self.stored(x))
+
+    @torch.no_grad()
+    def stored(self, x: Tensor) -> Tensor:
+        """Representations ``(N, ...)`` as int16 clips ``(N, S)`` on the CPU: exactly what is written."""
+        front_end = self.front_end.to(x.device)
+        clips = []
+        for part in x.split(_CHUNK):
+            full = torch.cat([part, part[-1:].expand(_CHUNK - len(part), *part.shape[1:])])
+            clips.append(self._finished(front_end.inverse(full))[: len(part)].cpu())
+        return (torch.cat(clips) * 32767).round().short()
+
+    def items(self, stored: Tensor) -> list[Waveform]:
+        """int16 clips ``(N, S)`` as waveforms."""
+        rate = self.recipe.front_end.mel.rate
+        return [Waveform(samples, rate) for samples in waveforms(stored).numpy()]
+
+    def _finished(self, waveform: Tensor) -> Tensor:
+        """Waveforms ``(N, S)`` with faded ends, as loud as normalised data, and never above full scale."""
+        fade = max(int(_FADE * self.recipe.front_end.mel.rate), 2)
+        ramp = torch.linspace(0, 1, fade, device=waveform.device)
+        waveform = waveform.clone()
+        waveform[:, -fade:] *= ramp.flip(0)
+        waveform[:, : fade // 4] *= ramp[::4][: fade // 4]  # short: a drum's stroke is its first milliseconds
+        peak = waveform.abs().amax(1, keepdim=True)
+        if self.recipe.data.normalise == "peak":
+            return waveform * torch.where(peak > _QUIET, PEAK / peak, torch.ones_like(peak))
+        return waveform / peak.clamp_min(1)
+
+    def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
+        """One file a clip: ``000000.wav``, ..."""
+        return [item.save(folder / f"{start + i:06d}.{format}") for i, item in enumerate(items)]
+
+    def sheet(self, items: Sequence[Any]) -> Image.Image:
+        """Spectrograms of the clips, with axes in seconds and Hz."""
+        return spectrogram_sheet(items)
+
+    def picture(self, snapshot: Snapshot) -> Image.Image:
+        """Generated spectrograms, with real ones beside them, each in the order of their labels."""
+        labels = snapshot.labels
+        order = torch.arange(len(snapshot.fake)) if labels is None else labels.cpu().argsort(stable=True)
+        fake, real = (spectrogram_grid(x.cpu()[order]) for x in (snapshot.fake, snapshot.real))
+        return beside(fake, real)
+
+
+def waveforms(stored: Tensor) -> Tensor:
+    """int16 clips ``(N, S)`` as floats in [-1, 1]."""
+    return stored.float() / 32767
+
+
+def delayed(x: Tensor, by: Tensor) -> Tensor:
+    """Waveforms ``(N, S)``, each begun ``by`` ``(N,)`` samples later, after silence."""
+    source = torch.arange(x.shape[1], device=x.device) - by[:, None]
+    return x.gather(1, source.clamp_min(0)) * (source >= 0)
+
+
+def refuse_mismatch(one: str, ours: MelSettings, other: str, theirs: MelSettings) -> None:
+    """Raise `UserError` that names both values of every number in which two front ends differ."""
+    found = ours.differences(theirs)
+    if found:
+        raise UserError(f"the mel front ends of {one} and of {other} differ: {'; '.join(found)}")
