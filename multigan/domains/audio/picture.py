@@ -10,13 +10,14 @@ from torch import Tensor
 from multigan.domains.audio.waveform import Waveform
 from multigan.report.grid import image_grid
 
-SHOWN = 40  # clips on a sheet at most
+SHOWN = 32  # clips on a sheet at most
 _COLUMNS = 8
 
 
 def spectrogram_sheet(clips: Sequence[Waveform], titles: Sequence[str] = ()) -> Image.Image:
-    """Spectrograms of up to 40 clips side by side, with axes in seconds and Hz."""
+    """Spectrograms of up to 32 clips side by side, with axes in seconds and Hz."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     shown = clips[:SHOWN]
     columns = min(_COLUMNS, len(shown))
@@ -28,6 +29,7 @@ def spectrogram_sheet(clips: Sequence[Waveform], titles: Sequence[str] = ()) -> 
             axes.set_visible(False)
             continue
         shown[i].plot(axes)
+        axes.xaxis.set_major_locator(MaxNLocator(3))
         axes.label_outer()
         if titles:
             axes.set_title(titles[i], fontsize=8)

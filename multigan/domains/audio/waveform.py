@@ -52,16 +52,17 @@ class Waveform:
         return path
 
     def plot(self, axes: "Axes | None" = None, floor: float = -80.0) -> "Axes":
-        """Its spectrogram: seconds, Hz, decibels below the loudest down to ``floor``; returns the axes."""
+        """Its mel spectrogram: seconds, Hz, decibels below the loudest down to ``floor``; returns the axes."""
         import librosa
-        from librosa.display import specshow
         import matplotlib.pyplot as plt
+        from librosa.display import specshow
 
         axes = axes if axes is not None else plt.gca()
-        hop = max(self.sample_rate // 250, 1)
-        spectrum = np.abs(librosa.stft(self.samples, n_fft=8 * hop, hop_length=hop))
-        loud = librosa.amplitude_to_db(spectrum, ref=max(float(spectrum.max()), 1e-5), top_db=-floor)
-        specshow(loud, sr=self.sample_rate, hop_length=hop, x_axis="time", y_axis="linear", ax=axes, vmin=floor, vmax=0)
+        rate, hop = self.sample_rate, max(self.sample_rate // 125, 1)
+        sound = np.pad(self.samples, (0, max(8 * hop - len(self.samples), 0)))
+        mel = librosa.feature.melspectrogram(y=sound, sr=rate, n_fft=8 * hop, hop_length=hop, n_mels=64, power=1)
+        loud = librosa.amplitude_to_db(mel, ref=max(float(mel.max()), 1e-5), top_db=-floor)
+        specshow(loud, sr=rate, hop_length=hop, x_axis="time", y_axis="mel", ax=axes, vmin=floor, vmax=0)
         axes.set(xlabel="seconds", ylabel="Hz")
         return axes
 
