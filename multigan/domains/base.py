@@ -115,7 +115,11 @@ class Domain(ABC):
     def noise(self, draw: Draw | IndexedDraw) -> Any:
         """What the generator takes first, for ``len(draw)`` samples."""
 
-    def make(self, generator: nn.Module, draw: IndexedDraw, condition: Any, **options: Any) -> Tensor:
+    def condition(self, x: Tensor, labels: Tensor | None) -> Any:
+        """What both networks are told beside the noise: the labels, or something made of real ones ``(N, ...)``."""
+        return labels
+
+    def make(self, generator: nn.Module, draw: IndexedDraw, condition: Any, /, **options: Any) -> Tensor:
         """``len(draw)`` new representations ``(N, ...)``; ``options`` are those the domain names in its own."""
         made: Tensor = generator(self.noise(draw), condition)
         return made
@@ -153,21 +157,31 @@ class Domain(ABC):
         assert self.facts is not None, "load the data first"
         settings: NetworkSettings = getattr(self.recipe, player)
         known = self.generators if player == "generator" else self.critics
-        return build_network(settings, known, f"{player}.network", self.facts)
+        return build_network(settings, known, f"{player}.network", self.facts, self.offered())
+
+    def offered(self) -> Mapping[str, Any]:
+        """What a network may ask for by name besides shape, classes and the settings of its section."""
+        return {}
 
 
-def build_network(settings: "NetworkSettings", known: dict[str, type[nn.Module]], key: str, facts: Facts) -> nn.Module:
+def build_network(
+    settings: "NetworkSettings",
+    known: dict[str, type[nn.Module]],
+    key: str,
+    facts: Facts,
+    also: Mapping[str, Any] | None = None,
+) -> nn.Module:
     """Make a network of the domain, or the user's own ``"package.module:Class"``.
 
     It is called with ``shape`` (of one representation), ``classes`` (their number) and those settings of its
-    section that its signature names; ``options`` are passed on as they are.
+    section, and of ``also``, that its signature names; ``options`` are passed on as they are.
     """
     own = ":" in settings.network
     if not own and settings.network not in known:
         names = ", ".join(known)
         raise RecipeError(f"{key} = {settings.network!r} is unknown; known: {names}, or 'package.module:Class'")
     kind = import_dotted(settings.network, key) if own else known[settings.network]
-    offered = {"shape": facts.shape, "classes": len(facts.classes)}
+    offered = {"shape": facts.shape, "classes": len(facts.classes), **(also or {})}
     offered |= {name: value for name, value in vars(settings).items() if name not in ("network", "options")}
     wanted = inspect.signature(kind).parameters
     arguments = {name: value for name, value in offered.items() if name in wanted} | settings.options

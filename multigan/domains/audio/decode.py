@@ -71,7 +71,7 @@ class SoundDecoder:
 
     def clips(self, waveform: np.ndarray, rate: int) -> list[np.ndarray]:
         """Clips of a mono waveform at ``rate`` Hz: resampled, trimmed, cut or padded, normalised, int16."""
-        sound = soxr.resample(waveform, rate, self.rate, quality="HQ") if rate != self.rate else waveform
+        sound = resampled(waveform, rate, self.rate)
         if self.data.trim:
             sound = trimmed(sound, self.data.trim, self.rate)
         return [self._finished(piece) for piece in self._pieces(sound)]
@@ -135,6 +135,11 @@ def _by_librosa(content: bytes, name: str, first: Exception) -> tuple[np.ndarray
     except Exception:  # whatever its readers raise, the first message says more
         raise Unreadable(f"not a sound that can be read: {first}") from None
     return np.atleast_2d(waveform).T, int(rate)
+
+
+def resampled(waveform: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    """A waveform at another rate (soxr, high quality)."""
+    return waveform if rate == wanted else soxr.resample(waveform, rate, wanted, quality="HQ")
 
 
 def cut_short(content: bytes) -> bool:

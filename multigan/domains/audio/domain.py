@@ -1,18 +1,20 @@
 """Sounds: stored as int16 clips ``(n, S)``, seen by the critic as log-mel spectrograms or as waveforms."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from multigan.adversarial.game import GeneratorTerm
 from multigan.adversarial.randomness import Draw
 from multigan.domains.audio.augmentation import SpectrogramAugmentation
-from multigan.domains.audio.decode import PEAK, SoundDecoder, count_clips
+from multigan.domains.audio.decode import PEAK, SoundDecoder, Unreadable, count_clips, read_sound, resampled
 from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.mel_settings import MelSettings
 from multigan.domains.audio.networks import MelCritic, MelGenerator
@@ -21,6 +23,7 @@ from multigan.domains.audio.settings import AudioRecipe
 from multigan.domains.audio.sources import PUBLIC, Source, open_source
 from multigan.domains.audio.specgan import SIDE, SpecFrontEnd, SpecganCritic, SpecganGenerator, log_spectrum
 from multigan.domains.audio.spectrum import ShortTimeFourier
+from multigan.domains.audio.vocoder import MelDistance, VocoderCritic, VocoderGenerator, feature_distance
 from multigan.domains.audio.waveform import FORMATS, Waveform
 from multigan.domains.base import Domain, Facts, IndexedDraw, Snapshot, Stored
 from multigan.domains.cache import cached
@@ -38,8 +41,17 @@ class AudioDomain(Domain):
 
     recipe: AudioRecipe
     recipe_type = AudioRecipe
-    generators: ClassVar[dict[str, type[nn.Module]]] = {"mel-wgan": MelGenerator, "specgan": SpecganGenerator}
-    critics: ClassVar[dict[str, type[nn.Module]]] = {"mel-wgan": MelCritic, "specgan": SpecganCritic}
+    generators: ClassVar[dict[str, type[nn.Module]]] = {
+        "mel-wgan": MelGenerator,
+        "specgan": SpecganGenerator,
+        "vocoder": VocoderGenerator,
+    }
+    critics: ClassVar[dict[str, type[nn.Module]]] = {
+        "mel-wgan": MelCritic,
+        "specgan": SpecganCritic,
+        "vocoder": VocoderCritic,
+    }
+    options = ("condition", "vocoder")
     sources = ("drums", *PUBLIC)
     formats = FORMATS
 
@@ -82,7 +94,14 @@ class AudioDomain(Domain):
         plain = MelFrontEnd(front_end.mel)
         loudest = max(plain.log_mel(waveforms(part)).max().item() for part in chosen.split(256))
         constants = {"loudest": loudest, "mel": asdict(front_end.mel)}
+        if self.is_vocoder:
+            return Facts((1, front_end.length), (), constants)
         return Facts((1, front_end.mel.mels, front_end.frames or 0), classes, constants)
+
+    @property
+    def is_vocoder(self) -> bool:
+        """Whether representations are waveforms, made of mel spectrograms."""
+        return self.recipe.generator.network == "vocoder"
 
     @cached_property
     def front_end(self) -> MelFrontEnd | SpecFrontEnd:
@@ -95,19 +114,31 @@ class AudioDomain(Domain):
         return MelFrontEnd(mel, constants["loudest"])
 
     def represent(self, stored: Tensor, draw: Draw) -> Tensor:
-        """int16 clips ``(N, S)`` as spectrograms, shifted and softened at random where ``data`` says so."""
+        """int16 clips ``(N, S)`` as spectrograms, for a vocoder as waveforms ``(N, 1, S)``.
+
+        They are delayed and softened at random where ``data`` says so.
+        """
         data, x = self.recipe.data, waveforms(stored)
         if data.shift:
             most = int(data.shift * self.recipe.front_end.mel.rate)
             x = delayed(x, (draw.uniform("shift") * (most + 1)).long())
         if data.gain:
             x = x * 10 ** (-draw.uniform("gain", 1) * data.gain / 20)
-        spectrograms: Tensor = self.front_end.to(x.device)(x)
+        return x.unsqueeze(1) if self.is_vocoder else self._spectrograms(x)
+
+    def _spectrograms(self, waveform: Tensor) -> Tensor:
+        spectrograms: Tensor = self.front_end.to(waveform.device)(waveform)
         return spectrograms
 
-    def noise(self, draw: Draw | IndexedDraw) -> Tensor:
-        """z, ``(N, latent)``: normal, for specgan uniform in [-1, 1]."""
+    def condition(self, x: Tensor, labels: Tensor | None) -> Tensor | None:
+        """The labels; for a vocoder the mel spectrograms of real waveforms ``(N, 1, S)``."""
+        return self._spectrograms(x.squeeze(1)) if self.is_vocoder else labels
+
+    def noise(self, draw: Draw | IndexedDraw) -> Tensor | None:
+        """z, ``(N, latent)``: normal, for specgan uniform in [-1, 1]; None for a vocoder."""
         latent = self.recipe.generator.latent
+        if self.is_vocoder:
+            return None
         if self.recipe.generator.network == "specgan":
             return draw.uniform("latent", latent) * 2 - 1
         return draw.normal("latent", latent)
@@ -116,6 +147,63 @@ class AudioDomain(Domain):
         """Time shift, gain, a small frequency shift."""
         return SpectrogramAugmentation()
 
+    def terms(self) -> Sequence[GeneratorTerm]:
+        """For a vocoder: mel distance and feature matching, weighted by ``terms``."""
+        if not self.is_vocoder:
+            return ()
+        assert isinstance(self.front_end, MelFrontEnd)
+        weights = self.recipe.terms
+        return [
+            GeneratorTerm("mel", weights.mel, MelDistance(self.front_end)),
+            GeneratorTerm("features", weights.features, feature_distance),
+        ]
+
+    def offered(self) -> Mapping[str, Any]:
+        """The numbers of the front end."""
+        return asdict(self.recipe.front_end.mel)
+
+    def make(self, generator: nn.Module, draw: IndexedDraw, labels: Any, /, **options: Any) -> Tensor:
+        """New spectrograms, or waveforms ``(N, 1, S)`` where a vocoder makes them.
+
+        ``condition``, for a vocoder: the sound file it is to follow, of any length. ``vocoder``: the trained one that
+        makes the waveforms of spectrograms instead of Griffin-Lim.
+        """
+        condition, vocoder = options.get("condition"), options.get("vocoder")
+        device = next(generator.parameters()).device
+        if self.is_vocoder:
+            if condition is None:
+                raise UserError("a vocoder makes a sound from a sound: give one by --condition voice.mp3")
+            made: Tensor = generator(None, self._spectrograms(self._loaded(Path(condition)).to(device)))
+            return made.expand(len(draw), -1, -1)
+        if condition is not None:
+            raise UserError(f"condition means nothing to {self.recipe.generator.network}: it is for vocoders")
+        x: Tensor = generator(self.noise(draw), labels)
+        return x if vocoder is None else self._by_vocoder(str(vocoder), x)
+
+    def _loaded(self, path: Path) -> Tensor:
+        """A sound file as one waveform ``(1, S)``, S a multiple of the hop."""
+        rate, hop = self.recipe.front_end.mel.rate, self.recipe.front_end.mel.hop
+        try:
+            sound = resampled(*read_sound(path.read_bytes(), path.name), rate)
+        except (OSError, Unreadable) as error:
+            raise UserError(f"{path} cannot be read as a sound: {error}") from None
+        sound = sound * (PEAK / abs(sound).max())
+        return torch.from_numpy(np.pad(sound, (0, -len(sound) % hop)))[None].float()
+
+    def _by_vocoder(self, source: str, x: Tensor) -> Tensor:
+        """Waveforms ``(N, 1, S)`` of our spectrograms by a trained vocoder with the same front end."""
+        from multigan.model import load
+
+        model = load(source, device=str(x.device))
+        theirs = model.domain
+        if not isinstance(theirs, AudioDomain) or not theirs.is_vocoder:
+            raise UserError(f"{source} is no vocoder")
+        refuse_mismatch("this model", self.recipe.front_end.mel, source, theirs.recipe.front_end.mel)
+        assert isinstance(self.front_end, MelFrontEnd)
+        assert isinstance(theirs.front_end, MelFrontEnd)
+        made: Tensor = model.generator(None, theirs.front_end.rescaled(x, self.front_end.loudest.item()))
+        return made
+
     def present(self, x: Tensor) -> list[Waveform]:
         """Representations as clips: no click at the ends, none louder than its data."""
         return self.items(self.stored(x))
@@ -123,6 +211,8 @@ class AudioDomain(Domain):
     @torch.no_grad()
     def stored(self, x: Tensor) -> Tensor:
         """Representations ``(N, ...)`` as int16 clips ``(N, S)`` on the CPU: exactly what is written."""
+        if x.dim() == 3:
+            return (self._finished(x.squeeze(1)).cpu() * 32767).round().short()
         front_end = self.front_end.to(x.device)
         clips = []
         for part in x.split(_CHUNK):
@@ -159,7 +249,9 @@ class AudioDomain(Domain):
         """Generated spectrograms, with real ones beside them, each in the order of their labels."""
         labels = snapshot.labels
         order = torch.arange(len(snapshot.fake)) if labels is None else labels.cpu().argsort(stable=True)
-        fake, real = (spectrogram_grid(x.cpu()[order]) for x in (snapshot.fake, snapshot.real))
+        pair = (snapshot.fake, snapshot.real)
+        spectrograms = (self._spectrograms(x.squeeze(1)) if self.is_vocoder else x for x in pair)
+        fake, real = (spectrogram_grid(x.cpu()[order]) for x in spectrograms)
         return beside(fake, real)
 
 

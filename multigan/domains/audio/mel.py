@@ -55,6 +55,11 @@ class MelFrontEnd(nn.Module):
         scaled = (self.log_mel(waveform) - self.quietest) / (self.loudest - self.quietest)
         return (2 * scaled - 1).clamp(max=1).unsqueeze(1)
 
+    def rescaled(self, x: Tensor, loudest: float) -> Tensor:
+        """Representations made under another ``loudest`` as ours; the settings must be the same."""
+        log = (x + 1) / 2 * (loudest - self.quietest) + self.quietest
+        return (2 * (log - self.quietest) / (self.loudest - self.quietest) - 1).clamp(-1, 1)
+
     def to_magnitudes(self, x: Tensor) -> Tensor:
         """Representations ``(N, 1, M, T)`` to mel magnitudes ``(N, T, M)``; what is at the floor becomes 0."""
         level = (x.squeeze(1).transpose(1, 2).float().clamp(-1, 1) + 1) / 2
