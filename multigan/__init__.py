@@ -14,6 +14,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from multigan.domains.base import Domain
+    from multigan.evaluation.evaluate import evaluate
+    from multigan.evaluation.result import Evaluation
     from multigan.model import Model, load
     from multigan.recipe import Recipe, load_recipe
     from multigan.session import Run, resume, train
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Domain": "multigan.domains.base",
+    "Evaluation": "multigan.evaluation.result",
+    "evaluate": "multigan.evaluation.evaluate",
     "Model": "multigan.model",
     "load": "multigan.model",
     "Recipe": "multigan.recipe",
@@ -31,7 +35,19 @@ _HOME = {
     "Trainer": "multigan.training.trainer",
 }
 
-__all__ = ["Domain", "Model", "Recipe", "Run", "Trainer", "load", "load_recipe", "resume", "train"]
+__all__ = [
+    "Domain",
+    "Evaluation",
+    "Model",
+    "Recipe",
+    "Run",
+    "Trainer",
+    "evaluate",
+    "load",
+    "load_recipe",
+    "resume",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -142,6 +142,49 @@ def generate(
     _say(f"{n} samples in {out}" + (f"   ·   sheet: {made}" if made else ""))
 
 
+@app.command(
+    epilog=_examples(
+        "multigan evaluate runs/image-digits-001",
+        "multigan evaluate runs/mine --data photos-it-never-saw/ -n 2000 --json scores.json",
+        "multigan evaluate runs/mine --embedder inception --weights weights-inception-2015-12-05-6726825d.pth",
+    )
+)
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A run folder, a model folder, or a hub id.")],
+    data: Annotated[
+        str | None, typer.Option(help="Real samples it was not trained on; by default the recipe's test split.")
+    ] = None,
+    n: Annotated[int | None, typer.Option("-n", min=1, help="Samples in each row; by default up to 10,000.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How often each row is drawn, for its spread.")] = 3,
+    embedder: Annotated[
+        str | None, typer.Option(help="For pictures: classifier, patches, inception, clip, dinov2 or a hub id.")
+    ] = None,
+    weights: Annotated[str | None, typer.Option(help="The embedder's weights: a file, folder or hub id.")] = None,
+    json: Annotated[str | None, typer.Option(help="Write the figures to this file; - prints them instead.")] = None,
+    device: Device = "auto",
+) -> None:
+    """Measure a model against unseen real samples, beside real samples and noise measured the same way."""
+    from multigan.evaluation.evaluate import evaluate as measure
+
+    result = measure(model, data=data, n=n, seeds=seeds, embedder=embedder, weights=weights, device=device)
+    if json == "-":
+        import json as encoder
+
+        typer.echo(encoder.dumps(result.to_dict(), indent=1))
+        return
+    from rich.console import Console
+
+    console = Console()
+    console.print(result.table())
+    for line in result.lines():
+        console.print(line, style="dim", highlight=False)
+    if json is not None:
+        try:
+            result.save(Path(json))
+        except OSError as error:
+            raise UserError(f"--json {json} cannot be written: {error.strerror or error}") from None
+
+
 @app.command()
 def doctor() -> None:
     """Say which versions, devices and disk there are, and what will not work here and why."""

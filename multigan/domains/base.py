@@ -19,9 +19,12 @@ from multigan.adversarial.game import GeneratorTerm
 from multigan.adversarial.losses import Augmentation
 from multigan.adversarial.randomness import Draw, stream
 from multigan.domains import import_dotted
-from multigan.errors import RecipeError, UserError
+from multigan.errors import DataError, RecipeError, UserError
+from multigan.evaluation.baseline import gaussian_noise
 
 if TYPE_CHECKING:
+    from multigan.evaluation.embedder import Embedder
+    from multigan.evaluation.measures import Aim
     from multigan.recipe import NetworkSettings, Recipe
 
 
@@ -45,6 +48,29 @@ class Stored:
 
     def __len__(self) -> int:
         return len(self.samples)
+
+
+@dataclass(frozen=True)
+class Reals:
+    """The real samples that a model is measured against."""
+
+    train: Stored  # what it was trained on
+    test: Stored  # what it was not
+    description: str  # which these are
+    seen: bool = True  # False: ``train`` is a stand-in, for what the model was trained on is not to be had
+
+
+def halves(given: Stored, name: str) -> Reals:
+    """Real samples split in two, for a model whose training samples are not to be had."""
+    order = torch.randperm(len(given), generator=stream("cpu", 0, "halves"))
+    first, second = order[: len(order) // 2].sort().values, order[len(order) // 2 :].sort().values
+    labels = given.labels
+    parts = [
+        Stored(given.samples[rows], None if labels is None else labels[rows], fingerprint=given.fingerprint)
+        for rows in (first, second)
+    ]
+    described = f"one half of {name} against the other, {len(first):,} each; the training samples are not to be had"
+    return Reals(parts[0], parts[1], described, seen=False)
 
 
 @dataclass(frozen=True)
@@ -93,6 +119,8 @@ class Domain(ABC):
     formats: ClassVar[tuple[str, ...]]  # what `write` can write; the first is the default
     sources: ClassVar[tuple[str, ...]] = ()  # names that `data.source` may be besides paths
     best: ClassVar[str] = "health/distance"  # the measure, lower is better, that names the best checkpoint
+    embedders: ClassVar[tuple[str, ...]] = ()  # names that `embedder` knows; the first is taken when none is named
+    aims: ClassVar[dict[str, "Aim"]] = {}  # which way each of its own measures should go
     options: ClassVar[tuple[str, ...]] = ()  # what `make` can be asked for besides a seed and a label
 
     def __init__(self, recipe: "Recipe", facts: Facts | None = None) -> None:
@@ -124,9 +152,17 @@ class Domain(ABC):
         made: Tensor = generator(self.noise(draw), condition)
         return made
 
-    @abstractmethod
     def present(self, x: Tensor) -> list[Any]:
         """Representations ``(N, ...)`` as things a person or a program uses."""
+        return self.items(self.stored(x))
+
+    def stored(self, x: Tensor) -> Tensor:
+        """Representations ``(N, ...)`` as stored samples on the CPU: exactly what is written, and measured."""
+        return x.detach().cpu()
+
+    @abstractmethod
+    def items(self, stored: Tensor) -> list[Any]:
+        """Stored samples ``(N, ...)`` as things a person or a program uses."""
 
     @abstractmethod
     def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
@@ -151,6 +187,26 @@ class Domain(ABC):
     def measure(self, x: Tensor) -> dict[str, float]:
         """Cheap measures of generated samples ``(N, ...)``, taken at every tick."""
         return {}
+
+    def real_samples(self, held_out: str | None = None) -> Reals:
+        """Training and unseen samples, with labels wherever there are any.
+
+        ``held_out`` names a source of unseen ones; by default they are the test split of ``data.source``.
+        Raises `DataError` where there are none.
+        """
+        raise DataError(f"{self.recipe.domain} has no samples kept from training")
+
+    def embedder(self, name: str | None, weights: str | None, reals: Reals, device: torch.device) -> "Embedder":
+        """What embeds stored samples for measurement; raises `UserError` for a name of another domain."""
+        raise UserError(f"{self.recipe.domain} has no embedder")
+
+    def own_measures(self, made: Tensor, reals: Reals) -> dict[str, float]:
+        """Measures that only this kind of data has, of stored samples ``(N, ...)``; see ``aims``."""
+        return {}
+
+    def trivial(self, train: Stored, count: int, seed: int) -> Tensor:
+        """``count`` stored samples of a generator that any must beat."""
+        return gaussian_noise(train.samples, count, seed)
 
     def network(self, player: str) -> nn.Module:
         """The network of ``player`` (``generator`` or ``critic``) that the recipe asks for."""

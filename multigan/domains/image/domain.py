@@ -1,23 +1,28 @@
 """Pictures: stored as uint8 ``(n, C, H, W)``, seen by the critic as floats in [-1, 1]."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
+from itertools import product
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor, nn
 
 from multigan.adversarial.randomness import Draw
-from multigan.domains.base import Domain, Facts, IndexedDraw, Snapshot, Stored
+from multigan.domains.base import Domain, Facts, IndexedDraw, Reals, Snapshot, Stored, halves
 from multigan.domains.cache import cached
 from multigan.domains.image.augmentation import PictureAugmentation
 from multigan.domains.image.decode import PictureDecoder
 from multigan.domains.image.networks import DcganCritic, DcganGenerator, ImageMlpCritic, ImageMlpGenerator
 from multigan.domains.image.settings import ImageRecipe
 from multigan.domains.image.sources import PUBLIC, Source, open_source
+from multigan.domains.image.stacked import STACKS, StackDecoder, grey
 from multigan.errors import DataError
+from multigan.evaluation.embedder import Embedder
 from multigan.report.grid import beside, image_grid
 
 
@@ -30,26 +35,37 @@ class ImageDomain(Domain):
     critics: ClassVar[dict[str, type[nn.Module]]] = {"dcgan": DcganCritic, "mlp": ImageMlpCritic}
     sources = ("digits", *PUBLIC)
     formats = ("png", "webp", "jpg")
+    embedders = ("classifier", "patches", "inception", "clip", "dinov2")
 
     @cached_property
     def source(self) -> Source:
         """The pictures the recipe names, not yet decoded."""
         data = self.recipe.data
-        source = open_source(data.source, data.split)
+        source = open_source(data.source, data.split, data.held_out)
         if data.labels and source.labels is None:
             raise DataError(f"data.labels = true, but {data.source} has no labels: put each class into a subfolder")
         return source
 
     def count(self) -> int:
         """How many pictures the source lists."""
-        return len(self.source.names)
+        return STACKS[self.recipe.data.split] if self.recipe.data.stack > 1 else len(self.source.names)
 
     def load(self) -> Stored:
         """The pictures, decoded once and memory-mapped."""
         data = self.recipe.data
-        stored = cached(PictureDecoder(self.source, data), data.unreadable)
-        self.facts = Facts((data.channels, data.size, data.size), self.source.classes if data.labels else ())
-        return stored if data.labels else Stored(stored.samples, None, stored.notes, stored.fingerprint)
+        stored = self._decoded(self.source, data.split)
+        self.facts = Facts((data.channels, data.size, data.size), self._classes() if data.labels else ())
+        return stored if data.labels else replace(stored, labels=None)
+
+    def _classes(self) -> tuple[str, ...]:
+        """Class names; of a stack those of its pictures joined."""
+        return tuple("".join(names) for names in product(self.source.classes, repeat=self.recipe.data.stack))
+
+    def _decoded(self, source: Source, split: str) -> Stored:
+        """All pictures of a source, with labels if there are any."""
+        data = self.recipe.data
+        single = PictureDecoder(source, data)
+        return cached(StackDecoder(single, split) if data.stack > 1 else single, data.unreadable)
 
     def represent(self, stored: Tensor, draw: Draw) -> Tensor:
         """uint8 ``(N, C, H, W)`` to [-1, 1], mirrored at random where ``data.flip`` says so."""
@@ -67,11 +83,17 @@ class ImageDomain(Domain):
         """Translation, cutout, brightness."""
         return PictureAugmentation()
 
-    def present(self, x: Tensor) -> list[Image.Image]:
-        """PIL images, mode L or RGB."""
-        array = ((x.detach().float().cpu() + 1) * 127.5).round().clamp(0, 255).byte().numpy()
+    def stored(self, x: Tensor) -> Tensor:
+        """uint8 ``(N, C, H, W)``."""
+        return ((x.detach().float().cpu() + 1) * 127.5).round().clamp(0, 255).byte()
+
+    def items(self, stored: Tensor) -> list[Image.Image]:
+        """PIL images, mode L or RGB; of two channels, red and green."""
+        array = stored.numpy()
         if array.shape[1] == 1:
             return [Image.fromarray(picture[0]) for picture in array]
+        if array.shape[1] == 2:
+            array = np.concatenate([array, np.zeros_like(array[:, :1])], 1)
         return [Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0))) for picture in array]
 
     def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
@@ -88,3 +110,43 @@ class ImageDomain(Domain):
     def picture(self, snapshot: Snapshot) -> Image.Image:
         """Generated pictures, with real ones beside them."""
         return beside(self.sheet(self.present(snapshot.fake)), self.sheet(self.present(snapshot.real)))
+
+    def real_samples(self, held_out: str | None = None) -> Reals:
+        """Training pictures, and those of the test split or of another source."""
+        data = self.recipe.data
+        other: Literal["train", "test"] = "test" if data.split == "train" else "train"
+        if held_out is None:
+            try:
+                unseen = open_source(data.source, other, data.held_out)
+            except DataError as error:
+                raise DataError(f"{error}. Or name other pictures to compare with: --data SOURCE") from None
+        else:
+            unseen = _any_split(held_out)
+        test = self._decoded(unseen, other)
+        described = f"{len(test):,} pictures, the {other} split of {data.source}"
+        described = described if held_out is None else f"{len(test):,} pictures of {held_out}"
+        try:
+            train = self._decoded(self.source, data.split)
+        except DataError:  # it was trained elsewhere, or the files are gone
+            return halves(test, held_out or data.source)
+        return Reals(train, test, f"{described}, unseen; {len(train):,} training pictures of {data.source}")
+
+    def embedder(self, name: str | None, weights: str | None, reals: Reals, device: torch.device) -> Embedder:
+        """A classifier of the pictures' own labels, random patches, Inception, or a model of transformers."""
+        from multigan.domains.image.embedders import picture_embedder
+
+        single = self._single_reals() if self.recipe.data.stack > 1 else None
+        return picture_embedder(name, weights, reals, single, device)
+
+    def _single_reals(self) -> Reals:
+        """The grey pictures that stacks are made of."""
+        data = grey(self.recipe.data)
+        return ImageDomain(replace(self.recipe, data=data)).real_samples()
+
+
+def _any_split(source: str) -> Source:
+    """The test split of a source that has one, else all of it."""
+    try:
+        return open_source(source, "test")
+    except DataError:
+        return open_source(source, "train")

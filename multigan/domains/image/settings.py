@@ -22,12 +22,16 @@ class ImageData(DataSettings):
     """train | test, for sources that have both."""
     size: Annotated[int, Field(ge=4, le=1024)]
     """Width and height in pixels."""
-    channels: Literal[1, 3]
-    """1 (grey) | 3 (RGB)."""
+    channels: Literal[1, 2, 3]
+    """1 (grey) | 3 (RGB) | 2 (only with data.stack = 2)."""
+    stack: Annotated[int, Field(ge=1, le=3)] = 1
+    """Lay so many random grey pictures over each other as channels (Stacked MNIST: 3 digits, 1000 modes)."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """crop the middle square | pad to a square | stretch."""
     labels: bool = False
     """Learn to make pictures of a class: from subfolders or the dataset's labels."""
+    held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Share of a folder's or zip's pictures that is kept from training, for `multigan evaluate`."""
     flip: bool = False
     """Mirror real pictures left to right at random."""
     unreadable: Annotated[float, Field(ge=0, le=1)] = 0.1
@@ -81,6 +85,11 @@ class ImageRecipe(Recipe):
 
     def __post_init__(self) -> None:
         Recipe.__post_init__(self)
+        if self.data.channels != self.data.stack and (self.data.stack > 1 or self.data.channels == 2):
+            raise ValueError(
+                f"data.channels = {self.data.channels} with data.stack = {self.data.stack}: stacked pictures have a "
+                f"channel each; set data.channels = {max(self.data.stack, 1)}"
+            )
         for player in ("generator", "critic"):
             if getattr(self, player).network == "dcgan" and self.data.size not in DCGAN_SIZES:
                 near = min(DCGAN_SIZES, key=lambda size: abs(size - self.data.size))

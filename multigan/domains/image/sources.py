@@ -4,13 +4,14 @@ Opening a source lists or counts its pictures without decoding any.
 """
 
 import gzip
+import hashlib
 import io
 import os
 import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,11 @@ class Source:
     classes: tuple[str, ...] = ()
 
 
-def open_source(source: str, split: str) -> Source:
-    """The pictures of a built-in or public name, a folder, a zip or idx files; raises `DataError`."""
+def open_source(source: str, split: str, held_out: float = 0.0) -> Source:
+    """The pictures of a built-in or public name, a folder, a zip or idx files; raises `DataError`.
+
+    A folder or zip has no test split but the share ``held_out`` of its pictures, chosen by their names.
+    """
     if source == "digits":
         return _digits(split)
     if source in PUBLIC:
@@ -50,12 +54,15 @@ def open_source(source: str, split: str) -> Source:
     images = _idx_images(path, split)
     if images is not None:
         return _idx(images)
-    if split == "test":
-        raise DataError(f"{source} has no test split of its own: set data.split = 'train'")
+    if split == "test" and not held_out:
+        raise DataError(
+            f"{source} has no test split of its own: set data.split = 'train', or keep some pictures from "
+            "training with data.held_out = 0.1"
+        )
     if path.is_dir():
-        return _folder(path)
+        return _part(_folder(path), split, held_out)
     if zipfile.is_zipfile(path):
-        return _zip(path)
+        return _part(_zip(path), split, held_out)
     raise DataError(f"data.source = {source!r} is neither a folder, a .zip nor an idx file")
 
 
@@ -164,6 +171,26 @@ def _zip(path: Path) -> Source:
 
     labels, classes = _folder_labels(names)
     return Source(names, open_member, _stamp(path), labels, classes)
+
+
+def _part(source: Source, split: str, held_out: float) -> Source:
+    """The pictures of a split. A name's hash decides, so that more pictures change no other's side."""
+    if not held_out:
+        return source
+
+    def is_test(name: str) -> bool:
+        return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") < held_out * 2**48
+
+    rows = [i for i, name in enumerate(source.names) if is_test(name) == (split == "test")]
+    if not rows:
+        raise DataError(f"data.held_out = {held_out} leaves no picture in the {split} split of {len(source.names)}")
+    return replace(
+        source,
+        names=[source.names[i] for i in rows],
+        open=lambda i: source.open(rows[i]),
+        signature=f"{split} {held_out}\n{source.signature}",
+        labels=None if source.labels is None else [source.labels[i] for i in rows],
+    )
 
 
 def _folder_labels(names: Sequence[str]) -> tuple[list[int] | None, tuple[str, ...]]:

@@ -11,10 +11,13 @@ from PIL import Image
 from torch import Tensor, nn
 
 from multigan.adversarial.randomness import Draw
-from multigan.domains.base import Domain, Facts, IndexedDraw, Snapshot, Stored
+from multigan.domains.base import Domain, Facts, IndexedDraw, Reals, Snapshot, Stored
 from multigan.domains.points.mixtures import MIXTURES, Mixture, mixture_measures
 from multigan.domains.points.networks import PointsMlpCritic, PointsMlpGenerator
 from multigan.domains.points.settings import PointsRecipe
+from multigan.errors import DataError, UserError
+from multigan.evaluation.embedder import Embedder, Itself
+from multigan.evaluation.measures import Aim
 
 
 class PointsDomain(Domain):
@@ -28,6 +31,8 @@ class PointsDomain(Domain):
     sources = tuple(MIXTURES)
     formats = ("csv", "npy")
     best = "reverse_kl"
+    embedders = ("points",)
+    aims: ClassVar[dict[str, Aim]] = {"modes": "higher", "high_quality": "higher", "reverse_kl": "lower"}
 
     @property
     def mixture(self) -> Mixture:
@@ -54,11 +59,33 @@ class PointsDomain(Domain):
 
     def measure(self, x: Tensor) -> dict[str, float]:
         """Modes, high-quality share and reverse KL of representations ``(N, 2)``."""
-        return mixture_measures(x.detach().float().cpu() * self.mixture.extent, self.mixture)
+        return mixture_measures(self.stored(x), self.mixture)
 
-    def present(self, x: Tensor) -> list[np.ndarray]:
+    def real_samples(self, held_out: str | None = None) -> Reals:
+        """The training set, and as many points drawn afresh."""
+        if held_out is not None and held_out != self.recipe.data.source:
+            raise DataError(f"--data {held_out}: points are measured against their own mixture; leave --data out")
+        train = self.load()
+        test = Stored(self.mixture.sample(len(train), seed=1), fingerprint="fresh")
+        return Reals(train, test, f"{len(test):,} points of {self.recipe.data.source} drawn afresh")
+
+    def embedder(self, name: str | None, weights: str | None, reals: Reals, device: torch.device) -> Embedder:
+        """The points are their own embedding."""
+        if name not in (None, *self.embedders):
+            raise UserError(f"--embedder {name}: points know {', '.join(self.embedders)}")
+        return Itself()
+
+    def own_measures(self, made: Tensor, reals: Reals) -> dict[str, float]:
+        """Modes, high-quality share and reverse KL of points ``(N, 2)``."""
+        return mixture_measures(made, self.mixture)
+
+    def stored(self, x: Tensor) -> Tensor:
+        """Points in the mixture's own units."""
+        return x.detach().float().cpu() * self.mixture.extent
+
+    def items(self, stored: Tensor) -> list[np.ndarray]:
         """Each point as an array ``(2,)``."""
-        return list((x.detach().float().cpu() * self.mixture.extent).numpy())
+        return list(stored.numpy())
 
     def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
         """One file with a point a line (csv) or an array ``(N, 2)`` (npy)."""

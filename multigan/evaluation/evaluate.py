@@ -1,0 +1,75 @@
+"""``multigan evaluate`` and `multigan.evaluate`: from a run or a model to its table."""
+
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from multigan.domains.base import Domain
+from multigan.errors import UserError
+from multigan.evaluation.evaluator import Copies, Evaluator
+from multigan.evaluation.result import Evaluation
+from multigan.model import Model, load
+from multigan.training.devices import pick_device
+
+FILE, PICTURE = "evaluation.json", "nearest.png"
+
+
+def evaluate(
+    model: Model | str | Path,
+    *,
+    data: str | Path | None = None,
+    n: int | None = None,
+    seeds: int = 3,
+    embedder: str | None = None,
+    weights: str | Path | None = None,
+    device: str = "auto",
+) -> Evaluation:
+    """Measure a model, a run folder or a hub id against real samples it has not seen.
+
+    ``data`` names those samples; by default they are the test split of the data the recipe names. ``n`` samples a
+    row, ``seeds`` times. ``embedder`` is one of the domain's (for pictures ``classifier``, ``patches``,
+    ``inception``, ``clip``, ``dinov2``), ``weights`` its file. A run folder keeps the result in
+    ``evaluation.json``, with the samples nearest to training ones beside those in ``nearest.png``. Raises
+    `UserError`, before any long work, for missing or too few samples and unknown embedders.
+    """
+    if seeds < 1:
+        raise UserError(f"seeds = {seeds}: give at least 1")
+    kept = model if isinstance(model, Model) else load(model)
+    chosen = pick_device(device)
+    evaluator = make_evaluator(kept.domain, chosen, data=data, n=n, embedder=embedder, weights=weights)
+    result = evaluator.evaluate(kept.to(chosen), seeds)
+    if not isinstance(model, Model) and (Path(model) / "recipe.toml").is_file():
+        _keep(Path(model), kept.domain, result, evaluator.copies)
+    return result
+
+
+def make_evaluator(
+    domain: Domain,
+    device: torch.device,
+    *,
+    data: str | Path | None = None,
+    n: int | None = None,
+    embedder: str | None = None,
+    weights: str | Path | None = None,
+) -> Evaluator:
+    """The evaluator of a domain's samples, its embedder trained or loaded."""
+    reals = domain.real_samples(None if data is None else str(data))
+    made = domain.embedder(embedder, None if weights is None else str(weights), reals, device)
+    return Evaluator(domain, reals, made, n, device)
+
+
+def _keep(run: Path, domain: Domain, result: Evaluation, copies: Copies | None) -> None:
+    try:
+        result.save(run / FILE)
+        picture = None if copies is None else nearest_picture(domain, copies)
+        if picture is not None:
+            picture.save(run / PICTURE)
+    except OSError as error:
+        result.notes.append(f"not kept in {run}: {error.strerror or error}")
+
+
+def nearest_picture(domain: Domain, copies: Copies) -> Image.Image | None:
+    """Made samples and, right of each, the training sample nearest to it."""
+    pairs = torch.stack([copies.made, copies.train], 1).flatten(0, 1)
+    return domain.sheet(domain.items(pairs))

@@ -1,0 +1,179 @@
+"""The one evaluator: embeds real, made and trivial samples and measures each against unseen real ones."""
+
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from multigan.adversarial.randomness import stream
+from multigan.domains.base import Domain, Reals
+from multigan.errors import UserError
+from multigan.evaluation.embedder import Embedded, Embedder
+from multigan.evaluation.measures import Measured, as_asked, compare, on, too_few
+from multigan.evaluation.neighbours import Memorisation
+from multigan.evaluation.result import Evaluation, Row
+from multigan.model import Model
+
+_FEWEST = 10
+_MOST = 10_000  # samples a row, unless asked for more
+_BANK = 60_000  # training samples that copies are looked for in
+_BATCH = 256
+_IN_MEMORY = 2**30  # bytes of samples kept in memory; more go to a temporary file
+
+
+@dataclass(frozen=True)
+class Copies:
+    """The made samples that lie nearest to training samples, nearest first."""
+
+    made: Tensor  # (K, ...) stored samples
+    train: Tensor  # (K, ...) the training sample nearest to each
+
+
+class Evaluator:
+    """Holds the real side of a comparison, embedded once; then measures any number of models.
+
+    ``n`` samples a row; by default as many as there are unseen ones, at most 10,000. Raises `UserError` when
+    there are too few.
+    """
+
+    def __init__(
+        self, domain: Domain, reals: Reals, embedder: Embedder, n: int | None = None, device: torch.device | None = None
+    ) -> None:
+        self.domain, self.reals, self.embedder = domain, reals, embedder
+        self.device = device or torch.device("cpu")
+        self._pool = _without(len(reals.train), embedder.learnt_from)
+        self.n = self._size(n)
+        order = torch.randperm(len(reals.test), generator=stream("cpu", 0, "reference"))
+        self.reference = reals.test.samples[order[: self.n].sort().values]
+        self.real = self._embed(self.reference)
+        self._bank: Embedded | None = None
+        self.copies: Copies | None = None
+
+    def _size(self, n: int | None) -> int:
+        test, pool = len(self.reals.test), len(self._pool)
+        most = min(test, pool)
+        if n is not None and n > most:
+            raise UserError(
+                f"n = {n:,}: there are {test:,} unseen real samples and {pool:,} training samples to compare them "
+                f"with ({self.reals.description}); ask for at most {most:,}"
+            )
+        size = n or min(most, _MOST)
+        if size < _FEWEST:
+            raise UserError(f"{size} samples are too few to measure anything: give at least {_FEWEST}")
+        return size
+
+    def _embed(self, samples: Tensor) -> Embedded:
+        return self.embedder.embed_all(samples.split(_BATCH)).to(self.device)
+
+    @property
+    def bank(self) -> Embedded | None:
+        """The training samples, embedded, that copies are looked for in; None where they are not to be had."""
+        if self._bank is None and self.reals.seen:
+            order = torch.randperm(len(self.reals.train), generator=stream("cpu", 0, "bank"))[:_BANK]
+            self._bank_rows = order.sort().values
+            self._bank = self._embed(self.reals.train.samples[self._bank_rows])
+        return self._bank
+
+    def real_row(self, seed: int) -> Measured:
+        """Training samples against unseen ones: the floor."""
+        order = torch.randperm(len(self._pool), generator=stream("cpu", seed, "real row"))
+        samples = self.reals.train.samples[self._pool[order[: self.n]].sort().values]
+        return self._measure(samples, self._embed(samples), against_train=False)
+
+    def trivial_row(self, seed: int) -> Measured:
+        """Noise through the data's own mean and variance."""
+        samples = self.domain.trivial(self.reals.train, self.n, seed)
+        return self._measure(samples, self._embed(samples))
+
+    def model_row(self, model: Model, seed: int, quick: bool = False) -> Measured:
+        """What a model makes from ``seed``."""
+        with ExitStack() as stack:
+            parts = (self.domain.stored(x) for x in model.representations(self.n, seed=seed))
+            samples = collect(parts, self.n, stack)
+            embedded = self._embed(samples)
+            measured = self._measure(samples, embedded, quick=quick)
+            logits, classes = embedded.log_probabilities, len(model.classes)
+            if logits is not None and classes == logits.shape[1]:
+                asked = torch.arange(self.n) % classes  # the order in which a model without a wish takes them
+                measured = replace(measured, values=measured.values | {"as asked": as_asked(logits, asked)})
+            if measured.near is not None:
+                self._remember(samples, measured.near)
+        return measured
+
+    def _measure(self, samples: Tensor, made: Embedded, against_train: bool = True, quick: bool = False) -> Measured:
+        train = self.bank if against_train and not quick else None
+        measured = compare(self.embedder, self.real, made, on(self.device, train), quick)
+        own = self.domain.own_measures(samples, self.reals)
+        return replace(measured, values={**own, **measured.values})
+
+    def _remember(self, samples: Tensor, near: Memorisation, count: int = 32) -> None:
+        closest = near.distance.argsort()[:count].cpu()
+        rows = self._bank_rows[near.position.cpu()[closest]]
+        self.copies = Copies(samples[closest].clone(), self.reals.train.samples[rows].clone())
+
+    def evaluate(self, model: Model, seeds: int = 3) -> Evaluation:
+        """All rows, ``seeds`` times each."""
+        began = time.monotonic()
+        made = [self.model_row(model, seed) for seed in range(seeds)]
+        real = [self.real_row(seed) for seed in range(seeds)]
+        trivial = [self.trivial_row(seed) for seed in range(seeds)]
+        rows = [_row("real", real), _row("model", made), _row("trivial", trivial)]
+        notes = list(dict.fromkeys(note for measured in made for note in measured.notes))
+        about = self._about()
+        few = too_few(self.n, about["dimensions"], self.embedder.measure_names()["frechet"])
+        if len(self._pool) == self.n:
+            notes.append("the row of real samples has no spread: all of them are used every time")
+        return Evaluation(
+            rows,
+            self.n,
+            about,
+            self.reals.description,
+            {"samples_seen": model.samples, "recipe": model.recipe.title or model.recipe.domain},
+            notes + ([few] if few else []),
+            dict(self.domain.aims),
+            time.monotonic() - began,
+        )
+
+    def _about(self) -> dict[str, Any]:
+        e = self.embedder
+        named = {"name": e.name, "hash": e.hash, "description": e.description, "accuracy": e.accuracy}
+        return named | {"dimensions": self.real.features.shape[1]}
+
+
+def collect(parts: Iterable[Tensor], count: int, stack: ExitStack) -> Tensor:
+    """``count`` samples in one tensor: in memory, or in a temporary file that ``stack`` closes if they are large."""
+    iterator: Iterator[Tensor] = iter(parts)
+    first = next(iterator).cpu()
+    shape, dtype = (count, *first.shape[1:]), first.dtype
+    size = count * first[0].numel() * first.element_size()
+    if size <= _IN_MEMORY:
+        samples = torch.empty(shape, dtype=dtype)
+    else:
+        path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "samples"
+        samples = torch.from_file(str(path), shared=True, size=count * first[0].numel(), dtype=dtype).view(shape)
+    position = 0
+    for part in chain([first], iterator):
+        samples[position : position + len(part)] = part
+        position += len(part)
+    return samples
+
+
+def _row(name: str, measured: list[Measured]) -> Row:
+    names = dict.fromkeys(key for m in measured for key in m.values)
+    return Row(name, {key: [m.values[key] for m in measured if key in m.values] for key in names})
+
+
+def _without(count: int, taken: Tensor | None) -> Tensor:
+    """Positions of ``count`` samples but for those ``taken``."""
+    if taken is None:
+        return torch.arange(count)
+    free = torch.ones(count, dtype=torch.bool)
+    free[taken] = False
+    return free.nonzero()[:, 0]
