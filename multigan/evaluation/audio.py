@@ -4,12 +4,15 @@ Waveforms are ``(N, S)`` floats in [-1, 1]; spectra ``(N, T, F)``. Nothing here 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 CLIPPED = 0.999  # of full scale
 SILENT = -50.0  # decibels below the clip's loudest frame
+BINS = 50
+SIGNIFICANT = 1.96  # standard errors
 _FRAME = 0.016  # seconds
 _TINY = 1e-7
 
@@ -70,22 +73,31 @@ def multi_resolution_distance(x: Tensor, y: Tensor, windows: Sequence[int] = (25
     return total / len(windows)
 
 
-def different_bins(train: Tensor, given: Tensor, bins: int = 50, seed: int = 0) -> tuple[int, float]:
-    """NDB and JSD of features ``(n, D)`` against those of training samples (Richardson & Weiss 2018).
+class Bins:
+    """NDB and JSD against training samples (Richardson & Weiss 2018).
 
-    Training features are divided into ``bins`` clusters by k-means; NDB counts those whose share among the given
-    samples differs significantly (two-proportion z-test, 5 %), JSD is the Jensen-Shannon divergence of the shares.
+    Training features ``(n, D)`` are divided into clusters by k-means, once; `compare` counts the clusters whose
+    share among given samples differs significantly (two-proportion z-test, 5 %).
     """
-    from sklearn.cluster import KMeans
 
-    clusters = KMeans(bins, n_init=1, random_state=seed).fit(train.double().cpu().numpy())
-    counts = []
-    for labels, total in ((clusters.labels_, len(train)), (clusters.predict(given.double().cpu().numpy()), len(given))):
-        counts.append(torch.bincount(torch.as_tensor(labels).long(), minlength=bins).double() / total)
-    p, q = counts
-    pooled = (p * len(train) + q * len(given)) / (len(train) + len(given))
-    error = (pooled * (1 - pooled) * (1 / len(train) + 1 / len(given))).sqrt().clamp_min(1e-12)
-    different = int((((p - q) / error).abs() > 1.96).sum())
-    middle = (p + q) / 2
-    divergence = sum(0.5 * (side * ((side + 1e-12) / (middle + 1e-12)).log()).sum().item() for side in (p, q))
-    return different, divergence
+    def __init__(self, train: Tensor, count: int = BINS, seed: int = 0) -> None:
+        from sklearn.cluster import KMeans
+
+        self.count = min(count, len(train))
+        features = train.double().cpu().numpy()
+        self._clusters = KMeans(self.count, n_init=1, random_state=seed).fit(features)
+        self._size, self._shares = len(train), self._share(self._clusters.labels_)
+
+    def _share(self, clusters: Any) -> Tensor:
+        counts = torch.bincount(torch.as_tensor(clusters).long(), minlength=self.count).double()
+        return counts / counts.sum()
+
+    def compare(self, given: Tensor) -> tuple[int, float]:
+        """Bins that differ, and the Jensen-Shannon divergence of the shares in nats, of features ``(n, D)``."""
+        p, q = self._shares, self._share(self._clusters.predict(given.double().cpu().numpy()))
+        n, m = self._size, len(given)
+        pooled = (p * n + q * m) / (n + m)
+        error = (pooled * (1 - pooled) * (1 / n + 1 / m)).sqrt().clamp_min(1e-12)
+        middle = (p + q) / 2
+        divergence = sum((torch.special.xlogy(side, side / middle).nan_to_num().sum() / 2).item() for side in (p, q))
+        return int((((p - q) / error).abs() > SIGNIFICANT).sum()), divergence

@@ -41,13 +41,14 @@ class SoundDecoder:
     data: AudioData
     rate: int  # Hz
     length: int  # samples
+    split: str = "train"
 
     @property
     def signature(self) -> str:
         """Changes with the files and with the settings that shape the clips."""
         d = self.data
         shape = f"{self.rate} {self.length} {d.normalise} {d.trim} {d.shorter} {d.step} {d.silent} {d.cut}"
-        chosen = f"{d.split} {d.test_pattern!r} {d.label_pattern!r}"
+        chosen = f"{self.split} {d.test_pattern!r} {d.held_out} {d.label_pattern!r}"
         return f"audio 1\n{shape}\n{chosen}\n{self.source.signature}"
 
     def decode(self) -> Iterator[Decoded]:
@@ -133,7 +134,7 @@ def _by_librosa(content: bytes, name: str, first: Exception) -> tuple[np.ndarray
             file.flush()
             waveform, rate = librosa.load(file.name, sr=None, mono=False)
     except Exception:  # whatever its readers raise, the first message says more
-        raise Unreadable(f"not a sound that can be read: {first}") from None
+        raise Unreadable(f"not a sound that can be read: {str(first).rpartition(': ')[2]}") from None
     return np.atleast_2d(waveform).T, int(rate)
 
 

@@ -1,33 +1,38 @@
 """Sounds: stored as int16 clips ``(n, S)``, seen by the critic as log-mel spectrograms or as waveforms."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
 
 from multigan.adversarial.game import GeneratorTerm
-from multigan.adversarial.randomness import Draw
+from multigan.adversarial.randomness import Draw, derive_seed
 from multigan.domains.audio.augmentation import SpectrogramAugmentation
 from multigan.domains.audio.decode import PEAK, SoundDecoder, Unreadable, count_clips, read_sound, resampled
+from multigan.domains.audio.embedders import NAMES, Mels, sound_embedder
 from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.mel_settings import MelSettings
 from multigan.domains.audio.networks import MelCritic, MelGenerator
 from multigan.domains.audio.picture import spectrogram_grid, spectrogram_sheet
-from multigan.domains.audio.settings import AudioRecipe
+from multigan.domains.audio.settings import AudioData, AudioRecipe
 from multigan.domains.audio.sources import PUBLIC, Source, open_source
 from multigan.domains.audio.specgan import SIDE, SpecFrontEnd, SpecganCritic, SpecganGenerator, log_spectrum
 from multigan.domains.audio.spectrum import ShortTimeFourier
 from multigan.domains.audio.vocoder import MelDistance, VocoderCritic, VocoderGenerator, feature_distance
 from multigan.domains.audio.waveform import FORMATS, Waveform
-from multigan.domains.base import Domain, Facts, IndexedDraw, Snapshot, Stored
+from multigan.domains.base import Domain, Facts, IndexedDraw, Reals, Snapshot, Stored, halves
 from multigan.domains.cache import cached
 from multigan.errors import DataError, UserError
+from multigan.evaluation.audio import BINS, Bins, heard
+from multigan.evaluation.embedder import Embedder
+from multigan.evaluation.measures import Aim
 from multigan.report.grid import beside
 
 _CHUNK = 16  # clips presented at once; always full, so that a clip never depends on how many there are
@@ -52,6 +57,13 @@ class AudioDomain(Domain):
         "vocoder": VocoderCritic,
     }
     options = ("condition", "vocoder")
+    embedders = NAMES
+    aims: ClassVar[dict[str, Aim]] = {
+        **dict.fromkeys(("loudness", "clipping", "silence", "flatness", "clicks"), "real"),
+        f"NDB/{BINS}": "lower",
+        "JSD": "lower",
+    }
+    _bins: Bins | None = None
     sources = ("drums", *PUBLIC)
     formats = FORMATS
 
@@ -67,19 +79,18 @@ class AudioDomain(Domain):
             )
         return source
 
-    @property
-    def _decoder(self) -> SoundDecoder:
+    def _decoder(self, source: Source, split: str) -> SoundDecoder:
         front_end = self.recipe.front_end
-        return SoundDecoder(self.source, self.recipe.data, front_end.mel.rate, front_end.length)
+        return SoundDecoder(source, self.recipe.data, front_end.mel.rate, front_end.length, split)
 
     def count(self) -> int:
         """How many clips the files' headers promise."""
-        return count_clips(self._decoder)
+        return count_clips(self._decoder(self.source, self.recipe.data.split))
 
     def load(self) -> Stored:
         """The clips, decoded once and memory-mapped."""
         data = self.recipe.data
-        stored = cached(self._decoder, data.unreadable)
+        stored = cached(self._decoder(self.source, data.split), data.unreadable)
         self.facts = self._facts(stored, self.source.classes if data.labels else ())
         return stored if data.labels else Stored(stored.samples, None, stored.notes, stored.fingerprint)
 
@@ -204,10 +215,6 @@ class AudioDomain(Domain):
         made: Tensor = model.generator(None, theirs.front_end.rescaled(x, self.front_end.loudest.item()))
         return made
 
-    def present(self, x: Tensor) -> list[Waveform]:
-        """Representations as clips: no click at the ends, none louder than its data."""
-        return self.items(self.stored(x))
-
     @torch.no_grad()
     def stored(self, x: Tensor) -> Tensor:
         """Representations ``(N, ...)`` as int16 clips ``(N, S)`` on the CPU: exactly what is written."""
@@ -253,6 +260,55 @@ class AudioDomain(Domain):
         spectrograms = (self._spectrograms(x.squeeze(1)) if self.is_vocoder else x for x in pair)
         fake, real = (spectrogram_grid(x.cpu()[order]) for x in spectrograms)
         return beside(fake, real)
+
+    def real_samples(self, held_out: str | None = None) -> Reals:
+        """Training clips, and those of the test split or of another source."""
+        data = self.recipe.data
+        other: Literal["train", "test"] = "test" if data.split == "train" else "train"
+        try:
+            unseen = open_source(data, other) if held_out is None else _any_split(replace(data, source=held_out))
+        except DataError as error:
+            raise DataError(f"{error}. Or name other sounds to compare with: --data SOURCE") from None
+        test = cached(self._decoder(unseen, other), data.unreadable)
+        described = f"the {other} split of {data.source}" if held_out is None else f"of {held_out}"
+        try:
+            train = cached(self._decoder(self.source, data.split), data.unreadable)
+        except DataError:  # it was trained elsewhere, or the files are gone
+            return halves(test, held_out or data.source)
+        return Reals(train, test, f"{len(test):,} clips {described}, unseen; {len(train):,} training clips")
+
+    def embedder(self, name: str | None, weights: str | None, reals: Reals, device: torch.device) -> Embedder:
+        """A classifier of the clips' own labels, mel statistics, or an audio model of transformers."""
+        return sound_embedder(name, weights, self.recipe.front_end.mel.rate, reals, device)
+
+    def own_measures(self, made: Tensor, reals: Reals) -> dict[str, float]:
+        """What one hears by numbers: loudness, clipping, silence, flatness, clicks at the ends; and NDB."""
+        rate = self.recipe.front_end.mel.rate
+        if self._bins is None:
+            self._mels = Mels(rate)
+            self._bins = Bins(torch.cat([small(self._mels(part)) for part in reals.train.samples.split(256)]))
+        ndb, jsd = self._bins.compare(torch.cat([small(self._mels(part)) for part in made.split(256)]))
+        return heard(waveforms(made), rate) | {f"NDB/{self._bins.count}": float(ndb), "JSD": jsd}
+
+    def trivial(self, train: Stored, count: int, seed: int) -> Tensor:
+        """Noise through the mean and deviation of every mel cell of the data, made audible."""
+        x = torch.cat([self._spectrograms(waveforms(part)) for part in train.samples[:2000].split(256)])
+        draw = IndexedDraw(derive_seed("trivial", seed), range(count), torch.device("cpu"))
+        noise = x.mean(0) + x.std(0) * draw.normal("cells", *x.shape[1:])
+        return torch.cat([self.stored(part) for part in noise.clamp(-1, 1).split(64)])
+
+
+def small(mels: Tensor) -> Tensor:
+    """Spectrograms ``(N, 1, M, T)`` as 256 numbers each, to be clustered."""
+    return adaptive_avg_pool2d(mels, (16, 16)).flatten(1)
+
+
+def _any_split(data: AudioData) -> Source:
+    """The test split of a source that has one, else all of it."""
+    try:
+        return open_source(data, "test")
+    except DataError:
+        return open_source(replace(data, test_pattern="", held_out=0.0), "train")
 
 
 def waveforms(stored: Tensor) -> Tensor:

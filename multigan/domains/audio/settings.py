@@ -28,6 +28,8 @@ class AudioData(DataSettings):
     """train | test, for sources that have both; by `test_pattern` for files of your own."""
     test_pattern: str = ""
     """Regular expression; files whose path it is found in are the test split and never trained on."""
+    held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Share of a folder's or zip's files that is kept from training, where no `test_pattern` says which."""
     labels: bool = False
     """Learn to make sounds of a class: from subfolders, `label_pattern`, or the dataset's labels."""
     label_pattern: str = ""

@@ -3,6 +3,7 @@
 Opening a source lists its files without decoding any.
 """
 
+import hashlib
 import os
 import re
 import zipfile
@@ -40,12 +41,17 @@ class Source:
         return replace(self, names=names, read=lambda i: read(chosen[i]), labels=labels)
 
 
-def open_source(data: AudioData) -> Source:
-    """The sounds that a recipe names, of its split, with labels where there are any; raises `DataError`."""
+def open_source(data: AudioData, split: str | None = None) -> Source:
+    """The sounds that a recipe names, of its split or another, with labels where there are any.
+
+    Files of one's own have no test split but those that ``data.test_pattern`` finds, or the share
+    ``data.held_out`` of them, chosen by their names. Raises `DataError`.
+    """
+    split = split or data.split
     if data.source in PUBLIC:
-        return _public(data.source, data.split)
+        return _public(data.source, split)
     source = _zip(resource_folder("data") / "drums.zip") if data.source == "drums" else _files(data.source)
-    return _of_split(_labelled(source, data.label_pattern), data)
+    return _of_split(_labelled(source, data.label_pattern), data, split)
 
 
 def _files(name: str) -> Source:
@@ -123,19 +129,26 @@ def _labelled(source: Source, pattern: str) -> Source:
     return replace(source, labels=[classes.index(label) for label in given], classes=classes)
 
 
-def _of_split(source: Source, data: AudioData) -> Source:
-    if not data.test_pattern:
-        if data.split == "test":
-            raise DataError(f"{data.source} has no test split of its own: say which files are by data.test_pattern")
+def _of_split(source: Source, data: AudioData, split: str) -> Source:
+    if not data.test_pattern and not data.held_out:
+        if split == "test":
+            raise DataError(
+                f"{data.source} has no test split of its own: say which files are by data.test_pattern, or train with "
+                "data.held_out = 0.1"
+            )
         return source
-    wanted = data.split == "test"
-    chosen = [i for i, name in enumerate(source.names) if bool(re.search(data.test_pattern, name)) == wanted]
+    chosen = [i for i, name in enumerate(source.names) if _is_test(name, data) == (split == "test")]
     if not chosen:
-        raise DataError(
-            f"data.test_pattern = {data.test_pattern!r} leaves no files of {data.source} for "
-            f"data.split = {data.split!r}"
-        )
+        key, value = ("test_pattern", data.test_pattern) if data.test_pattern else ("held_out", data.held_out)
+        raise DataError(f"data.{key} = {value!r} leaves no file of {data.source} for the {split} split")
     return source.only(chosen)
+
+
+def _is_test(name: str, data: AudioData) -> bool:
+    """By the pattern, else by the name's hash, so that more files change no other's side."""
+    if data.test_pattern:
+        return re.search(data.test_pattern, name) is not None
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") < data.held_out * 2**48
 
 
 def _public(name: str, split: str) -> Source:
