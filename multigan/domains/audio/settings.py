@@ -202,8 +202,8 @@ class AudioRecipe(Recipe):
 
     def _check_specgan_size(self) -> None:
         n_fft, frames = self.front_end.n_fft, self.front_end.frames
-        if n_fft != 2 * SPECGAN_FRAMES or frames not in (64, 128):
+        if n_fft != 2 * SPECGAN_FRAMES or frames != SPECGAN_FRAMES:
             raise ValueError(
                 f"front_end.n_fft = {n_fft} and front_end.frames = {frames}: 'specgan' is built for n_fft = 256 "
-                "(128 bins) and 128 frames (or 64)"
+                "(128 bins) and 128 frames"
             )
