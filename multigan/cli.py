@@ -185,6 +185,35 @@ def evaluate(
             raise UserError(f"--json {json} cannot be written: {error.strerror or error}") from None
 
 
+@app.command(
+    epilog=_examples(
+        "multigan sweep image/mnist --data mnist/ --try game.objective=rpgan,hinge,nonsaturating --seeds 3",
+        "multigan sweep my.toml --try game.penalties.r1.weight+game.penalties.r2.weight=0.3,1,3 --workers 2",
+    )
+)
+def sweep(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name, or a TOML file.")],
+    tries: Annotated[
+        list[str], typer.Option("--try", metavar="KEY=A,B", help="Values to try, one change at a time; repeatable.")
+    ],
+    data: Annotated[str | None, typer.Option(help="A folder, a .zip, a file, or the name of a dataset.")] = None,
+    settings: Settings = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each variant.")] = 1,
+    n: Annotated[int, typer.Option("-n", min=10, help="Samples in each row of an evaluation.")] = 2000,
+    workers: Annotated[int, typer.Option(min=1, help="Trainings at a time.")] = 1,
+    out: Annotated[Path, typer.Option(help="Where the runs and the table go; an unfinished sweep goes on.")] = Path(
+        "runs/sweep"
+    ),
+    device: Device = "auto",
+) -> None:
+    """Train a recipe with one setting changed at a time, evaluate each alike, and print the table."""
+    from multigan import sweep as sweeping
+
+    chosen = sweeping.variants(tries)
+    plan = sweeping.Plan(recipe, chosen, seeds, out, data, settings or [], n, workers, device)
+    typer.echo(sweeping.markdown(sweeping.sweep(plan)))
+
+
 @app.command()
 def doctor() -> None:
     """Say which versions, devices and disk there are, and what will not work here and why."""

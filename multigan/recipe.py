@@ -64,6 +64,10 @@ class TrainSettings:
     """Samples between pictures of the fixed-noise samples; a fortieth of the budget when left out."""
     save_every: Count | None = None
     """Samples between checkpoints; a tenth of the budget when left out."""
+    evaluate_every: Count | None = None
+    """Samples between quick evaluations against unseen real samples; left out: none. The best model is kept."""
+    best: str | None = None
+    """The measure that names the best model, such as MIND; left out: the Fréchet distance of the embedder."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """fp32 | bf16: autocast around the networks; losses and penalties stay in fp32."""
     compile: bool = False
@@ -77,10 +81,12 @@ class TrainSettings:
     data_on_device: bool | None = None
     """Keep the whole dataset on the device; when left out, if it fits in 40 % of the free memory."""
 
-    def every(self, what: Literal["log", "sample", "save"]) -> int:
-        """Samples between two events of a kind."""
+    def every(self, what: Literal["log", "sample", "save", "evaluate"]) -> int | None:
+        """Samples between two events of a kind; None: never."""
         given: int | None = getattr(self, f"{what}_every")
-        return given or max(1, self.samples // {"log": 100, "sample": 40, "save": 10}[what])
+        if given is not None or what == "evaluate":
+            return given
+        return max(1, self.samples // {"log": 100, "sample": 40, "save": 10}[what])
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)

@@ -27,6 +27,8 @@ HARMLESS = (
     "train.log_every",
     "train.sample_every",
     "train.save_every",
+    "train.evaluate_every",
+    "train.best",
     "train.data_on_device",
 )
 """Keys that a resumed training may change without being told so."""

@@ -7,7 +7,7 @@ from PIL import Image
 
 from multigan.domains.base import Domain
 from multigan.errors import UserError
-from multigan.evaluation.evaluator import Copies, Evaluator
+from multigan.evaluation.evaluator import MOST, Copies, Evaluator
 from multigan.evaluation.result import Evaluation
 from multigan.model import Model, load
 from multigan.training.devices import pick_device
@@ -50,13 +50,14 @@ def make_evaluator(
     *,
     data: str | Path | None = None,
     n: int | None = None,
+    most: int = MOST,
     embedder: str | None = None,
     weights: str | Path | None = None,
 ) -> Evaluator:
-    """The evaluator of a domain's samples, its embedder trained or loaded."""
+    """The evaluator of a domain's samples, its embedder trained or loaded; see `Evaluator` for ``n`` and ``most``."""
     reals = domain.real_samples(None if data is None else str(data))
     made = domain.embedder(embedder, None if weights is None else str(weights), reals, device)
-    return Evaluator(domain, reals, made, n, device)
+    return Evaluator(domain, reals, made, n, device, most)
 
 
 def _keep(run: Path, domain: Domain, result: Evaluation, copies: Copies | None) -> None:

@@ -22,7 +22,8 @@ from multigan.evaluation.result import Evaluation, Row
 from multigan.model import Model
 
 _FEWEST = 10
-_MOST = 10_000  # samples a row, unless asked for more
+MOST = 10_000
+"""Samples in a row, unless more are asked for."""
 _BANK = 60_000  # training samples that copies are looked for in
 _BATCH = 256
 _IN_MEMORY = 2**30  # bytes of samples kept in memory; more go to a temporary file
@@ -39,32 +40,38 @@ class Copies:
 class Evaluator:
     """Holds the real side of a comparison, embedded once; then measures any number of models.
 
-    ``n`` samples a row; by default as many as there are unseen ones, at most 10,000. Raises `UserError` when
+    ``n`` samples a row; by default as many as there are unseen ones, at most ``most``. Raises `UserError` when
     there are too few.
     """
 
     def __init__(
-        self, domain: Domain, reals: Reals, embedder: Embedder, n: int | None = None, device: torch.device | None = None
+        self,
+        domain: Domain,
+        reals: Reals,
+        embedder: Embedder,
+        n: int | None = None,
+        device: torch.device | None = None,
+        most: int = MOST,
     ) -> None:
         self.domain, self.reals, self.embedder = domain, reals, embedder
         self.device = device or torch.device("cpu")
         self._pool = _without(len(reals.train), embedder.learnt_from)
-        self.n = self._size(n)
+        self.n = self._size(n, most)
         order = torch.randperm(len(reals.test), generator=stream("cpu", 0, "reference"))
         self.reference = reals.test.samples[order[: self.n].sort().values]
         self.real = self._embed(self.reference)
         self._bank: Embedded | None = None
         self.copies: Copies | None = None
 
-    def _size(self, n: int | None) -> int:
+    def _size(self, n: int | None, most: int) -> int:
         test, pool = len(self.reals.test), len(self._pool)
-        most = min(test, pool)
-        if n is not None and n > most:
+        available = min(test, pool)
+        if n is not None and n > available:
             raise UserError(
                 f"n = {n:,}: there are {test:,} unseen real samples and {pool:,} training samples to compare them "
-                f"with ({self.reals.description}); ask for at most {most:,}"
+                f"with ({self.reals.description}); ask for at most {available:,}"
             )
-        size = n or min(most, _MOST)
+        size = n or min(available, most)
         if size < _FEWEST:
             raise UserError(f"{size} samples are too few to measure anything: give at least {_FEWEST}")
         return size

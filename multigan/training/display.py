@@ -83,6 +83,9 @@ def status_line(row: Mapping[str, Any]) -> str:
     ]
     if "modes" in row:
         parts.append(f"{row['modes']:.0f} modes, {row['high_quality']:.0%} good, KL {row['reverse_kl']:.2f}")
+    if "evaluation_seconds" in row:
+        shown = [f"{name} {value:.3g}" for name, value in row.items() if name.startswith(("FD", "FID", "MIND"))]
+        parts.append(f"{', '.join(shown)} (evaluated in {row['evaluation_seconds']:.0f} s)")
     return "  ·  ".join([*parts, health])
 
 

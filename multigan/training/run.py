@@ -23,7 +23,7 @@ except ImportError:  # Windows has none
 class RunFolder:
     """One training's folder.
 
-    ``recipe.toml`` (resolved), ``metrics.jsonl``, ``samples/``, ``checkpoints/``, ``model/``.
+    ``recipe.toml`` (resolved), ``metrics.jsonl``, ``samples/``, ``checkpoints/``, ``model/``, perhaps ``best/``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,6 +38,11 @@ class RunFolder:
     def model(self) -> Path:
         """The kept model."""
         return self.path / "model"
+
+    @property
+    def best(self) -> Path:
+        """The model that evaluated best, where the recipe evaluates during training."""
+        return self.path / "best"
 
     @property
     def recipe(self) -> Path:

@@ -26,6 +26,7 @@ from multigan.training.distributed import Processes
 from multigan.training.feed import Feed
 from multigan.training.look import Look
 from multigan.training.run import RunFolder
+from multigan.training.scoring import Scoring
 from multigan.training.signals import Stopped, StopSignals
 
 
@@ -68,7 +69,9 @@ class Trainer:
         self.game = self._game(*networks)
         self.look = Look(domain, self.game, stored, train.seed)
         self.row: dict[str, Any] = {}  # of the last tick
-        self.score: float | None = None
+        self.score: float | None = None  # of this very moment, lower is better
+        self.best_score: float | None = None
+        self.scoring = self._scoring()
 
     def _check_batch(self, count: int) -> None:
         train, world = self.recipe.train, self.processes.world
@@ -79,6 +82,14 @@ class Trainer:
                 f"train.batch = {train.batch} cannot be split evenly over {world} processes × "
                 f"train.accumulate = {train.accumulate}"
             )
+
+    def _scoring(self) -> Scoring | None:
+        train = self.recipe.train
+        if train.evaluate_every is None or not self.processes.first:
+            return None
+        scoring = Scoring(self.domain, self.device, train.best)
+        self.display.note(str(scoring))
+        return scoring
 
     def _network(self, player: str, given: nn.Module | None) -> nn.Module:
         with torch.random.fork_rng(devices=[]):
@@ -145,7 +156,8 @@ class Trainer:
         state = checkpoint.load(self.device)
         self.game.load(state["game"])
         self.samples, self.seconds = state["samples"], state["seconds"]
-        self.monitor, self.score = HealthMonitor(state["health"]), state["score"]
+        self.monitor = HealthMonitor(state["health"])
+        self.score, self.best_score = state["score"], state["best_score"]
 
     def fit(self) -> None:
         """Train to the end of the budget.
@@ -184,16 +196,27 @@ class Trainer:
     def _after_round(self, before: int, budget: int) -> None:
         self.display.advance(self.samples)
         end = self.samples >= budget
-        if end or self._crossed(before, "log"):
-            self.row = self._tick(budget)
+        evaluate = self.recipe.train.evaluate_every is not None and (end or self._crossed(before, "evaluate"))
+        if end or evaluate or self._crossed(before, "log"):
+            self.row = self._tick(budget, evaluate)
         if end or self._crossed(before, "sample"):
             self._show()
-        if end or self._crossed(before, "save"):
+        better = evaluate and self.processes.share(self._is_better())
+        if better and self.processes.first:
+            self.kept().save(self.run.best)
+        if end or better or self._crossed(before, "save"):
             self.save()
 
-    def _crossed(self, before: int, what: Literal["log", "sample", "save"]) -> bool:
+    def _crossed(self, before: int, what: Literal["log", "sample", "save", "evaluate"]) -> bool:
         every = self.recipe.train.every(what)
-        return self.samples // every > before // every
+        return every is not None and self.samples // every > before // every
+
+    def _is_better(self) -> bool:
+        """Whether the evaluation just made is the best so far."""
+        if self.score is None or (self.best_score is not None and self.score >= self.best_score):
+            return False
+        self.best_score = self.score
+        return True
 
     def _title(self) -> str:
         sizes = [
@@ -214,16 +237,27 @@ class Trainer:
                 self.run.log({"samples": self.samples, "diagnoses": [f"non-finite: {error}"]})
             raise
 
-    def _tick(self, budget: int) -> dict[str, Any]:
+    def _tick(self, budget: int, evaluate: bool) -> dict[str, Any]:
         self._check_finite()
         statistics = self.processes.mean(self.game.statistics.read())
         statistics |= self.look.statistics()
         found = self.monitor.update(symptoms(statistics, self.recipe.game, self.samples / budget))
         row = {**self._times(budget), **statistics, "diagnoses": [str(d) for d in found]}
+        if self.scoring is None:
+            self.score = row.get(self.domain.best, self.score)
+        else:
+            row |= self._evaluated(self.scoring) if evaluate else {}
+            self.score = self.scoring.score(row)
         if self.processes.first:
             self.run.log(row)
             self.display.tick(row)
         return row
+
+    def _evaluated(self, scoring: Scoring) -> dict[str, Any]:
+        found = scoring(self.kept())
+        samples, began = self._last_tick
+        self._last_tick = samples, began + found["evaluation_seconds"]  # it is no training time
+        return found
 
     def _times(self, budget: int) -> dict[str, Any]:
         now = time.monotonic()
@@ -253,7 +287,6 @@ class Trainer:
         if self.processes.first:
             self.seconds += time.monotonic() - self._last_tick[1]
             self._last_tick = (self.samples, time.monotonic())
-            self.score = self.row.get(self.domain.best, self.score)
             save_checkpoint(self.run.path, self._state(), self.samples, self.score)
             self.kept().save(self.run.model)
         self.processes.barrier()
@@ -267,6 +300,7 @@ class Trainer:
             "data": self.fingerprint,
             "health": self.monitor.counts,
             "score": self.score,
+            "best_score": self.best_score,
             "game": self.game.state(),
         }
 

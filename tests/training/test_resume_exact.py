@@ -25,6 +25,10 @@ from multigan.training.signals import Stopped
 
 RULES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "points": ("points/ring", POINTS),
+    "points, evaluated at odd moments": (
+        "points/ring",
+        POINTS | {"train.evaluate_every": 32 * 7, "train.best": "modes"},
+    ),
     "points with all penalties, two critic steps, warm-up, clipping, weight decay": (
         "points/ring",
         POINTS
@@ -124,7 +128,7 @@ def test_in_every_tensor_and_every_row(
     assert rows_of(broken) == rows_of(whole)
 
 
-@pytest.mark.parametrize("case", [0, 1, 2])
+@pytest.mark.parametrize("case", [0, 2, 3])
 def test_after_signals_at_odd_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: int) -> None:
     name, settings = list(RULES.values())[case]
     multigan.train(name, settings=settings, out=tmp_path / "whole", device="cpu", quiet=True)

@@ -41,7 +41,7 @@ PICTURES = {
     "train.sample_every": NEVER,
     "train.save_every": 16 * 5,
 }
-TIMES = ("seconds", "samples_per_second", "seconds_left")
+TIMES = ("seconds", "samples_per_second", "seconds_left", "evaluation_seconds")
 
 
 class Crash(Exception):
@@ -94,7 +94,7 @@ def last_state(run: Path | str) -> dict[str, Any]:
 def learned(run: Path | str) -> dict[str, Any]:
     """The newest checkpoint without what a clock on the wall decides and what the recipe says."""
     state = last_state(run)
-    return {name: state[name] for name in ("samples", "game", "data", "health")}
+    return {name: state[name] for name in ("samples", "game", "data", "health", "score", "best_score")}
 
 
 def unlike(one: Any, other: Any, path: str = "") -> Iterator[str]:

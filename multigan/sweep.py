@@ -1,0 +1,181 @@
+"""``multigan sweep``: the same recipe with one setting changed at a time, equal budget, measured alike.
+
+Every training is a run folder of its own under ``out/VARIANT/seed-N``; a sweep that was stopped goes on where it was.
+"""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from multigan.atomic import write_atomically
+from multigan.errors import UserError
+from multigan.evaluation.measures import aim
+from multigan.evaluation.result import number
+
+_NEVER = 10**12  # no pictures during training: they would cost some variants more than others
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The recipe with some settings changed."""
+
+    name: str
+    settings: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a sweep does."""
+
+    recipe: str
+    variants: Sequence[Variant]
+    seeds: int
+    out: Path
+    data: str | None = None
+    settings: Sequence[str] = ()  # of all variants, KEY=VALUE
+    n: int = 2000  # samples in each row of an evaluation
+    workers: int = 1  # trainings at a time
+    device: str = "auto"
+
+
+def variants(tries: Sequence[str]) -> list[Variant]:
+    """``["a.b=1,2", "c+d=3"]`` as the recipe itself and a variant for each value; joined keys change together.
+
+    Raises `UserError` for what is not KEY=VALUE,VALUE.
+    """
+    found = [Variant("recipe", {})]
+    for text in tries:
+        keys, sign, values = text.partition("=")
+        if not sign or not keys.strip() or not values.strip():
+            raise UserError(f"--try {text}: write it as KEY=VALUE,VALUE or KEY+KEY=VALUE,VALUE")
+        for value in _split(values):
+            changed = {key.strip(): value for key in keys.split("+")}
+            found.append(Variant(f"{keys.strip()}={value}", changed))
+    names = [v.name for v in found]
+    if len(set(names)) < len(names):
+        raise UserError(f"--try names the same variant twice: {', '.join(n for n in names if names.count(n) > 1)}")
+    return found
+
+
+def _split(values: str) -> list[str]:
+    """Commas outside of brackets and braces separate."""
+    parts, depth = [""], 0
+    for letter in values:
+        depth += (letter in "[{") - (letter in "]}")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts]
+
+
+def check(plan: Plan) -> None:
+    """Read every variant's recipe; raises `UserError` before any training."""
+    from multigan.cli import parse_settings
+    from multigan.session import prepare
+
+    for variant in plan.variants:
+        settings = parse_settings(list(plan.settings)) | variant.settings
+        try:
+            prepare(plan.recipe, data=plan.data, settings=settings)
+        except UserError as error:
+            raise UserError(f"{variant.name}: {error}") from None
+
+
+def sweep(plan: Plan) -> dict[str, Any]:
+    """Train and measure every variant with every seed; returns and writes the table (``sweep.json``, ``sweep.md``)."""
+    check(plan)
+    jobs = [(variant, seed) for seed in range(plan.seeds) for variant in plan.variants]
+    with ThreadPoolExecutor(plan.workers) as workers:
+        found = list(workers.map(lambda job: _run(plan, *job), jobs))
+    rows: dict[str, list[dict[str, Any]]] = {variant.name: [] for variant in plan.variants}
+    for (variant, _), result in zip(jobs, found, strict=True):
+        rows[variant.name].append(result)
+    return _write(plan, rows)
+
+
+def _run(plan: Plan, variant: Variant, seed: int) -> dict[str, Any]:
+    folder = plan.out / re.sub(r"[^A-Za-z0-9._=-]+", "-", variant.name) / f"seed-{seed}"
+    done = folder / "evaluation.json"
+    if not done.is_file():
+        settings = [*plan.settings, *(f"{key}={value}" for key, value in variant.settings.items())]
+        settings += [f"train.sample_every={_NEVER}"]
+        if (folder / "recipe.toml").is_file():
+            _command(plan, folder, "resume", str(folder), "--device", plan.device)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            source = ["--data", plan.data] if plan.data else []
+            chosen = [part for setting in settings for part in ("--set", setting)]
+            options = ["--out", str(folder), "--seed", str(seed), "--device", plan.device]
+            _command(plan, folder, "train", plan.recipe, *source, *options, *chosen)
+        _command(plan, folder, "evaluate", str(folder), "-n", str(plan.n), "--seeds", "1", "--device", plan.device)
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return json.loads(done.read_text()) | {"training_seconds": rows[-1]["seconds"]}
+
+
+def _command(plan: Plan, folder: Path, *arguments: str) -> None:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = {} if plan.workers == 1 else {"OMP_NUM_THREADS": str(max(1, cores // plan.workers))}
+    command = [sys.executable, "-m", "multigan", *arguments]
+    ran = subprocess.run(command, env={**os.environ, **threads}, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise UserError(f"{folder}: {arguments[0]} ended with {ran.returncode}: {ran.stderr.strip()[-2000:]}")
+
+
+def _write(plan: Plan, rows: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """The table, best variant first by the first measure of the embedder."""
+    table = {name: _means(results, "model") for name, results in rows.items()}
+    first = next(iter(rows.values()))
+    leading = _leading(table)
+    order = sorted(table, key=lambda name: table[name][leading][0], reverse=aim(leading) == "higher")
+    table = {name: table[name] for name in order}
+    table |= {f"{row} samples": _means(first, row) for row in ("real", "trivial")}
+    result = {
+        "recipe": plan.recipe,
+        "settings": list(plan.settings),
+        "n": plan.n,
+        "seeds": plan.seeds,
+        "embedder": first[0]["embedder"],
+        "data": first[0]["data"],
+        "rows": {
+            name: {m: {"mean": mean, "sd": sd} for m, (mean, sd) in measures.items()}
+            for name, measures in table.items()
+        },
+    }
+    write_atomically(plan.out / "sweep.json", json.dumps(result, indent=1) + "\n")
+    write_atomically(plan.out / "sweep.md", markdown(result))
+    return result
+
+
+def _means(results: Sequence[dict[str, Any]], row: str) -> dict[str, tuple[float, float]]:
+    measures = results[0]["rows"][row]
+    values = {m: [r["rows"][row][m]["mean"] for r in results] for m in measures}
+    if row == "model":
+        values["seconds"] = [r["training_seconds"] for r in results]
+    return {m: (statistics.fmean(v), statistics.stdev(v) if len(v) > 1 else 0.0) for m, v in values.items()}
+
+
+def _leading(table: dict[str, dict[str, tuple[float, float]]]) -> str:
+    """The Fréchet distance where there is one, else the first measure."""
+    names = list(next(iter(table.values())))
+    return next((name for name in names if name.startswith("F")), names[0])
+
+
+def markdown(result: dict[str, Any], measures: Sequence[str] = ()) -> str:
+    """The table in Markdown; ``measures`` chooses columns."""
+    names = measures or [*next(iter(result["rows"].values()))]
+    lines = [f"| {result['recipe']} | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for row, found in result["rows"].items():
+        cells = [f"{number(found[m]['mean'])} ± {number(found[m]['sd'])}" if m in found else "–" for m in names]
+        lines.append(f"| {row} | " + " | ".join(cells) + " |")
+    about = result["embedder"]
+    lines += ["", f"N = {result['n']:,} a row, {result['seeds']} seeds; embedder {about['name']} {about['hash']}."]
+    return "\n".join(lines) + "\n"
