@@ -124,22 +124,40 @@ def resume(
     epilog=_examples(
         "multigan generate runs/image-digits-001 -n 100 --out new/",
         "multigan generate runs/my-labelled-run -n 10 --label 7 --seed 3",
+        "multigan generate runs/audio-drums-001 --between 1,2 -n 12 --out morph.wav",
+        "multigan generate runs/audio-vocoder-001 --condition voice.mp3 --out generated.wav",
     )
 )
 def generate(
     model: Annotated[str, typer.Argument(help="A run folder, a model folder, or a hub id.")],
-    n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 16,
-    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("samples"),
+    n: Annotated[
+        int | None,
+        typer.Option("-n", min=1, help="How many; by default 16, and 1 with --condition.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="The folder to write to; for sounds also one file for all, such as all.wav.")
+    ] = Path("samples"),
     seed: Annotated[int, typer.Option(help="Sample i follows from the seed and i alone.")] = 0,
+    between: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Samples on the way from seed A to seed B instead.")
+    ] = None,
+    condition: Annotated[str | None, typer.Option(help="For vocoders: the sound file to follow.")] = None,
+    vocoder: Annotated[
+        str | None, typer.Option(help="For spectrograms: the trained vocoder that makes the waveforms.")
+    ] = None,
     label: Annotated[str | None, typer.Option(help="The class to make; by default each in turn.")] = None,
-    format: Annotated[str | None, typer.Option(help="File format: png, webp, jpg; csv, npy for points.")] = None,
+    format: Annotated[
+        str | None, typer.Option(help="File format: png, webp, jpg; csv, npy for points; wav, flac, ogg, mp3.")
+    ] = None,
     device: Device = "auto",
 ) -> None:
     """Make new samples: single files, and one sheet of the first hundred."""
     from multigan.generation import generate_files
 
-    made = generate_files(model, n, out, seed=seed, label=label, format=format, device=device)
-    _say(f"{n} samples in {out}" + (f"   ·   sheet: {made}" if made else ""))
+    count = n or (1 if condition else 16)
+    options: dict[str, Any] = {"condition": condition, "vocoder": vocoder, "between": parse_between(between)}
+    made = generate_files(model, count, out, seed=seed, label=label, format=format, device=device, **options)
+    _say(f"{count} samples in {out}" + (f"   ·   sheet: {made}" if made else ""))
 
 
 @app.command(
@@ -221,6 +239,17 @@ def doctor() -> None:
 
     healthy = examine()
     raise typer.Exit(0 if healthy else 1)
+
+
+def parse_between(text: str | None) -> tuple[int, int] | None:
+    """``"3,7"`` as two seeds; raises `UserError`."""
+    if text is None:
+        return None
+    try:
+        first, last = (int(part) for part in text.split(","))
+    except ValueError:
+        raise UserError(f"--between {text}: give two seeds, such as --between 3,7") from None
+    return first, last
 
 
 def parse_settings(pairs: list[str] | None) -> dict[str, Any]:

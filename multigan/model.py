@@ -19,7 +19,7 @@ from multigan import __version__
 from multigan.adversarial.randomness import derive_seed
 from multigan.atomic import publish, write_atomically
 from multigan.domains import domain_type
-from multigan.domains.base import Domain, Facts, IndexedDraw
+from multigan.domains.base import BetweenDraw, Domain, Facts, IndexedDraw
 from multigan.errors import CheckpointError, UserError
 from multigan.recipe import load_recipe
 
@@ -72,6 +72,16 @@ class Model:
         """The same samples as `generate`, a list at a time, in memory that does not grow with ``n``."""
         for made in self.representations(n, seed=seed, label=label, **options):
             yield self.domain.present(made)
+
+    @torch.no_grad()
+    def between(self, n: int, seeds: tuple[int, int], *, label: Label | None = None) -> list[Any]:
+        """``n`` samples on the way from the first sample of one seed to that of another, under one label."""
+        labels = self._labels(n, label if label is not None or not self.classes else 0)
+        device = next(self.generator.parameters()).device
+        first, last = (derive_seed("generate", seed) for seed in seeds)
+        draw = BetweenDraw(first, range(n), device, other=last)
+        condition = torch.tensor(labels, device=device) if labels else None
+        return self.domain.present(self.domain.make(self.generator.eval(), draw, condition))
 
     def representations(
         self, n: int, *, seed: int = 0, label: Label | Sequence[Label] | None = None, **options: Any

@@ -98,6 +98,36 @@ class IndexedDraw:
 
 
 @dataclass(frozen=True)
+class BetweenDraw(IndexedDraw):
+    """Draws on the way from one seed's first sample to another's: the first of ``indices`` is there, the last here.
+
+    Normal numbers go along a quarter of a circle, so that they stay as large as they should be.
+    """
+
+    other: int = 0  # the seed at the end
+
+    def normal(self, purpose: str, *shape: int) -> Tensor:
+        """Standard normal numbers ``(len(indices), *shape)``."""
+        angle = self._way(len(shape)) * torch.pi / 2
+        return (
+            self._end(self.seed).normal(purpose, *shape) * angle.cos()
+            + self._end(self.other).normal(purpose, *shape) * angle.sin()
+        )
+
+    def uniform(self, purpose: str, *shape: int) -> Tensor:
+        """Numbers in [0, 1), ``(len(indices), *shape)``."""
+        start, end = (self._end(seed).uniform(purpose, *shape) for seed in (self.seed, self.other))
+        return torch.lerp(start, end, self._way(len(shape)))
+
+    def _end(self, seed: int) -> IndexedDraw:
+        return IndexedDraw(seed, (0,), self.device)
+
+    def _way(self, dimensions: int) -> Tensor:
+        way = torch.tensor(self.indices, device=self.device) / max(self.indices[-1], 1)
+        return way.view(-1, *[1] * dimensions)
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """A moment of a training, for a picture of it."""
 
@@ -167,6 +197,10 @@ class Domain(ABC):
     @abstractmethod
     def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
         """Save presented items, numbered from ``start``; returns the files."""
+
+    def write_together(self, items: Sequence[Any], path: Path) -> None:
+        """Save presented items in one file; raises `UserError` where they do not go together."""
+        raise UserError(f"--out {path}: {self.recipe.domain} goes into a folder, one file each; give a folder")
 
     @abstractmethod
     def sheet(self, items: Sequence[Any]) -> Image.Image | None:

@@ -26,7 +26,7 @@ from multigan.domains.audio.sources import PUBLIC, Source, open_source
 from multigan.domains.audio.specgan import SIDE, SpecFrontEnd, SpecganCritic, SpecganGenerator, log_spectrum
 from multigan.domains.audio.spectrum import ShortTimeFourier
 from multigan.domains.audio.vocoder import MelDistance, VocoderCritic, VocoderGenerator, feature_distance
-from multigan.domains.audio.waveform import FORMATS, Waveform
+from multigan.domains.audio.waveform import FORMATS, Waveform, joined
 from multigan.domains.base import Domain, Facts, IndexedDraw, Reals, Snapshot, Stored, halves
 from multigan.domains.cache import cached
 from multigan.errors import DataError, UserError
@@ -247,6 +247,10 @@ class AudioDomain(Domain):
     def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
         """One file a clip: ``000000.wav``, ..."""
         return [item.save(folder / f"{start + i:06d}.{format}") for i, item in enumerate(items)]
+
+    def write_together(self, items: Sequence[Any], path: Path) -> None:
+        """One file with the clips one after the other."""
+        joined(items).save(path)
 
     def sheet(self, items: Sequence[Any]) -> Image.Image:
         """Spectrograms of the clips, with axes in seconds and Hz."""

@@ -12,8 +12,8 @@ from multigan.domains.audio.mel_settings import MelSettings, mel_bank, problem
 from multigan.domains.audio.spectrum import ShortTimeFourier
 from multigan.errors import UserError
 
-NNLS_STEPS = 20
-GRIFFIN_LIM_STEPS = 32
+NNLS_STEPS = 30
+GRIFFIN_LIM_STEPS = 48
 
 
 class MelFrontEnd(nn.Module):
@@ -69,10 +69,9 @@ class MelFrontEnd(nn.Module):
     def to_linear(self, mel: Tensor, steps: int = NNLS_STEPS) -> Tensor:
         """Mel magnitudes ``(N, T, M)`` to the non-negative linear ones ``(N, T, F)`` that explain them best."""
         target = mel @ self.bank  # (N, T, F)
-        gram = self.bank.T @ self.bank
         x = target / (self.bank.sum(0) + 1e-8) + 1e-8
         for _ in range(steps):
-            x = x * (target / (x @ gram + 1e-10))
+            x = x * (target / (x @ self.bank.T @ self.bank + 1e-10))
         return x
 
     def inverse(self, x: Tensor, steps: int = GRIFFIN_LIM_STEPS) -> Tensor:

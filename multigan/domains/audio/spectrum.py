@@ -48,10 +48,10 @@ class ShortTimeFourier(nn.Module):
     def griffin_lim(self, magnitude: Tensor, steps: int, phase: Tensor | None = None, momentum: float = 0.99) -> Tensor:
         """Waveforms ``(N, T · hop)`` with about these magnitudes ``(N, T, F)``.
 
-        Fast Griffin-Lim (Perraudin et al. 2013); plain with ``momentum`` 0. Without a ``phase`` (complex, of any shape
-        that fits) it starts from a random one that is always the same: equal magnitudes give equal waveforms.
+        Fast Griffin-Lim (Perraudin et al. 2013); plain with ``momentum`` 0. ``phase``
+        (complex, of any shape that fits) is what it starts from, by default `peak_phase`.
         """
-        angles = fixed_phase(magnitude) if phase is None else phase
+        angles = peak_phase(magnitude, self.hop / self.n_fft) if phase is None else phase
         weight = self._weight(magnitude.shape[1])
         before: Tensor | None = None
         for _ in range(steps):
@@ -61,8 +61,21 @@ class ShortTimeFourier(nn.Module):
         return self._weighted(magnitude * angles, weight)
 
 
-def fixed_phase(like: Tensor) -> Tensor:
-    """Unit complex numbers ``(T, F)`` for magnitudes ``(N, T, F)``, always the same ones for a size."""
-    generator = torch.Generator().manual_seed(0)
-    turns = torch.rand(like.shape[1:], generator=generator).to(like.device)
-    return torch.polar(torch.ones_like(turns), 2 * torch.pi * turns)
+def peak_phase(magnitude: Tensor, hop_per_window: float) -> Tensor:
+    """Unit complex numbers ``(N, T, F)`` to begin with: every bin turns at the frequency of the peak nearest to it.
+
+    Single-pass spectrogram inversion (Beauregard et al. 2015), peaks interpolated on log magnitudes;
+    ``hop_per_window`` is hop / n_fft. It has no randomness: equal magnitudes give equal phases.
+    """
+    log = magnitude.clamp_min(1e-8).log()
+    below, here, above = log[..., :-2], log[..., 1:-1], log[..., 2:]
+    is_peak = pad((here >= below) & (here >= above), (1, 1))
+    offset = pad((below - above) / 2 / (below - 2 * here + above).clamp_max(-1e-6), (1, 1)).clamp(-0.5, 0.5)
+    bins, far = torch.arange(log.shape[-1], device=log.device).expand_as(log), 2 * log.shape[-1]
+    left = torch.where(is_peak, bins, -far).cummax(-1).values
+    right = torch.where(is_peak, bins, far).flip(-1).cummin(-1).values.flip(-1)
+    nearest = torch.where(bins - left <= right - bins, left, right).clamp(0, log.shape[-1] - 1)
+    turns = (nearest + offset.gather(-1, nearest)) * hop_per_window
+    between = (turns[:, 1:] + turns[:, :-1]) / 2
+    phase = 2 * torch.pi * (pad(between, (0, 0, 1, 0)).double().cumsum(1) % 1).to(magnitude)
+    return torch.polar(torch.ones_like(phase), phase)

@@ -1,6 +1,7 @@
 """A clip one can save, look at and listen to."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,7 +79,7 @@ class Waveform:
         return f'<audio controls src="data:audio/wav;base64,{content}"></audio>'
 
 
-def joined(clips: "list[Waveform]", pause: float = 0.1) -> Waveform:
+def joined(clips: Sequence[Waveform], pause: float = 0.1) -> Waveform:
     """Several clips of one rate as one, ``pause`` seconds apart."""
     rate = clips[0].sample_rate
     gap: Any = np.zeros(int(pause * rate), np.float32)
