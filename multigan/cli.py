@@ -1,5 +1,6 @@
 """The command line: thin verbs over the library. Mistakes of the user exit 2 with one plain message."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -281,6 +282,8 @@ def _say(message: str, err: bool = False) -> None:
 
 def main() -> None:
     """Run the command line."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("multigan").setLevel(logging.INFO)  # to standard error
     try:
         app(standalone_mode=True)
     except UserError as error:

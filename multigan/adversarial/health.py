@@ -1,7 +1,8 @@
 """Is the game going wrong, and which key to change: named diagnoses from statistics read once a tick.
 
 The statistics of the phases come from `Statistics`; `compare` adds what a look at fixed-noise samples tells.
-Names: `critic saturated`, `generator collapsed`, `penalty too strong`; `non-finite` is `NonFiniteError`.
+Names: `critic saturated`, `game diverging`, `generator collapsed`, `penalty too strong`;
+`non-finite` is `NonFiniteError`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -74,7 +75,7 @@ def _sliced(x: Tensor, y: Tensor) -> Tensor:
 
 def symptoms(statistics: Mapping[str, float], settings: GameSettings, progress: float) -> list[Diagnosis]:
     """What one tick's statistics would be called, before patience; ``progress`` is the share of the budget spent."""
-    found = [_saturated(statistics, settings)]
+    found = [_saturated(statistics, settings), _diverging(statistics, settings)]
     if progress >= WARM_UP:
         found += [_collapsed(statistics, settings), _too_strong(statistics, settings)]
     return [diagnosis for diagnosis in found if diagnosis is not None]
@@ -90,6 +91,15 @@ def _saturated(statistics: Mapping[str, float], settings: GameSettings) -> Diagn
     else:
         advice = "add a penalty (game.penalties.r1.weight = 1) or lower game.critic.lr"
     return Diagnosis("critic saturated", f"loss {loss:.1e}, {accuracy:.0%} of pairs told apart", advice)
+
+
+def _diverging(statistics: Mapping[str, float], settings: GameSettings) -> Diagnosis | None:
+    limit = OBJECTIVES[settings.objective].diverges_at
+    loss = statistics.get("critic/objective", 0.0)
+    if limit is None or loss < limit:
+        return None
+    evidence = f"the critic's loss is {loss:.3g}, over ten times that of a critic that knows nothing"
+    return Diagnosis("game diverging", evidence, "lower game.critic.lr and game.generator.lr, or warm them up")
 
 
 def _collapsed(statistics: Mapping[str, float], settings: GameSettings) -> Diagnosis | None:

@@ -18,6 +18,7 @@ class Objective(NamedTuple):
     generator: Callable[[Tensor, Tensor | None], Tensor]
     relativistic: bool = False  # the generator's loss needs the logits of real samples too
     saturates_at: float | None = None  # critic loss below which the generator learns little; None: never
+    diverges_at: float | None = None  # ten times the loss of a critic that always answers 0; None: no such bound
 
 
 def logistic_critic(real: Tensor, fake: Tensor) -> Tensor:
@@ -72,10 +73,10 @@ def rpgan_generator(fake: Tensor, real: Tensor | None = None) -> Tensor:
 
 
 OBJECTIVES: dict[str, Objective] = {
-    "minimax": Objective(logistic_critic, minimax_generator, saturates_at=0.05),
-    "nonsaturating": Objective(logistic_critic, nonsaturating_generator, saturates_at=0.02),
-    "lsgan": Objective(lsgan_critic, lsgan_generator, saturates_at=0.01),
-    "hinge": Objective(hinge_critic, raise_logits, saturates_at=0.02),
+    "minimax": Objective(logistic_critic, minimax_generator, saturates_at=0.05, diverges_at=14),
+    "nonsaturating": Objective(logistic_critic, nonsaturating_generator, saturates_at=0.02, diverges_at=14),
+    "lsgan": Objective(lsgan_critic, lsgan_generator, saturates_at=0.01, diverges_at=5),
+    "hinge": Objective(hinge_critic, raise_logits, saturates_at=0.02, diverges_at=20),
     "wasserstein": Objective(wasserstein_critic, raise_logits),
-    "rpgan": Objective(rpgan_critic, rpgan_generator, relativistic=True, saturates_at=0.02),
+    "rpgan": Objective(rpgan_critic, rpgan_generator, relativistic=True, saturates_at=0.02, diverges_at=7),
 }

@@ -1,5 +1,7 @@
 """The trivial generator that every table shows: noise through the data's own mean and variance, element by element."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -10,7 +12,7 @@ _FITTED = 10_000  # samples it is fitted to at most
 
 def gaussian_noise(real: Tensor, count: int, seed: int) -> Tensor:
     """``count`` samples like ``real`` ``(n, ...)``: independent Gaussians with each element's mean and variance."""
-    fitted = real[:_FITTED].double() if real[0].numel() < 10**4 else real[:1000].double()
+    fitted = evenly(real, _FITTED if real[0].numel() < 10**4 else 1000).double()
     mean, deviation = fitted.mean(0), fitted.std(0)
     made = torch.empty((count, *real.shape[1:]), dtype=real.dtype)
     random = stream("cpu", seed, "trivial")
@@ -18,6 +20,11 @@ def gaussian_noise(real: Tensor, count: int, seed: int) -> Tensor:
         noise = mean + deviation * torch.randn(part.shape, generator=random, dtype=torch.float64)
         part.copy_(_like(noise, real.dtype))
     return made
+
+
+def evenly(samples: Tensor, most: int) -> Tensor:
+    """At most so many of ``samples``, from all over: the first ones of a sorted dataset are of one class."""
+    return samples[:: math.ceil(len(samples) / most)]
 
 
 def _like(x: Tensor, dtype: torch.dtype) -> Tensor:

@@ -6,6 +6,7 @@ memorised one side of a comparison makes two real halves look far apart.
 
 import hashlib
 import json
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -19,6 +20,7 @@ from torch.nn import functional as F
 from multigan.adversarial.randomness import Draw, derive_seed, stream
 from multigan.atomic import publish, write_atomically
 from multigan.domains.base import Stored
+from multigan.evaluation.baseline import evenly
 from multigan.evaluation.embedder import Embedded, Embedder
 from multigan.resources import cache_folder
 
@@ -27,6 +29,8 @@ Prepare = Callable[[Tensor], Tensor]
 Vary = Callable[[Tensor, Draw], Tensor]
 """Random variation of what the network takes while it learns."""
 
+
+log = logging.getLogger(__name__)
 
 _LEARN = 20_000  # samples a classifier learns from at most
 
@@ -110,7 +114,7 @@ def classifier_embedder(
     assert unseen.labels is not None
     device = device or torch.device("cpu")
     classes = int(learn.labels.max()) + 1
-    key = json.dumps([1, name, asdict(settings), learn.fingerprint, len(learn), unseen.fingerprint, classes])
+    key = json.dumps([2, name, asdict(settings), learn.fingerprint, len(learn), unseen.fingerprint, classes])
     folder = cache_folder() / "embedders" / hashlib.sha256(key.encode()).hexdigest()[:24]
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(derive_seed(settings.seed, "classifier"))
@@ -119,6 +123,7 @@ def classifier_embedder(
             embedder.restore(load_file(folder / "weights.safetensors"))
             embedder.accuracy = json.loads((folder / "meta.json").read_text())["accuracy"]
         else:
+            log.info("training the classifier %s on %s samples, once; it is kept in %s", name, f"{len(learn):,}", folder)
             _learn(embedder, learn, settings, vary, device)
             embedder.accuracy = _accuracy(embedder, unseen, device)
             _keep(embedder, folder, settings)
@@ -163,9 +168,12 @@ def _learn(
 def _standardise(embedder: ClassifierEmbedder, data: Stored, device: torch.device) -> None:
     assert data.labels is not None
     network = embedder.network.eval()
-    parts = [network(embedder.prepare(part.to(device))).cpu() for part in data.samples[:10_000].split(256)]
+    parts = [network(embedder.prepare(part.to(device))).cpu() for part in evenly(data.samples, 10_000).split(256)]
     features = torch.cat(parts)
-    embedder.mean, embedder.spread = features.mean(0), features.std(0).clamp(min=1e-6)
+    spread = features.std(0)
+    # A unit that real samples hardly ever excite would outweigh all others once a fake does.
+    least = max(float(spread.median()) / 10, 1e-6)
+    embedder.mean, embedder.spread = features.mean(0), spread.clamp(min=least)
     embedder.prior = torch.bincount(data.labels, minlength=embedder.head.out_features).float() / len(data)
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from multigan.domains.base import Domain
 from multigan.errors import UserError
-from multigan.evaluation.evaluator import MOST, Copies, Evaluator
+from multigan.evaluation.evaluator import MOST, Copies, Evaluator, row_size
 from multigan.evaluation.result import Evaluation
 from multigan.model import Model, load
 from multigan.training.devices import pick_device
@@ -56,6 +56,7 @@ def make_evaluator(
 ) -> Evaluator:
     """The evaluator of a domain's samples, its embedder trained or loaded; see `Evaluator` for ``n`` and ``most``."""
     reals = domain.real_samples(None if data is None else str(data))
+    row_size(reals, len(reals.train), n)  # before an embedder is trained
     made = domain.embedder(embedder, None if weights is None else str(weights), reals, device)
     return Evaluator(domain, reals, made, n, device, most)
 

@@ -1,5 +1,6 @@
 """The one evaluator: embeds real, made and trivial samples and measures each against unseen real ones."""
 
+import logging
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,8 @@ from multigan.evaluation.measures import Measured, as_asked, compare, on, too_fe
 from multigan.evaluation.neighbours import Memorisation
 from multigan.evaluation.result import Evaluation, Row
 from multigan.model import Model
+
+log = logging.getLogger(__name__)
 
 _FEWEST = 10
 MOST = 10_000
@@ -56,25 +59,12 @@ class Evaluator:
         self.domain, self.reals, self.embedder = domain, reals, embedder
         self.device = device or torch.device("cpu")
         self._pool = _without(len(reals.train), embedder.learnt_from)
-        self.n = self._size(n, most)
+        self.n = row_size(reals, len(self._pool), n, most)
         order = torch.randperm(len(reals.test), generator=stream("cpu", 0, "reference"))
         self.reference = reals.test.samples[order[: self.n].sort().values]
         self.real = self._embed(self.reference)
         self._bank: Embedded | None = None
         self.copies: Copies | None = None
-
-    def _size(self, n: int | None, most: int) -> int:
-        test, pool = len(self.reals.test), len(self._pool)
-        available = min(test, pool)
-        if n is not None and n > available:
-            raise UserError(
-                f"n = {n:,}: there are {test:,} unseen real samples and {pool:,} training samples to compare them "
-                f"with ({self.reals.description}); ask for at most {available:,}"
-            )
-        size = n or min(available, most)
-        if size < _FEWEST:
-            raise UserError(f"{size} samples are too few to measure anything: give at least {_FEWEST}")
-        return size
 
     def _embed(self, samples: Tensor) -> Embedded:
         return self.embedder.embed_all(samples.split(_BATCH)).to(self.device)
@@ -128,6 +118,7 @@ class Evaluator:
     def evaluate(self, model: Model, seeds: int = 3) -> Evaluation:
         """All rows, ``seeds`` times each."""
         began = time.monotonic()
+        log.info("measuring %s samples a row, %s times", f"{self.n:,}", seeds)
         made = [self.model_row(model, seed) for seed in range(seeds)]
         real = [self.real_row(seed) for seed in range(seeds)]
         trivial = [self.trivial_row(seed) for seed in range(seeds)]
@@ -152,6 +143,24 @@ class Evaluator:
         e = self.embedder
         named = {"name": e.name, "hash": e.hash, "description": e.description, "accuracy": e.accuracy}
         return named | {"dimensions": self.real.features.shape[1]}
+
+
+def row_size(reals: Reals, pool: int, n: int | None, most: int = MOST) -> int:
+    """Samples in a row, of ``pool`` training samples and all unseen ones; by default at most ``most``.
+
+    Raises `UserError` if ``n`` cannot be.
+    """
+    test = len(reals.test)
+    available = min(test, pool)
+    if n is not None and n > available:
+        raise UserError(
+            f"n = {n:,}: there are {test:,} unseen real samples and {pool:,} training samples to compare them "
+            f"with ({reals.description}); ask for at most {available:,}"
+        )
+    size = min(available, most) if n is None else n
+    if size < _FEWEST:
+        raise UserError(f"{size} samples are too few to measure anything: give at least {_FEWEST}")
+    return size
 
 
 def collect(parts: Iterable[Tensor], count: int, stack: ExitStack) -> Tensor:

@@ -13,7 +13,9 @@ class Memorisation:
     """How near samples lie to the training set, against how near unseen real ones do."""
 
     ratio: float  # median distance of fakes to train over that of held-out reals; far below 1: copies
-    copied: float  # share of fakes nearer to train than all but 1 % of held-out reals; 0.01 is innocent
+    # Share of fakes at least as near to train as the nearest 1 % of held-out reals; 0.01 is innocent, and where
+    # real samples repeat as large a share as they do.
+    copied: float
     distance: Tensor  # (N,) of each fake to its nearest training sample
     position: Tensor  # (N,) of that sample
 
@@ -24,7 +26,7 @@ def memorisation(fake: Tensor, held_out: Tensor, train: Tensor) -> Memorisation:
     usual = nearest(held_out, train)[0][:, 0]
     near = usual.quantile(0.01) if len(usual) <= 10**7 else usual.kthvalue(len(usual) // 100).values
     ratio = float(distance.median() / usual.median().clamp(min=1e-12))
-    return Memorisation(ratio, float((distance < near).double().mean()), distance, position)
+    return Memorisation(ratio, float((distance <= near).double().mean()), distance, position)
 
 
 def two_sample_accuracy(x: Tensor, y: Tensor) -> float:

@@ -98,6 +98,7 @@ def test_healthy_statistics_name_nothing(objective: str) -> None:
     [
         (SATURATED, NONSATURATING, "critic saturated", "add a penalty (game.penalties.r1.weight"),
         (SATURATED, PENALISED, "critic saturated", "raise game.penalties.r1.weight or lower game.critic.lr"),
+        (HEALTHY | {"critic/objective": 128.0}, NONSATURATING, "game diverging", "lower game.critic.lr"),
         (NARROW, NONSATURATING, "generator collapsed", "lower game.generator.lr"),
         (REPEATED, NONSATURATING, "generator collapsed", "lower game.generator.lr"),
         (IDLE, PENALISED, "penalty too strong", "lower game.penalties.r1.weight"),
@@ -123,6 +124,7 @@ def test_a_symptom_is_named_with_the_key_to_change(
     [
         (SATURATED | {"accuracy": 0.9}, NONSATURATING),  # a low loss alone
         (SATURATED, replace(NONSATURATING, objective="wasserstein")),  # has no level to saturate at
+        (HEALTHY | {"critic/objective": 128.0}, replace(NONSATURATING, objective="wasserstein")),  # unbounded
         (IDLE, NONSATURATING),  # no penalty to blame
         (IDLE | {"health/distance": 1.2}, PENALISED),  # an idle critic because the game is won
         (HEALTHY | {"health/distance": 8.0}, PENALISED),  # far away, but the critic is at work
@@ -130,6 +132,13 @@ def test_a_symptom_is_named_with_the_key_to_change(
 )
 def test_half_a_symptom_names_nothing(statistics: dict[str, float], settings: GameSettings) -> None:
     assert symptoms(statistics, settings, 0.5) == []
+
+
+@pytest.mark.parametrize("objective", [name for name in OBJECTIVES if name != "wasserstein"])
+def test_a_game_diverges_at_ten_times_the_loss_of_a_critic_that_knows_nothing(objective: str) -> None:
+    chance = OBJECTIVES[objective].critic(torch.zeros(4), torch.zeros(4)).item()
+    limit = OBJECTIVES[objective].diverges_at
+    assert limit == pytest.approx(10 * chance, rel=0.02)
 
 
 def test_an_untrained_generator_is_not_called_collapsed() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import multigan
+from multigan.domains.image.stacked import STACKS
 from multigan.recipe import load_recipe, recipe_names
 
 
@@ -22,6 +23,11 @@ def shrunk(name: str, idx_folder: Path, sound_folder: Path) -> dict[str, object]
     samples = 2 * 8 * recipe.game.critic.steps
     cadence = {"train.log_every": 1, "train.sample_every": 10**9, "train.save_every": 10**9}
     return settings | cadence | {"train.batch": 8, "train.accumulate": 1, "train.samples": samples}
+
+
+@pytest.fixture(autouse=True)
+def _few_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(STACKS, "train", 64)
 
 
 @pytest.mark.parametrize("name", recipe_names())

@@ -135,7 +135,8 @@ class ImageDomain(Domain):
         """A classifier of the pictures' own labels, random patches, Inception, or a model of transformers."""
         from multigan.domains.image.embedders import picture_embedder
 
-        single = self._single_reals() if self.recipe.data.stack > 1 else None
+        classified = name in (None, "classifier")
+        single = self._single_reals() if self.recipe.data.stack > 1 and classified else None
         return picture_embedder(name, weights, reals, single, device)
 
     def _single_reals(self) -> Reals:

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -14,6 +15,7 @@ from multigan.adversarial.randomness import Draw, stream
 from multigan.domains.base import Reals, Stored
 from multigan.domains.image.stacked import composition
 from multigan.errors import UserError
+from multigan.evaluation.baseline import evenly
 from multigan.evaluation.classifier import ClassifierSettings, apart, classifier_embedder
 from multigan.evaluation.embedder import Embedded, Embedder
 from multigan.evaluation.inception import InceptionEmbedder
@@ -80,20 +82,21 @@ def picture_classifier(train: Stored, test: Stored, device: torch.device) -> Emb
 
 
 class Stacked(Embedder):
-    """Every channel embedded as a picture of its own: for several digits laid over each other."""
+    """Every channel embedded as a picture of its own: for several digits laid over each other.
 
-    def __init__(self, single: Embedder, channels: int, pictures: int) -> None:
-        self.single, self.channels = single, channels
-        rows = composition(pictures, "train", channels)
+    ``rows`` ``(stacks, channels)`` says of which single pictures the training stacks are made.
+    """
+
+    def __init__(self, single: Embedder, rows: np.ndarray) -> None:
+        self.single, self.channels = single, rows.shape[1]
         assert single.learnt_from is not None
-        learnt = torch.zeros(pictures, dtype=torch.bool)
-        learnt[single.learnt_from] = True
-        self.learnt_from = learnt[torch.from_numpy(rows)].any(1).nonzero()[:, 0]
-        self.name, self.hash = f"{single.name}-x{channels}", single.hash
+        learnt = np.isin(rows, single.learnt_from.numpy()).any(1)
+        self.learnt_from = torch.from_numpy(learnt).nonzero()[:, 0]
+        self.name, self.hash = f"{single.name}-x{self.channels}", single.hash
         self.description = f"{single.description}; one channel at a time"
         self.accuracy = single.accuracy
         assert single.prior is not None
-        classes = len(single.prior) ** channels
+        classes = len(single.prior) ** self.channels
         self.prior = torch.full((classes,), 1 / classes)  # by PacGAN's protocol: all combinations are as likely
 
     def embed(self, samples: Tensor) -> Embedded:
@@ -130,7 +133,7 @@ class RandomPatches(Embedder):
         self.plane /= self.plane.norm(dim=0)
         self.hash = hashlib.sha256(self.bank.cpu().numpy().tobytes()).hexdigest()[:12]
         self.mean, self.spread = torch.zeros((), device=device), torch.ones((), device=device)
-        raw = torch.cat([self.embed(part).features for part in real[:10_000].split(256)])
+        raw = torch.cat([self.embed(part).features for part in evenly(real, 10_000).split(256)])
         self.mean, self.spread = raw.mean(0), raw.std(0).clamp(min=1e-6)
 
     @torch.no_grad()
@@ -164,7 +167,9 @@ def picture_embedder(
             raise UserError("--embedder classifier needs labels, and these pictures have none: use patches")
         base = single or reals
         one = picture_classifier(base.train, base.test, device)
-        return Stacked(one, reals.train.samples.shape[1], len(base.train)) if single else one
+        if single is None:
+            return one
+        return Stacked(one, composition(len(base.train), len(reals.train), reals.train.samples.shape[1]))
     if chosen == "patches":
         return RandomPatches(reals.train.samples, device)
     if reals.train.samples.shape[1] == 2:

@@ -16,9 +16,9 @@ from multigan.domains.image.settings import ImageData
 STACKS = {"train": 128_000, "test": 26_000}
 
 
-def composition(pictures: int, split: str, channels: int) -> np.ndarray:
-    """Which of the split's pictures each stack is made of, ``(stacks, channels)``; the same every time."""
-    return np.random.default_rng(0).integers(pictures, size=(STACKS[split], channels))
+def composition(pictures: int, stacks: int, channels: int) -> np.ndarray:
+    """Which of a split's pictures each of its stacks is made of, ``(stacks, channels)``; the same every time."""
+    return np.random.default_rng(0).integers(pictures, size=(stacks, channels))
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class StackDecoder:
         if not pictures:
             return
         classes = max((d.label or 0 for d in pictures), default=0) + 1
-        for i, rows in enumerate(composition(len(pictures), self.split, self.channels)):
+        for i, rows in enumerate(composition(len(pictures), STACKS[self.split], self.channels)):
             parts = [pictures[row] for row in rows]
             stacked = np.concatenate([p.sample for p in parts if p.sample is not None])
             labels = [p.label for p in parts]
