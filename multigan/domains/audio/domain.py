@@ -26,6 +26,7 @@ from multigan.domains.audio.sources import PUBLIC, Source, open_source
 from multigan.domains.audio.specgan import SIDE, SpecFrontEnd, SpecganCritic, SpecganGenerator, log_spectrum
 from multigan.domains.audio.spectrum import ShortTimeFourier
 from multigan.domains.audio.vocoder import MelDistance, VocoderCritic, VocoderGenerator, feature_distance
+from multigan.domains.audio.vocoders import open_vocoder, refuse_mismatch
 from multigan.domains.audio.waveform import FORMATS, Waveform, joined
 from multigan.domains.base import Domain, Facts, IndexedDraw, Reals, Snapshot, Stored, halves
 from multigan.domains.cache import cached
@@ -203,17 +204,11 @@ class AudioDomain(Domain):
 
     def _by_vocoder(self, source: str, x: Tensor) -> Tensor:
         """Waveforms ``(N, 1, S)`` of our spectrograms by a trained vocoder with the same front end."""
-        from multigan.model import load
-
-        model = load(source, device=str(x.device))
-        theirs = model.domain
-        if not isinstance(theirs, AudioDomain) or not theirs.is_vocoder:
-            raise UserError(f"{source} is no vocoder")
-        refuse_mismatch("this model", self.recipe.front_end.mel, source, theirs.recipe.front_end.mel)
-        assert isinstance(self.front_end, MelFrontEnd)
-        assert isinstance(theirs.front_end, MelFrontEnd)
-        made: Tensor = model.generator(None, theirs.front_end.rescaled(x, self.front_end.loudest.item()))
-        return made
+        if not isinstance(self.front_end, MelFrontEnd):
+            raise UserError(f"vocoder = {source}: {self.recipe.generator.network} makes no mel spectrograms")
+        vocoder = open_vocoder(source, x.device)
+        refuse_mismatch("this model", self.recipe.front_end.mel, vocoder.name, vocoder.mel)
+        return vocoder.make(self.front_end.to(x.device).unscaled(x)).unsqueeze(1)
 
     @torch.no_grad()
     def stored(self, x: Tensor) -> Tensor:
@@ -324,10 +319,3 @@ def delayed(x: Tensor, by: Tensor) -> Tensor:
     """Waveforms ``(N, S)``, each begun ``by`` ``(N,)`` samples later, after silence."""
     source = torch.arange(x.shape[1], device=x.device) - by[:, None]
     return x.gather(1, source.clamp_min(0)) * (source >= 0)
-
-
-def refuse_mismatch(one: str, ours: MelSettings, other: str, theirs: MelSettings) -> None:
-    """Raise `UserError` that names both values of every number in which two front ends differ."""
-    found = ours.differences(theirs)
-    if found:
-        raise UserError(f"the mel front ends of {one} and of {other} differ: {'; '.join(found)}")

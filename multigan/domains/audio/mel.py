@@ -52,19 +52,22 @@ class MelFrontEnd(nn.Module):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Waveforms ``(N, S)`` to representations ``(N, 1, M, T)`` in [-1, 1]."""
-        scaled = (self.log_mel(waveform) - self.quietest) / (self.loudest - self.quietest)
-        return (2 * scaled - 1).clamp(max=1).unsqueeze(1)
+        return self.scaled(self.log_mel(waveform))
 
-    def rescaled(self, x: Tensor, loudest: float) -> Tensor:
-        """Representations made under another ``loudest`` as ours; the settings must be the same."""
-        log = (x + 1) / 2 * (loudest - self.quietest) + self.quietest
-        return (2 * (log - self.quietest) / (self.loudest - self.quietest) - 1).clamp(-1, 1)
+    def scaled(self, log_mel: Tensor) -> Tensor:
+        """Natural-log mel magnitudes ``(N, M, T)`` as representations."""
+        level = (log_mel - self.quietest) / (self.loudest - self.quietest)
+        return (2 * level - 1).clamp(-1, 1).unsqueeze(1)
+
+    def unscaled(self, x: Tensor) -> Tensor:
+        """Representations as natural-log mel magnitudes ``(N, M, T)``: the inverse of `scaled`."""
+        level = (x.squeeze(1).float().clamp(-1, 1) + 1) / 2
+        return level * (self.loudest - self.quietest) + self.quietest
 
     def to_magnitudes(self, x: Tensor) -> Tensor:
         """Representations ``(N, 1, M, T)`` to mel magnitudes ``(N, T, M)``; what is at the floor becomes 0."""
-        level = (x.squeeze(1).transpose(1, 2).float().clamp(-1, 1) + 1) / 2
-        magnitudes = (level * (self.loudest - self.quietest) + self.quietest).exp()
-        return torch.where(level > 1e-3, magnitudes, 0)
+        silent = x.squeeze(1) <= 2e-3 - 1
+        return self.unscaled(x).exp().masked_fill(silent, 0).transpose(1, 2)
 
     def to_linear(self, mel: Tensor, steps: int = NNLS_STEPS) -> Tensor:
         """Mel magnitudes ``(N, T, M)`` to the non-negative linear ones ``(N, T, F)`` that explain them best."""
