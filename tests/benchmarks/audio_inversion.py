@@ -66,7 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", required=True)
     parser.add_argument("--preset", default="digits8k", help="digits8k or sc09: PESQ knows 8 and 16 kHz")
-    parser.add_argument("--floor", type=float, help="instead of the preset's")
+    parser.add_argument("--floor", type=float, default=1e-5, help="mel magnitude that counts as silence")
     parser.add_argument("--signals", type=int, default=5)
     options = parser.parse_args()
     warnings.simplefilter("ignore")

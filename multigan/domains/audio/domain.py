@@ -1,39 +1,35 @@
 """Sounds: stored as int16 clips ``(n, S)``, seen by the critic as log-mel spectrograms or as waveforms."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d
 
 from multigan.adversarial.game import GeneratorTerm
-from multigan.adversarial.randomness import Draw, derive_seed
+from multigan.adversarial.randomness import Draw
 from multigan.domains.audio.augmentation import SpectrogramAugmentation
-from multigan.domains.audio.decode import PEAK, SoundDecoder, Unreadable, count_clips, read_sound, resampled
-from multigan.domains.audio.embedders import NAMES, Mels, sound_embedder
+from multigan.domains.audio.decode import PEAK, Unreadable, read_sound, resampled
+from multigan.domains.audio.measured import MeasuredAudio, waveforms
 from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.mel_settings import MelSettings
 from multigan.domains.audio.networks import MelCritic, MelGenerator
 from multigan.domains.audio.picture import spectrogram_grid, spectrogram_sheet
-from multigan.domains.audio.settings import AudioData, AudioRecipe
-from multigan.domains.audio.sources import PUBLIC, Source, open_source
+from multigan.domains.audio.settings import AudioRecipe
+from multigan.domains.audio.sources import PUBLIC
 from multigan.domains.audio.specgan import SIDE, SpecFrontEnd, SpecganCritic, SpecganGenerator, log_spectrum
 from multigan.domains.audio.spectrum import ShortTimeFourier
 from multigan.domains.audio.vocoder import MelDistance, VocoderCritic, VocoderGenerator, feature_distance
 from multigan.domains.audio.vocoders import open_vocoder, refuse_mismatch
 from multigan.domains.audio.waveform import FORMATS, Waveform, joined
-from multigan.domains.base import Domain, Facts, IndexedDraw, Reals, Snapshot, Stored, halves
+from multigan.domains.base import Facts, IndexedDraw, Snapshot, Stored
 from multigan.domains.cache import cached
-from multigan.errors import DataError, UserError
-from multigan.evaluation.audio import BINS, Bins, heard
-from multigan.evaluation.embedder import Embedder
-from multigan.evaluation.measures import Aim
+from multigan.errors import UserError
 from multigan.report.grid import beside
 
 _CHUNK = 16  # clips presented at once; always full, so that a clip never depends on how many there are
@@ -42,7 +38,7 @@ _FADE = 0.004  # seconds
 _QUIET = 1e-3  # peak below which a generated clip counts as silence and is left as soft as it is
 
 
-class AudioDomain(Domain):
+class AudioDomain(MeasuredAudio):
     """Clips of one length and rate, with or without labels."""
 
     recipe: AudioRecipe
@@ -58,35 +54,8 @@ class AudioDomain(Domain):
         "vocoder": VocoderCritic,
     }
     options = ("condition", "vocoder")
-    embedders = NAMES
-    aims: ClassVar[dict[str, Aim]] = {
-        **dict.fromkeys(("loudness", "clipping", "silence", "flatness", "clicks"), "real"),
-        f"NDB/{BINS}": "lower",
-        "JSD": "lower",
-    }
-    _bins: Bins | None = None
     sources = ("drums", *PUBLIC)
     formats = FORMATS
-
-    @cached_property
-    def source(self) -> Source:
-        """The sounds the recipe names, not yet decoded."""
-        data = self.recipe.data
-        source = open_source(data)
-        if data.labels and source.labels is None:
-            raise DataError(
-                f"data.labels = true, but {data.source} has no labels: put each class into a subfolder, or say where "
-                "the label stands in the file names by data.label_pattern"
-            )
-        return source
-
-    def _decoder(self, source: Source, split: str) -> SoundDecoder:
-        front_end = self.recipe.front_end
-        return SoundDecoder(source, self.recipe.data, front_end.mel.rate, front_end.length, split)
-
-    def count(self) -> int:
-        """How many clips the files' headers promise."""
-        return count_clips(self._decoder(self.source, self.recipe.data.split))
 
     def load(self) -> Stored:
         """The clips, decoded once and memory-mapped."""
@@ -136,15 +105,16 @@ class AudioDomain(Domain):
             x = delayed(x, (draw.uniform("shift") * (most + 1)).long())
         if data.gain:
             x = x * 10 ** (-draw.uniform("gain", 1) * data.gain / 20)
-        return x.unsqueeze(1) if self.is_vocoder else self._spectrograms(x)
+        return x.unsqueeze(1) if self.is_vocoder else self.spectrograms(x)
 
-    def _spectrograms(self, waveform: Tensor) -> Tensor:
+    def spectrograms(self, waveform: Tensor) -> Tensor:
+        """Waveforms ``(N, S)`` as representations of spectrograms."""
         spectrograms: Tensor = self.front_end.to(waveform.device)(waveform)
         return spectrograms
 
     def condition(self, x: Tensor, labels: Tensor | None) -> Tensor | None:
         """The labels; for a vocoder the mel spectrograms of real waveforms ``(N, 1, S)``."""
-        return self._spectrograms(x.squeeze(1)) if self.is_vocoder else labels
+        return self.spectrograms(x.squeeze(1)) if self.is_vocoder else labels
 
     def noise(self, draw: Draw | IndexedDraw) -> Tensor | None:
         """z, ``(N, latent)``: normal, for specgan uniform in [-1, 1]; None for a vocoder."""
@@ -185,7 +155,7 @@ class AudioDomain(Domain):
         if self.is_vocoder:
             if condition is None:
                 raise UserError("a vocoder makes a sound from a sound: give one by --condition voice.mp3")
-            made: Tensor = generator(None, self._spectrograms(self._loaded(Path(condition)).to(device)))
+            made: Tensor = generator(None, self.spectrograms(self._loaded(Path(condition)).to(device)))
             return made.expand(len(draw), -1, -1)
         if condition is not None:
             raise UserError(f"condition means nothing to {self.recipe.generator.network}: it is for vocoders")
@@ -256,63 +226,9 @@ class AudioDomain(Domain):
         labels = snapshot.labels
         order = torch.arange(len(snapshot.fake)) if labels is None else labels.cpu().argsort(stable=True)
         pair = (snapshot.fake, snapshot.real)
-        spectrograms = (self._spectrograms(x.squeeze(1)) if self.is_vocoder else x for x in pair)
+        spectrograms = (self.spectrograms(x.squeeze(1)) if self.is_vocoder else x for x in pair)
         fake, real = (spectrogram_grid(x.cpu()[order]) for x in spectrograms)
         return beside(fake, real)
-
-    def real_samples(self, held_out: str | None = None) -> Reals:
-        """Training clips, and those of the test split or of another source."""
-        data = self.recipe.data
-        other: Literal["train", "test"] = "test" if data.split == "train" else "train"
-        try:
-            unseen = open_source(data, other) if held_out is None else _any_split(replace(data, source=held_out))
-        except DataError as error:
-            raise DataError(f"{error}. Or name other sounds to compare with: --data SOURCE") from None
-        test = cached(self._decoder(unseen, other), data.unreadable)
-        described = f"the {other} split of {data.source}" if held_out is None else f"of {held_out}"
-        try:
-            train = cached(self._decoder(self.source, data.split), data.unreadable)
-        except DataError:  # it was trained elsewhere, or the files are gone
-            return halves(test, held_out or data.source)
-        return Reals(train, test, f"{len(test):,} clips {described}, unseen; {len(train):,} training clips")
-
-    def embedder(self, name: str | None, weights: str | None, reals: Reals, device: torch.device) -> Embedder:
-        """A classifier of the clips' own labels, mel statistics, or an audio model of transformers."""
-        return sound_embedder(name, weights, self.recipe.front_end.mel.rate, reals, device)
-
-    def own_measures(self, made: Tensor, reals: Reals) -> dict[str, float]:
-        """What one hears by numbers: loudness, clipping, silence, flatness, clicks at the ends; and NDB."""
-        rate = self.recipe.front_end.mel.rate
-        if self._bins is None:
-            self._mels = Mels(rate)
-            self._bins = Bins(torch.cat([small(self._mels(part)) for part in reals.train.samples.split(256)]))
-        ndb, jsd = self._bins.compare(torch.cat([small(self._mels(part)) for part in made.split(256)]))
-        return heard(waveforms(made), rate) | {f"NDB/{self._bins.count}": float(ndb), "JSD": jsd}
-
-    def trivial(self, train: Stored, count: int, seed: int) -> Tensor:
-        """Noise through the mean and deviation of every mel cell of the data, made audible."""
-        x = torch.cat([self._spectrograms(waveforms(part)) for part in train.samples[:2000].split(256)])
-        draw = IndexedDraw(derive_seed("trivial", seed), range(count), torch.device("cpu"))
-        noise = x.mean(0) + x.std(0) * draw.normal("cells", *x.shape[1:])
-        return torch.cat([self.stored(part) for part in noise.clamp(-1, 1).split(64)])
-
-
-def small(mels: Tensor) -> Tensor:
-    """Spectrograms ``(N, 1, M, T)`` as 256 numbers each, to be clustered."""
-    return adaptive_avg_pool2d(mels, (16, 16)).flatten(1)
-
-
-def _any_split(data: AudioData) -> Source:
-    """The test split of a source that has one, else all of it."""
-    try:
-        return open_source(data, "test")
-    except DataError:
-        return open_source(replace(data, test_pattern="", held_out=0.0), "train")
-
-
-def waveforms(stored: Tensor) -> Tensor:
-    """int16 clips ``(N, S)`` as floats in [-1, 1]."""
-    return stored.float() / 32767
 
 
 def delayed(x: Tensor, by: Tensor) -> Tensor:
