@@ -35,7 +35,7 @@ def _examples(*commands: str) -> str:
 def ls(domain: Annotated[str | None, typer.Argument(help="Only recipes of this domain.")] = None) -> None:
     """List the recipes: name, what it makes, cost, measured result."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from multigan.recipe import recipe_header, recipe_names
 
@@ -43,7 +43,8 @@ def ls(domain: Annotated[str | None, typer.Argument(help="Only recipes of this d
     if not names:
         known = sorted({name.split("/")[0] for name in recipe_names()})
         raise UserError(f"no recipes for {domain!r}; domains: {', '.join(known)}")
-    table = Table("recipe", "makes", "cost", "result", box=None, header_style="bold", padding=(0, 2, 0, 0))
+    recipe = Column("recipe", no_wrap=True)
+    table = Table(recipe, "makes", "cost", "result", box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in names:
         header = recipe_header(name)
         table.add_row(f"[bold]{name}[/bold]", header["title"], header["cost"], header["result"])

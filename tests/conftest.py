@@ -14,17 +14,17 @@ from hypothesis import settings
 from PIL import Image
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: the networks here are tiny
+os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's client is imported: it is never asked
 settings.register_profile("multigan", deadline=None, max_examples=50, database=None)
 settings.load_profile("multigan")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory):
-    """The folder decoded data go to during the tests; the hub is never asked."""
+    """The folder decoded data go to during the tests."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MULTIGAN_CACHE", str(folder))
-        patch.setenv("HF_HUB_OFFLINE", "1")
         yield folder
 
 

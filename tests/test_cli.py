@@ -52,7 +52,7 @@ def test_show_explains_every_key(command) -> None:
     assert "Samples per update, over all processes" in said
 
 
-@pytest.mark.parametrize("verb", ["", "ls", "show", "train", "resume", "generate", "doctor"])
+@pytest.mark.parametrize("verb", ["", "ls", "show", "train", "resume", "generate", "evaluate", "doctor"])
 def test_every_verb_has_help(command, verb: str) -> None:
     done = command(*verb.split(), "--help")
     assert done.status == 0
@@ -87,6 +87,31 @@ def test_generate_pictures_of_a_label(command, labelled_run: Path, tmp_path: Pat
     assert sorted(p.name for p in tmp_path.iterdir()) == [f"{i:06d}.png" for i in range(18)] + ["sheet.png"]
     with Image.open(tmp_path / "000017.png") as picture:
         assert picture.size == (16, 16)
+
+
+def test_evaluate_prints_a_table(command, tiny_run: Path, tmp_path: Path) -> None:
+    quick = ["-n", 50, "--seeds", 2, "--device", "cpu"]
+    done = command("evaluate", tiny_run / "model", *quick, "--json", tmp_path / "scores.json")
+    assert done.status == 0
+    for word in ("measure", "real", "model", "trivial", "modes ↑", "FD-points ↓", "±", "N = 50 samples", "2 seeds"):
+        assert word in done.out
+    kept = json.loads((tmp_path / "scores.json").read_text())
+    printed = command("evaluate", tiny_run / "model", *quick, "--json", "-")
+    assert printed.status == 0
+    assert json.loads(printed.out)["rows"] == kept["rows"]
+    assert len(kept["rows"]["model"]["MIND"]["values"]) == 2
+
+
+def test_evaluate_refuses_what_it_cannot_measure(command, tiny_run: Path, labelled_run: Path, tmp_path: Path) -> None:
+    model = tiny_run / "model"
+    refused(command("evaluate", tmp_path), "holds no model")
+    refused(command("evaluate", model, "-n", 513), "n = 513", "at most 512")
+    refused(command("evaluate", model, "-n", 9), "9 samples are too few")
+    refused(command("evaluate", model, "--embedder", "clip"), "--embedder clip", "points know points")
+    refused(command("evaluate", model, "--data", "elsewhere"), "--data elsewhere")
+    refused(command("evaluate", labelled_run / "model"), "data.held_out", "--data")
+    nowhere = tmp_path / "no" / "scores.json"
+    refused(command("evaluate", model, "-n", 20, "--seeds", 1, "--json", nowhere), "--json", "cannot be written")
 
 
 def test_dry_run_trains_nothing(command, picture_folder: Path, tmp_path: Path, monkeypatch) -> None:

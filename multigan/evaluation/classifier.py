@@ -123,9 +123,7 @@ def classifier_embedder(
             embedder.restore(load_file(folder / "weights.safetensors"))
             embedder.accuracy = json.loads((folder / "meta.json").read_text())["accuracy"]
         else:
-            log.info(
-                "training the classifier %s on %s samples, once; it is kept in %s", name, f"{len(learn):,}", folder
-            )
+            log.info("training the classifier %s on %s samples, once; kept in %s", name, f"{len(learn):,}", folder)
             _learn(embedder, learn, settings, vary, device)
             embedder.accuracy = _accuracy(embedder, unseen, device)
             _keep(embedder, folder, settings)

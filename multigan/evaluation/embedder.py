@@ -1,11 +1,12 @@
 """What turns samples into the vectors that measures compare."""
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,14 @@ class Embedder(ABC):
     def measure_names(self) -> dict[str, str]:
         """What the Fréchet distance, kernel distance and classifier score of this embedder are called."""
         return {"frechet": f"FD-{self.name}", "kernel": f"KD-{self.name}", "score": f"IS-{self.name}"}
+
+
+def weights_hash(network: nn.Module) -> str:
+    """Short, and another one for other weights."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode() + tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:12]
 
 
 class Itself(Embedder):

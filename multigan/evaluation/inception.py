@@ -1,6 +1,5 @@
 """The real FID, KID and Inception Score, by torch-fidelity's network with weights the user has or downloads."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor
 
 from multigan.errors import UserError
-from multigan.evaluation.embedder import Embedded, Embedder
+from multigan.evaluation.embedder import Embedded, Embedder, weights_hash
 
 
 class InceptionEmbedder(Embedder):
@@ -20,7 +19,7 @@ class InceptionEmbedder(Embedder):
     def __init__(self, weights: Path | None, device: torch.device) -> None:
         self.device = device
         self.network = _network(weights).to(device)
-        self.hash = _hash(self.network)
+        self.hash = weights_hash(self.network)
         self.description = f"Inception v3 by torch-fidelity, weights {weights or 'downloaded'}"
 
     @torch.no_grad()
@@ -59,10 +58,3 @@ def _check(weights: Path) -> None:
         torch.load(weights, weights_only=True, mmap=True)
     except Exception as error:  # torch raises many kinds
         raise UserError(f"--weights {weights} is no file of tensors: {error}") from None
-
-
-def _hash(network: Any) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
-    return digest.hexdigest()[:12]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from multigan.errors import UserError
-from multigan.evaluation.embedder import Embedded, Embedder
+from multigan.evaluation.embedder import Embedded, Embedder, weights_hash
 
 KNOWN = {"clip": "openai/clip-vit-base-patch32", "dinov2": "facebook/dinov2-small"}
 
@@ -20,14 +20,14 @@ class PretrainedEmbedder(Embedder):
         self.name, self.device = name, device
         source = weights or KNOWN.get(name, name)
         try:
-            self.model: Any = AutoModel.from_pretrained(source).eval().to(device)
+            self.model: Any = AutoModel.from_pretrained(source, dtype=torch.float32).eval().to(device)
             self.processor: Any = AutoImageProcessor.from_pretrained(source)
         except (OSError, ValueError) as error:
             raise UserError(
                 f"--embedder {name}: {source} cannot be loaded by transformers: {error}. "
                 "Give a folder or a hub id: --weights SOURCE"
             ) from None
-        self.hash = str(getattr(self.model.config, "_commit_hash", None) or source)
+        self.hash = weights_hash(self.model)
         self.description = f"{type(self.model).__name__} from {source}"
 
     @torch.no_grad()

@@ -264,7 +264,7 @@ class Trainer:
         self.seconds += now - self._last_tick[1]
         speed = (self.samples - self._last_tick[0]) / max(now - self._last_tick[1], 1e-9)
         self._last_tick = (self.samples, now)
-        left = (budget - self.samples) * self.seconds / self.samples
+        left = max(budget - self.samples, 0) * self.seconds / self.samples
         return {
             "samples": self.samples,
             "seconds": self.seconds,

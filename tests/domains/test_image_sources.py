@@ -98,6 +98,47 @@ def test_linked_pictures_count_and_dangling_links_are_named(tmp_path: Path) -> N
     assert "gone.png" in found.notes[0]
 
 
+# A share held out
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    return save(tmp_path / "many", {f"{'ab'[i % 2]}/{i:03d}.png": i for i in range(200)})
+
+
+@pytest.mark.parametrize("zip_it", [False, True])
+def test_held_out_pictures_and_the_others_are_all(many: Path, tmp_path: Path, zip_it: bool) -> None:
+    root = zipped(many, tmp_path / "many.zip") if zip_it else many
+    train, test = (open_source(str(root), split, 0.3) for split in ("train", "test"))
+    assert sorted([*train.names, *test.names]) == sorted(open_source(str(root), "train").names)
+    assert 0.2 < len(test.names) / 200 < 0.4
+    assert train.classes == test.classes == ("a", "b")
+    for part in (train, test):  # name, label and picture still belong together
+        assert [part.classes[label] for label in part.labels] == [name[0] for name in part.names]
+        shown = [part.open(i).convert("L").getpixel((0, 0)) for i in (0, len(part.names) - 1)]
+        assert shown == [int(part.names[i][2:5]) for i in (0, -1)]
+    assert train.signature != test.signature != open_source(str(root), "test", 0.2).signature
+
+
+def test_pictures_added_later_change_no_others_side(many: Path) -> None:
+    before = [set(open_source(str(many), split, 0.3).names) for split in ("train", "test")]
+    save(many, {f"a/new-{i}.png": i for i in range(50)})
+    after = [set(open_source(str(many), split, 0.3).names) for split in ("train", "test")]
+    assert all(old < new for old, new in zip(before, after, strict=True))
+    larger = set(open_source(str(many), "test", 0.5).names)
+    assert after[1] < larger
+
+
+def test_share_that_leaves_nothing_is_refused(tmp_path: Path) -> None:
+    root = save(tmp_path / "one", {"1.png": 1})
+    with pytest.raises(DataError, match="leaves no picture in the test split of 1"):
+        open_source(str(root), "test", 1e-6)
+    with pytest.raises(DataError, match="leaves no picture in the train split of 1"):
+        open_source(str(root), "train", 1.0)
+    with pytest.raises(DataError, match=r"data\.held_out = 0\.1"):
+        open_source(str(root), "test")
+
+
 # idx files
 
 

@@ -76,3 +76,10 @@ def test_without_unseen_samples_it_is_refused_before_any_training(tmp_path: Path
             "image/digits", data=picture_folder, settings=settings, out=tmp_path / "run", device="cpu", quiet=True
         )
     assert not (tmp_path / "run").exists()
+
+
+def test_a_budget_between_two_batches_leaves_no_negative_time(tmp_path: Path) -> None:
+    settings = POINTS | {"train.samples": 32 * 30 - 10}
+    run = multigan.train("points/ring", settings=settings, out=tmp_path / "run", device="cpu", quiet=True)
+    assert run.metrics[-1]["samples"] == 32 * 30
+    assert run.metrics[-1]["seconds_left"] == 0

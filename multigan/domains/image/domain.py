@@ -129,6 +129,8 @@ class ImageDomain(Domain):
             train = self._decoded(self.source, data.split)
         except DataError:  # it was trained elsewhere, or the files are gone
             return halves(test, held_out or data.source)
+        if train.fingerprint == test.fingerprint:
+            raise DataError(f"--data {held_out} holds the very pictures that the model was trained on: give others")
         return Reals(train, test, f"{described}, unseen; {len(train):,} training pictures of {data.source}")
 
     def embedder(self, name: str | None, weights: str | None, reals: Reals, device: torch.device) -> Embedder:
