@@ -67,6 +67,8 @@ class MeasuredAudio(Domain):
             train = cached(self._decoder(self.source, data.split), data.unreadable)
         except DataError:  # it was trained elsewhere, or the files are gone
             return halves(test, held_out or data.source)
+        if train.fingerprint == test.fingerprint:
+            raise DataError(f"--data {held_out} holds the very sounds that the model was trained on: give others")
         return Reals(train, test, f"{len(test):,} clips {described}, unseen; {len(train):,} training clips")
 
     def embedder(self, name: str | None, weights: str | None, reals: Reals, device: torch.device) -> Embedder:

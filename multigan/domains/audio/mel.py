@@ -14,6 +14,7 @@ from multigan.errors import UserError
 
 NNLS_STEPS = 30
 GRIFFIN_LIM_STEPS = 48
+NEARLY_SILENT = -0.97  # of a representation: about 1 dB above the floor; a network hardly says -1 itself
 
 
 class MelFrontEnd(nn.Module):
@@ -65,8 +66,8 @@ class MelFrontEnd(nn.Module):
         return level * (self.loudest - self.quietest) + self.quietest
 
     def to_magnitudes(self, x: Tensor) -> Tensor:
-        """Representations ``(N, 1, M, T)`` to mel magnitudes ``(N, T, M)``; what is at the floor becomes 0."""
-        silent = x.squeeze(1) <= 2e-3 - 1
+        """Representations ``(N, 1, M, T)`` to mel magnitudes ``(N, T, M)``; what is nearly at the floor becomes 0."""
+        silent = x.squeeze(1) <= NEARLY_SILENT
         return self.unscaled(x).exp().masked_fill(silent, 0).transpose(1, 2)
 
     def to_linear(self, mel: Tensor, steps: int = NNLS_STEPS) -> Tensor:
