@@ -90,6 +90,7 @@ class Model:
         if n < 1:
             raise UserError(f"n = {n}: ask for at least 1 sample")
         self._refuse_unknown(options)
+        options = {name: self._opened(name, value) for name, value in options.items()}
         labels = self._labels(n, label)
         device = next(self.generator.parameters()).device
         size = _CHUNK.get(device.type, _CHUNK_ELSEWHERE)
@@ -110,6 +111,14 @@ class Model:
         draw = IndexedDraw(derive_seed("generate", seed), indices, device)
         condition = torch.tensor(labels, device=device) if labels else None
         return self.domain.make(self.generator.eval(), draw, condition, **options)
+
+    def _opened(self, name: str, value: Any) -> Any:
+        """An option's value; the model itself where it is the folder of one."""
+        if name not in self.domain.models or isinstance(value, Model):
+            return value
+        folders = (Path(value) / "model", Path(value))
+        ours = any((folder / "model.safetensors").is_file() and is_ours(folder / "config.json") for folder in folders)
+        return load(value, device=str(next(self.generator.parameters()).device)) if ours else value
 
     def _refuse_unknown(self, options: Mapping[str, Any]) -> None:
         for name in options:
@@ -183,6 +192,14 @@ def load(source: str | Path, *, device: str = "cpu", generator: nn.Module | None
     except (OSError, SafetensorError, RuntimeError) as error:
         raise CheckpointError(f"{folder / 'model.safetensors'} cannot be loaded: {error}") from None
     return Model(domain, network.eval().requires_grad_(False), samples).to(device)
+
+
+def is_ours(config: Path) -> bool:
+    """Whether a ``config.json`` is a multigan model's."""
+    try:
+        return "multigan" in json.loads(config.read_text())
+    except (OSError, ValueError):
+        return False
 
 
 def _model_folder(source: str | Path) -> Path:

@@ -152,6 +152,7 @@ class Domain(ABC):
     embedders: ClassVar[tuple[str, ...]] = ()  # names that `embedder` knows; the first is taken when none is named
     aims: ClassVar[dict[str, "Aim"]] = {}  # which way each of its own measures should go
     options: ClassVar[tuple[str, ...]] = ()  # what `make` can be asked for besides a seed and a label
+    models: ClassVar[tuple[str, ...]] = ()  # those of them that may be another trained model, or its folder
 
     def __init__(self, recipe: "Recipe", facts: Facts | None = None) -> None:
         self.recipe = recipe

@@ -54,6 +54,7 @@ class AudioDomain(MeasuredAudio):
         "vocoder": VocoderCritic,
     }
     options = ("condition", "vocoder")
+    models = ("vocoder",)
     sources = ("drums", *PUBLIC)
     formats = FORMATS
 
@@ -160,7 +161,7 @@ class AudioDomain(MeasuredAudio):
         if condition is not None:
             raise UserError(f"condition means nothing to {self.recipe.generator.network}: it is for vocoders")
         x: Tensor = generator(self.noise(draw), labels)
-        return x if vocoder is None else self._by_vocoder(str(vocoder), x)
+        return x if vocoder is None else self._by_vocoder(vocoder, x)
 
     def _loaded(self, path: Path) -> Tensor:
         """A sound file as one waveform ``(1, S)``, S a multiple of the hop."""
@@ -172,10 +173,10 @@ class AudioDomain(MeasuredAudio):
         sound = sound * (PEAK / abs(sound).max())
         return torch.from_numpy(np.pad(sound, (0, -len(sound) % hop)))[None].float()
 
-    def _by_vocoder(self, source: str, x: Tensor) -> Tensor:
+    def _by_vocoder(self, source: Any, x: Tensor) -> Tensor:
         """Waveforms ``(N, 1, S)`` of our spectrograms by a trained vocoder with the same front end."""
         if not isinstance(self.front_end, MelFrontEnd):
-            raise UserError(f"vocoder = {source}: {self.recipe.generator.network} makes no mel spectrograms")
+            raise UserError(f"vocoder: {self.recipe.generator.network} makes no mel spectrograms")
         vocoder = open_vocoder(source, x.device)
         refuse_mismatch("this model", self.recipe.front_end.mel, vocoder.name, vocoder.mel)
         return vocoder.make(self.front_end.to(x.device).unscaled(x)).unsqueeze(1)

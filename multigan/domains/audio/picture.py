@@ -10,17 +10,16 @@ from torch import Tensor
 from multigan.domains.audio.waveform import Waveform
 from multigan.report.grid import image_grid
 
-SHOWN = 32  # clips on a sheet at most
-_COLUMNS = 8
+SHOWN = 40  # clips on a sheet at most
 
 
-def spectrogram_sheet(clips: Sequence[Waveform], titles: Sequence[str] = ()) -> Image.Image:
-    """Spectrograms of up to 32 clips side by side, with axes in seconds and Hz."""
+def spectrogram_sheet(clips: Sequence[Waveform], titles: Sequence[str] = (), columns: int = 8) -> Image.Image:
+    """Spectrograms of up to 40 clips side by side, with axes in seconds and Hz."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
     shown = clips[:SHOWN]
-    columns = min(_COLUMNS, len(shown))
+    columns = min(columns, len(shown))
     rows = -(-len(shown) // columns)
     figure = Figure(figsize=(1.7 * columns + 0.8, 1.5 * rows + 0.5), dpi=100, layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)

@@ -36,12 +36,12 @@ def refuse_mismatch(one: str, ours: MelSettings, other: str, theirs: MelSettings
         raise UserError(f"the mel front ends of {one} and of {other} differ: {'; '.join(found)}")
 
 
-def open_vocoder(source: str, device: torch.device) -> Vocoder:
-    """The vocoder in a run or model folder of multigan, or a folder or hub id of transformers.
+def open_vocoder(source: Any, device: torch.device) -> Vocoder:
+    """The vocoder of a trained multigan model, or in a folder or under a hub id of transformers.
 
     Raises `UserError` for what is none.
     """
-    return _own(source, device) if _model_type(source) is None else _pretrained(source, device)
+    return _pretrained(str(source), device) if isinstance(source, str | Path) else _own(source)
 
 
 def _model_type(source: str) -> str | None:
@@ -61,26 +61,21 @@ def _model_type(source: str) -> str | None:
     return content.get("model_type")
 
 
-def _own(source: str, device: torch.device) -> Vocoder:
-    from multigan.domains.audio.domain import AudioDomain
-    from multigan.domains.audio.mel import MelFrontEnd
-    from multigan.model import load
-
-    model = load(source, device=str(device))
-    domain = model.domain
-    if not isinstance(domain, AudioDomain) or not domain.is_vocoder:
-        raise UserError(f"{source} is no vocoder: it was trained with generator.network = another")
-    front_end = domain.front_end.to(device)
-    assert isinstance(front_end, MelFrontEnd)
-    return Vocoder(
-        front_end.settings, lambda log_mel: model.generator(None, front_end.scaled(log_mel)).squeeze(1), source
-    )
+def _own(model: Any) -> Vocoder:
+    """``model`` is a `multigan.Model`."""
+    domain, name = model.domain, "the vocoder"
+    if not getattr(domain, "is_vocoder", False):
+        raise UserError(f"vocoder: a model with generator.network = {model.recipe.generator.network!r} is no vocoder")
+    front_end = domain.front_end.to(next(model.generator.parameters()).device)
+    return Vocoder(front_end.settings, lambda x: model.generator(None, front_end.scaled(x)).squeeze(1), name)
 
 
 def _pretrained(source: str, device: torch.device) -> Vocoder:
     import transformers
 
     kind = _model_type(source)
+    if kind is None:
+        raise UserError(f"vocoder = {source}: neither a multigan model nor one of transformers")
     if kind not in PRETRAINED:
         raise UserError(f"{source} is a {kind}; the pretrained vocoders known here are {', '.join(PRETRAINED)}")
     try:
