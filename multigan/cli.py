@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -129,16 +129,31 @@ def resume(
         "multigan generate runs/image-digits-001 -n 100 --out new/",
         "multigan generate runs/my-labelled-run -n 10 --label 7 --seed 3",
         "multigan generate runs/text-captions-001 -n 20 --prefix 'a man' --temperature 0.7 --unique",
+        "multigan generate runs/audio-drums-001 --between 1,2 -n 12 --out morph.wav",
+        "multigan generate runs/audio-vocoder-001 --condition voice.mp3 --out generated.wav",
     )
 )
 def generate(
     model: Annotated[str, typer.Argument(help="A run folder, a model folder, or a hub id.")],
-    n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 16,
-    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("samples"),
+    n: Annotated[
+        int | None,
+        typer.Option("-n", min=1, help="How many; by default 16, and 1 with --condition.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="The folder to write to; for sounds also one file for all, such as all.wav.")
+    ] = Path("samples"),
     seed: Annotated[int, typer.Option(help="Sample i follows from the seed and i alone.")] = 0,
+    between: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Samples on the way from seed A to seed B instead.")
+    ] = None,
+    condition: Annotated[str | None, typer.Option(help="For vocoders: the sound file to follow.")] = None,
+    vocoder: Annotated[
+        str | None, typer.Option(help="For spectrograms: the trained vocoder that makes the waveforms.")
+    ] = None,
     label: Annotated[str | None, typer.Option(help="The class to make; by default each in turn.")] = None,
     format: Annotated[
-        str | None, typer.Option(help="File format: png, webp, jpg; csv, npy for points; txt, jsonl for text.")
+        str | None,
+        typer.Option(help="File format: png, webp, jpg; csv, npy for points; wav, flac, ogg, mp3; txt, jsonl."),
     ] = None,
     temperature: Annotated[
         float | None, typer.Option(help="Text: below 1 keeps to likely words, above 1 dares more.")
@@ -153,11 +168,13 @@ def generate(
     """Make new samples: single files, and one sheet of the first hundred; sentences are printed too."""
     from multigan.generation import generate_files
 
-    options = {"temperature": temperature, "prefix": prefix, "unique": unique or None, "filter": filter}
+    count = n or (1 if condition else 16)
+    options: dict[str, Any] = {"temperature": temperature, "prefix": prefix, "unique": unique or None, "filter": filter}
+    options |= {"condition": condition, "vocoder": vocoder, "between": parse_between(between)}
     made = generate_files(
-        model, n, out, seed=seed, label=label, format=format, device=device, say=typer.echo, **options
+        model, count, out, seed=seed, label=label, format=format, device=device, say=typer.echo, **options
     )
-    _say(f"{n} samples in {out}" + (f"   ·   sheet: {made}" if made else ""))
+    _say(f"{count} samples in {out}" + (f"   ·   sheet: {made}" if made else ""))
 
 
 @app.command(
@@ -249,6 +266,17 @@ def doctor() -> None:
 
     healthy = examine()
     raise typer.Exit(0 if healthy else 1)
+
+
+def parse_between(text: str | None) -> tuple[int, int] | None:
+    """``"3,7"`` as two seeds; raises `UserError`."""
+    if text is None:
+        return None
+    try:
+        first, last = (int(part) for part in text.split(","))
+    except ValueError:
+        raise UserError(f"--between {text}: give two seeds, such as --between 3,7") from None
+    return first, last
 
 
 def _in_processes(processes: int, out: Path | None) -> None:

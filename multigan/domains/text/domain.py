@@ -104,6 +104,8 @@ class TextDomain(Domain):
         generator: Any,
         draw: IndexedDraw,
         condition: Any,
+        /,
+        *,
         temperature: float | None = None,
         prefix: str = "",
         **options: Any,
