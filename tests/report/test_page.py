@@ -42,7 +42,8 @@ def test_it_needs_no_network_and_no_scripts(run: Path) -> None:
 
 def test_it_tells_everything(run: Path) -> None:
     page = (run / "report.html").read_text()
-    for heading in ("What it makes", "How it changed", "Evaluation", "Nearest training samples", "To repeat it", "Curves"):
+    headings = ("What it makes", "How it changed", "Evaluation", "Nearest training samples", "To repeat it", "Curves")
+    for heading in headings:
         assert f"<h2>{heading}</h2>" in page, heading
     assert "run &lt;one&gt; · finished" in page
     assert "FD-points" in page
