@@ -183,6 +183,7 @@ def markdown(result: dict[str, Any], measures: Sequence[str] = ()) -> str:
     about = result["embedder"]
     lines += [
         "",
-        f"N = {result['n']:,} a row, {result['seeds']} seed{'s' * (result['seeds'] > 1)}; embedder {about['name']} {about['hash']}.",
+        f"N = {result['n']:,} a row, {result['seeds']} seed{'s' * (result['seeds'] > 1)}; "
+        f"embedder {about['name']} {about['hash']}.",
     ]
     return "\n".join(lines) + "\n"
