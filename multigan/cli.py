@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -100,7 +100,7 @@ def train(
         return
     if processes > 1:
         _in_processes(processes, out or session.default_out(recipe))
-    run = session.train(recipe, data=data, out=out, settings=chosen, seed=seed, device=device)
+    run = session.train(recipe, data=data, out=out, settings=chosen, seed=seed, device=device, report=True)
     _say(f"Done: {run.folder}/samples   ·   multigan generate {run.folder} -n 16")
 
 
@@ -120,7 +120,9 @@ def resume(
 
     if processes > 1:
         _in_processes(processes, None)
-    done = session.resume(run, settings=parse_settings(settings), device=device, allow_changes=allow_changes)
+    done = session.resume(
+        run, settings=parse_settings(settings), device=device, allow_changes=allow_changes, report=True
+    )
     _say(f"Done: {done.folder}/samples   ·   multigan generate {done.folder} -n 16")
 
 
@@ -129,16 +131,31 @@ def resume(
         "multigan generate runs/image-digits-001 -n 100 --out new/",
         "multigan generate runs/my-labelled-run -n 10 --label 7 --seed 3",
         "multigan generate runs/text-captions-001 -n 20 --prefix 'a man' --temperature 0.7 --unique",
+        "multigan generate runs/audio-drums-001 --between 1,2 -n 12 --out morph.wav",
+        "multigan generate runs/audio-vocoder-001 --condition voice.mp3 --out generated.wav",
     )
 )
 def generate(
     model: Annotated[str, typer.Argument(help="A run folder, a model folder, or a hub id.")],
-    n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 16,
-    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("samples"),
+    n: Annotated[
+        int | None,
+        typer.Option("-n", min=1, help="How many; by default 16, and 1 with --condition.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="The folder to write to; for sounds also one file for all, such as all.wav.")
+    ] = Path("samples"),
     seed: Annotated[int, typer.Option(help="Sample i follows from the seed and i alone.")] = 0,
+    between: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Samples on the way from seed A to seed B instead.")
+    ] = None,
+    condition: Annotated[str | None, typer.Option(help="For vocoders: the sound file to follow.")] = None,
+    vocoder: Annotated[
+        str | None, typer.Option(help="For spectrograms: the trained vocoder that makes the waveforms.")
+    ] = None,
     label: Annotated[str | None, typer.Option(help="The class to make; by default each in turn.")] = None,
     format: Annotated[
-        str | None, typer.Option(help="File format: png, webp, jpg; csv, npy for points; txt, jsonl for text.")
+        str | None,
+        typer.Option(help="File format: png, webp, jpg; csv, npy for points; wav, flac, ogg, mp3; txt, jsonl."),
     ] = None,
     temperature: Annotated[
         float | None, typer.Option(help="Text: below 1 keeps to likely words, above 1 dares more.")
@@ -153,11 +170,13 @@ def generate(
     """Make new samples: single files, and one sheet of the first hundred; sentences are printed too."""
     from multigan.generation import generate_files
 
-    options = {"temperature": temperature, "prefix": prefix, "unique": unique or None, "filter": filter}
+    count = n or (1 if condition else 16)
+    options: dict[str, Any] = {"temperature": temperature, "prefix": prefix, "unique": unique or None, "filter": filter}
+    options |= {"condition": condition, "vocoder": vocoder, "between": parse_between(between)}
     made = generate_files(
-        model, n, out, seed=seed, label=label, format=format, device=device, say=typer.echo, **options
+        model, count, out, seed=seed, label=label, format=format, device=device, say=typer.echo, **options
     )
-    _say(f"{n} samples in {out}" + (f"   ·   sheet: {made}" if made else ""))
+    _say(f"{count} samples in {out}" + (f"   ·   sheet: {made}" if made else ""))
 
 
 @app.command(
@@ -206,6 +225,10 @@ def evaluate(
     console.print(result.table() if sweep is None else frontier_table(result))
     for line in result.lines():
         console.print(line, style="dim", highlight=False)
+    if (Path(model) / "report.html").is_file():
+        from multigan.report.page import try_report
+
+        try_report(Path(model), lambda message: console.print(message, style="dim"))
     if json is not None:
         try:
             result.save(Path(json))
@@ -242,6 +265,29 @@ def sweep(
     typer.echo(sweeping.markdown(sweeping.sweep(plan)))
 
 
+@app.command(epilog=_examples("multigan report runs/image-digits-001", "multigan report runs/a runs/b --out both.html"))
+def report(
+    runs: Annotated[list[str], typer.Argument(help="One or more run folders.")],
+    out: Annotated[Path | None, typer.Option(help="The page; by default report.html in the run folder.")] = None,
+) -> None:
+    """Write one self-contained HTML page of a run: samples, film, curves, health, evaluation, recipe."""
+    from multigan.report.page import write_report
+
+    _say(f"Page: {write_report(runs, out)}")
+
+
+@app.command(epilog=_examples("multigan tour", "multigan tour --quick --out glimpse/"))
+def tour(
+    out: Annotated[Path, typer.Option(help="Where it goes; an interrupted tour goes on.")] = Path("runs/tour"),
+    quick: Annotated[bool, typer.Option("--quick", help="A glimpse in seconds of training each.")] = False,
+    device: Device = "auto",
+) -> None:
+    """Train on digits, sentences and drums that come with it, and write one page with all three."""
+    from multigan.tour import tour as walk
+
+    walk(out, quick=quick, device=device, say=_say)
+
+
 @app.command()
 def doctor() -> None:
     """Say which versions, devices and disk there are, and what will not work here and why."""
@@ -249,6 +295,17 @@ def doctor() -> None:
 
     healthy = examine()
     raise typer.Exit(0 if healthy else 1)
+
+
+def parse_between(text: str | None) -> tuple[int, int] | None:
+    """``"3,7"`` as two seeds; raises `UserError`."""
+    if text is None:
+        return None
+    try:
+        first, last = (int(part) for part in text.split(","))
+    except ValueError:
+        raise UserError(f"--between {text}: give two seeds, such as --between 3,7") from None
+    return first, last
 
 
 def _in_processes(processes: int, out: Path | None) -> None:

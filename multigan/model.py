@@ -20,7 +20,7 @@ from multigan.adversarial.penalties import score
 from multigan.adversarial.randomness import derive_seed
 from multigan.atomic import publish, write_atomically
 from multigan.domains import domain_type
-from multigan.domains.base import Domain, Facts, IndexedDraw
+from multigan.domains.base import BetweenDraw, Domain, Facts, IndexedDraw
 from multigan.errors import CheckpointError, UserError
 from multigan.recipe import load_recipe
 
@@ -104,6 +104,16 @@ class Model:
             f"only {len(seen):,} of {_PATIENCE * n:,} samples differ: ask for fewer, or raise the temperature"
         )
 
+    @torch.no_grad()
+    def between(self, n: int, seeds: tuple[int, int], *, label: Label | None = None) -> list[Any]:
+        """``n`` samples on the way from the first sample of one seed to that of another, under one label."""
+        labels = self._labels(n, label if label is not None or not self.classes else 0)
+        device = next(self.generator.parameters()).device
+        first, last = (derive_seed("generate", seed) for seed in seeds)
+        draw = BetweenDraw(first, range(n), device, other=last)
+        condition = torch.tensor(labels, device=device) if labels else None
+        return self.domain.present(self.domain.make(self.generator.eval(), draw, condition))
+
     def representations(
         self,
         n: int,
@@ -120,6 +130,7 @@ class Model:
         if filter < 1 or (filter > 1 and self.critic is None):
             known = "1 or more" if self.critic is not None else "1: this model was kept without its critic"
             raise UserError(f"filter = {filter}: choose {known}")
+        options = {name: self._opened(name, value) for name, value in options.items()}
         labels = self._labels(n, label)
         device = next(self.generator.parameters()).device
         size = self.domain.chunk if device.type == "cpu" else max(_CHUNK_ELSEWHERE, self.domain.chunk)
@@ -167,6 +178,14 @@ class Model:
     ) -> Tensor:
         draw = IndexedDraw(seed, indices, device)
         return self.domain.make(self.generator.eval(), draw, condition, **options)
+
+    def _opened(self, name: str, value: Any) -> Any:
+        """An option's value; the model itself where it is the folder of one."""
+        if name not in self.domain.models or isinstance(value, Model):
+            return value
+        folders = (Path(value) / "model", Path(value))
+        ours = any((folder / "model.safetensors").is_file() and is_ours(folder / "config.json") for folder in folders)
+        return load(value, device=str(next(self.generator.parameters()).device)) if ours else value
 
     def _refuse_unknown(self, options: Mapping[str, Any]) -> None:
         for name in options:
@@ -229,7 +248,8 @@ def load(source: str | Path, *, device: str = "cpu", generator: nn.Module | None
     folder = _model_folder(source)
     try:
         config = json.loads((folder / "config.json").read_text())
-        facts = Facts(tuple(config["facts"]["shape"]), tuple(config["facts"]["classes"]))
+        known = config["facts"]
+        facts = Facts(tuple(known["shape"]), tuple(known["classes"]), known.get("constants", {}))
         content, samples, version = config["recipe"], config["samples"], config["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{folder / 'config.json'} cannot be read as a multigan model: {error!r}") from None
@@ -256,6 +276,14 @@ def _load_weights(network: nn.Module, path: Path) -> nn.Module:
     except (OSError, SafetensorError, RuntimeError) as error:
         raise CheckpointError(f"{path} cannot be loaded: {error}") from None
     return network.eval().requires_grad_(False)
+
+
+def is_ours(config: Path) -> bool:
+    """Whether a ``config.json`` is a multigan model's."""
+    try:
+        return "multigan" in json.loads(config.read_text())
+    except (OSError, ValueError):
+        return False
 
 
 def _model_folder(source: str | Path) -> Path:

@@ -70,6 +70,22 @@ def picture_folder(tmp_path: Path) -> Path:
     return _picture_folder(tmp_path / "pictures")
 
 
+@pytest.fixture(scope="session")
+def sound_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 sounds of up to 0.4 s at 8 kHz in the subfolders `0` (low tones) and `1` (high ones): `0/0_anna_7.wav`."""
+    import soundfile
+
+    root = tmp_path_factory.mktemp("sounds")
+    rng = np.random.default_rng(2)
+    for label, hz in enumerate((300, 1500)):
+        (root / str(label)).mkdir()
+        for take in range(20):
+            t = np.arange(int(rng.uniform(0.2, 0.4) * 8000)) / 8000
+            wave = np.sin(2 * np.pi * hz * rng.uniform(0.9, 1.1) * t) * np.exp(-5 * t) + 0.02 * rng.normal(size=len(t))
+            soundfile.write(root / str(label) / f"{label}_anna_{take}.wav", 0.5 * wave, 8000)
+    return root
+
+
 TINY_POINTS = {
     "train.samples": 192,
     "train.batch": 64,

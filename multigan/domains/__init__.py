@@ -15,6 +15,7 @@ RECIPES = {
     "points": "multigan.domains.points.settings:PointsRecipe",
     "image": "multigan.domains.image.settings:ImageRecipe",
     "text": "multigan.domains.text.settings:TextRecipe",
+    "audio": "multigan.domains.audio.settings:AudioRecipe",
 }
 """The recipe type of each domain; needs no torch to load."""
 
@@ -22,6 +23,7 @@ DOMAINS = {
     "points": "multigan.domains.points.domain:PointsDomain",
     "image": "multigan.domains.image.domain:ImageDomain",
     "text": "multigan.domains.text.domain:TextDomain",
+    "audio": "multigan.domains.audio.domain:AudioDomain",
 }
 
 

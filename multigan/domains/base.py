@@ -5,11 +5,12 @@ exist, and how a representation becomes something to look at, read or hear.
 """
 
 import inspect
+import io
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from PIL import Image
@@ -34,6 +35,7 @@ class Facts:
 
     shape: tuple[int, ...]  # of one representation, without N
     classes: tuple[str, ...] = ()  # names of the labels; empty: unconditional
+    constants: Mapping[str, Any] = field(default_factory=dict)  # what else of the data to remember, as JSON
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,36 @@ class IndexedDraw:
 
 
 @dataclass(frozen=True)
+class BetweenDraw(IndexedDraw):
+    """Draws on the way from one seed's first sample to another's: the first of ``indices`` is there, the last here.
+
+    Normal numbers go along a quarter of a circle, so that they stay as large as they should be.
+    """
+
+    other: int = 0  # the seed at the end
+
+    def normal(self, purpose: str, *shape: int) -> Tensor:
+        """Standard normal numbers ``(len(indices), *shape)``."""
+        angle = self._way(len(shape)) * torch.pi / 2
+        return (
+            self._end(self.seed).normal(purpose, *shape) * angle.cos()
+            + self._end(self.other).normal(purpose, *shape) * angle.sin()
+        )
+
+    def uniform(self, purpose: str, *shape: int) -> Tensor:
+        """Numbers in [0, 1), ``(len(indices), *shape)``."""
+        start, end = (self._end(seed).uniform(purpose, *shape) for seed in (self.seed, self.other))
+        return torch.lerp(start, end, self._way(len(shape)))
+
+    def _end(self, seed: int) -> IndexedDraw:
+        return IndexedDraw(seed, (0,), self.device)
+
+    def _way(self, dimensions: int) -> Tensor:
+        way = torch.tensor(self.indices, device=self.device) / max(self.indices[-1], 1)
+        return way.view(-1, *[1] * dimensions)
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """A moment of a training, for a picture of it."""
 
@@ -106,6 +138,25 @@ class Snapshot:
     labels: Tensor | None  # (N,), of both
     judge: Callable[[Tensor], Tensor] | None = None  # the critic, where it needs no condition
     measures: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """Something for a page: a picture, a sound, or lines of text."""
+
+    kind: Literal["picture", "sound", "text"]
+    content: bytes | list[str]  # the file, or the lines
+    about: str  # what it is, for those who cannot see or hear it
+    media: str = "image/png"
+
+
+def picture_exhibit(picture: Image.Image | None, about: str) -> list[Exhibit]:
+    """A picture as a PNG file, if there is one."""
+    if picture is None:
+        return []
+    file = io.BytesIO()
+    picture.save(file, "PNG", optimize=True)
+    return [Exhibit("picture", file.getvalue(), about)]
 
 
 @dataclass(frozen=True)
@@ -137,6 +188,7 @@ class Domain(ABC):
     embedders: ClassVar[tuple[str, ...]] = ()  # names that `embedder` knows; the first is taken when none is named
     aims: ClassVar[dict[str, "Aim"]] = {}  # which way each of its own measures should go
     options: ClassVar[tuple[str, ...]] = ()  # what `make` can be asked for besides a seed and a label
+    models: ClassVar[tuple[str, ...]] = ()  # those of them that may be another trained model, or its folder
 
     def __init__(self, recipe: "Recipe", facts: Facts | None = None) -> None:
         self.recipe = recipe
@@ -158,7 +210,11 @@ class Domain(ABC):
     def noise(self, draw: Draw | IndexedDraw) -> Any:
         """What the generator takes first, for ``len(draw)`` samples."""
 
-    def make(self, generator: nn.Module, draw: IndexedDraw, condition: Any, **options: Any) -> Tensor:
+    def condition(self, x: Tensor, labels: Tensor | None) -> Any:
+        """What both networks are told beside the noise: the labels, or something made of real ones ``(N, ...)``."""
+        return labels
+
+    def make(self, generator: nn.Module, draw: IndexedDraw, condition: Any, /, **options: Any) -> Tensor:
         """``len(draw)`` new representations ``(N, ...)``; ``options`` are those the domain names in its own."""
         made: Tensor = generator(self.noise(draw), condition)
         return made
@@ -178,6 +234,10 @@ class Domain(ABC):
     @abstractmethod
     def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
         """Save presented items, numbered from ``start``; returns the files."""
+
+    def write_together(self, items: Sequence[Any], path: Path) -> None:
+        """Save presented items in one file; raises `UserError` where they do not go together."""
+        raise UserError(f"--out {path}: {self.recipe.domain} goes into a folder, one file each; give a folder")
 
     @abstractmethod
     def sheet(self, items: Sequence[Any]) -> Image.Image | None:
@@ -202,6 +262,10 @@ class Domain(ABC):
     def coordinates(self, x: Tensor) -> Tensor:
         """Numbers ``(N, ...)`` by which representations ``(N, ...)`` are near or far, for the health of the game."""
         return x
+
+    def exhibits(self, items: Sequence[Any], about: str) -> list[Exhibit]:
+        """Presented items for a page that one looks at, reads or listens to; ``about`` says what they are."""
+        return picture_exhibit(self.sheet(items), about)
 
     def lines(self, items: Sequence[Any]) -> list[str]:
         """What to print of presented items in a terminal; most kinds of data have nothing to say."""
@@ -255,21 +319,31 @@ class Domain(ABC):
         assert self.facts is not None, "load the data first"
         settings: NetworkSettings = getattr(self.recipe, player)
         known = self.generators if player == "generator" else self.critics
-        return build_network(settings, known, f"{player}.network", self.facts)
+        return build_network(settings, known, f"{player}.network", self.facts, self.offered())
+
+    def offered(self) -> Mapping[str, Any]:
+        """What a network may ask for by name besides shape, classes and the settings of its section."""
+        return {}
 
 
-def build_network(settings: "NetworkSettings", known: dict[str, type[nn.Module]], key: str, facts: Facts) -> nn.Module:
+def build_network(
+    settings: "NetworkSettings",
+    known: dict[str, type[nn.Module]],
+    key: str,
+    facts: Facts,
+    also: Mapping[str, Any] | None = None,
+) -> nn.Module:
     """Make a network of the domain, or the user's own ``"package.module:Class"``.
 
     It is called with ``shape`` (of one representation), ``classes`` (their number) and those settings of its
-    section that its signature names; ``options`` are passed on as they are.
+    section, and of ``also``, that its signature names; ``options`` are passed on as they are.
     """
     own = ":" in settings.network
     if not own and settings.network not in known:
         names = ", ".join(known)
         raise RecipeError(f"{key} = {settings.network!r} is unknown; known: {names}, or 'package.module:Class'")
     kind = import_dotted(settings.network, key) if own else known[settings.network]
-    offered = {"shape": facts.shape, "classes": len(facts.classes)}
+    offered = {"shape": facts.shape, "classes": len(facts.classes), **(also or {})}
     offered |= {name: value for name, value in vars(settings).items() if name not in ("network", "options")}
     wanted = inspect.signature(kind).parameters
     arguments = {name: value for name, value in offered.items() if name in wanted} | settings.options

@@ -29,6 +29,7 @@ class Look:
         self._noise = domain.noise(draw)
         self._labels = None if stored.labels is None else stored.labels[mine].to(game.device)
         self._real, self._other = (domain.represent(stored.samples[i].to(game.device), draw) for i in (mine, others))
+        self._condition = domain.condition(self._real, self._labels)
 
     def statistics(self) -> dict[str, float]:
         """Health statistics of the generator's samples, and the domain's measures of its moving average's."""
@@ -45,7 +46,7 @@ class Look:
         count = min(self.domain.preview, len(self._real))
         labels = None if self._labels is None else self._labels[:count]
         made = self.make(self.game.ema.network, count)
-        judge = self._judge if labels is None else None
+        judge = self._judge if self._condition is None else None
         return Snapshot(samples, made, self._real[:count], labels, judge, measures)
 
     @torch.no_grad()
@@ -54,7 +55,7 @@ class Look:
         pieces = []
         for start in range(0, count, _CHUNK):
             part = slice(start, min(start + _CHUNK, count))
-            condition = None if self._labels is None else self._labels[part]
+            condition = None if self._condition is None else self._condition[part]
             pieces.append(self._evaluated(network, _sliced(self._noise, part), condition))
         return torch.cat(pieces)
 
@@ -71,5 +72,7 @@ class Look:
 
 
 def _sliced(noise: Any, part: slice) -> Any:
-    """The part of a noise tensor, or of each tensor of a tuple."""
+    """The part of a noise tensor, or of each tensor of a tuple; None stays None."""
+    if noise is None:
+        return None
     return tuple(n[part] for n in noise) if isinstance(noise, tuple) else noise[part]

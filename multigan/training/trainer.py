@@ -155,8 +155,8 @@ class Trainer:
         for start in range(0, len(self.part), size):
             stop = start + size
             micro = draw.within(start, stop)
-            condition = None if labels is None else labels[start:stop]
-            yield Turn(self._represent(stored[start:stop], micro), condition, micro)
+            real = self._represent(stored[start:stop], micro)
+            yield Turn(real, self.domain.condition(real, None if labels is None else labels[start:stop]), micro)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint, written on whatever device and by however many processes."""

@@ -25,7 +25,7 @@ def _text(recipe: Recipe, folder: Path) -> dict[str, object]:
     return smaller | stage | {"data.source": str(source), "data.count": 64}
 
 
-def shrunk(name: str, idx_folder: Path) -> dict[str, object]:
+def shrunk(name: str, idx_folder: Path, sound_folder: Path) -> dict[str, object]:
     """Settings that make a recipe two rounds of few samples."""
     recipe = load_recipe(name)
     settings: dict[str, object] = {f"{k}.begin": 0 for k, s in recipe.game.schedules().items() if s.begin}
@@ -33,6 +33,9 @@ def shrunk(name: str, idx_folder: Path) -> dict[str, object]:
         settings |= _text(recipe, idx_folder)
     elif recipe.domain == "points":
         settings["data.count"] = 512
+    elif recipe.domain == "audio":
+        settings |= {"data.source": str(sound_folder), "generator.width": 4, "critic.width": 4, "generator.widest": 16}
+        settings |= {"critic.widest": 16, "generator.depth": 1, "train.precision": "fp32"}
     elif recipe.data.source != "digits":  # all the others are downloaded
         settings["data.source"] = str(idx_folder)
     samples = 2 * 8 * recipe.game.critic.steps
@@ -46,8 +49,8 @@ def _few_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", recipe_names())
-def test_recipe_trains_goes_on_and_generates(name: str, idx_folder: Path, tmp_path: Path) -> None:
-    settings = shrunk(name, idx_folder)
+def test_recipe_trains_goes_on_and_generates(name: str, idx_folder: Path, sound_folder: Path, tmp_path: Path) -> None:
+    settings = shrunk(name, idx_folder, sound_folder)
     run = multigan.train(name, out=tmp_path / "run", settings=settings, device="cpu", quiet=True)
     samples, before = settings["train.samples"], settings.get("likelihood.samples", 0)
     assert run.metrics[-1]["samples"] == run.model.samples == before + samples
@@ -63,4 +66,6 @@ def test_recipe_trains_goes_on_and_generates(name: str, idx_folder: Path, tmp_pa
         for before, after in zip(first.generator.parameters(), run.model.generator.parameters(), strict=True)
     ]
     assert max(learnt) > 0
-    assert len(run.model.generate(3)) == 3
+    vocoder = run.model.recipe.generator.network == "vocoder"
+    options = {"condition": sound_folder / "0" / "0_anna_0.wav"} if vocoder else {}
+    assert len(run.model.generate(3, **options)) == 3

@@ -1,0 +1,248 @@
+"""Sounds: stored as int16 clips ``(n, S)``, seen by the critic as log-mel spectrograms or as waveforms."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from multigan.adversarial.game import GeneratorTerm
+from multigan.adversarial.randomness import Draw
+from multigan.domains.audio.augmentation import SpectrogramAugmentation
+from multigan.domains.audio.decode import PEAK, Unreadable, read_sound, resampled
+from multigan.domains.audio.measured import MeasuredAudio, waveforms
+from multigan.domains.audio.mel import MelFrontEnd
+from multigan.domains.audio.mel_settings import MelSettings
+from multigan.domains.audio.networks import MelCritic, MelGenerator
+from multigan.domains.audio.picture import spectrogram_grid, spectrogram_sheet
+from multigan.domains.audio.settings import AudioRecipe
+from multigan.domains.audio.sources import PUBLIC
+from multigan.domains.audio.specgan import SIDE, SpecFrontEnd, SpecganCritic, SpecganGenerator, log_spectrum
+from multigan.domains.audio.spectrum import ShortTimeFourier
+from multigan.domains.audio.vocoder import MelDistance, VocoderCritic, VocoderGenerator, feature_distance
+from multigan.domains.audio.vocoders import open_vocoder, refuse_mismatch
+from multigan.domains.audio.waveform import FORMATS, Waveform, joined
+from multigan.domains.base import Exhibit, Facts, IndexedDraw, Snapshot, Stored, picture_exhibit
+from multigan.domains.cache import cached
+from multigan.errors import UserError
+from multigan.report.grid import beside
+
+_CHUNK = 16  # clips presented at once; always full, so that a clip never depends on how many there are
+_MEASURED = 4096  # clips that the range of the data is taken from
+_PLAYERS = 10  # clips one can listen to on a page
+_FADE = 0.004  # seconds
+_QUIET = 1e-3  # peak below which a generated clip counts as silence and is left as soft as it is
+
+
+class AudioDomain(MeasuredAudio):
+    """Clips of one length and rate, with or without labels."""
+
+    recipe: AudioRecipe
+    recipe_type = AudioRecipe
+    generators: ClassVar[dict[str, type[nn.Module]]] = {
+        "mel-wgan": MelGenerator,
+        "specgan": SpecganGenerator,
+        "vocoder": VocoderGenerator,
+    }
+    critics: ClassVar[dict[str, type[nn.Module]]] = {
+        "mel-wgan": MelCritic,
+        "specgan": SpecganCritic,
+        "vocoder": VocoderCritic,
+    }
+    options = ("condition", "vocoder")
+    models = ("vocoder",)
+    sources = ("drums", *PUBLIC)
+    formats = FORMATS
+
+    def load(self) -> Stored:
+        """The clips, decoded once and memory-mapped."""
+        data = self.recipe.data
+        stored = cached(self._decoder(self.source, data.split), data.unreadable)
+        self.facts = self._facts(stored, self.source.classes if data.labels else ())
+        return stored if data.labels else Stored(stored.samples, None, stored.notes, stored.fingerprint)
+
+    def _facts(self, stored: Stored, classes: tuple[str, ...]) -> Facts:
+        front_end = self.recipe.front_end
+        chosen = stored.samples[:: -(-len(stored) // _MEASURED)]
+        if self.recipe.generator.network == "specgan":
+            fourier = ShortTimeFourier(front_end.mel.n_fft, front_end.mel.hop)
+            logs = torch.cat([log_spectrum(fourier, waveforms(part)) for part in chosen.split(256)])
+            constants: dict[str, Any] = {"mean": logs.mean((0, 2)).tolist(), "deviation": logs.std((0, 2)).tolist()}
+            return Facts((1, SIDE, logs.shape[-1]), classes, constants)
+        plain = MelFrontEnd(front_end.mel)
+        loudest = max(plain.log_mel(waveforms(part)).max().item() for part in chosen.split(256))
+        constants = {"loudest": loudest, "mel": asdict(front_end.mel)}
+        if self.is_vocoder:
+            return Facts((1, front_end.length), (), constants)
+        return Facts((1, front_end.mel.mels, front_end.frames or 0), classes, constants)
+
+    @property
+    def is_vocoder(self) -> bool:
+        """Whether representations are waveforms, made of mel spectrograms."""
+        return self.recipe.generator.network == "vocoder"
+
+    @cached_property
+    def front_end(self) -> MelFrontEnd | SpecFrontEnd:
+        """Waveform ↔ representation, with the constants of the data the model was trained on."""
+        assert self.facts is not None, "load the data first"
+        constants, mel = self.facts.constants, self.recipe.front_end.mel
+        if "mean" in constants:
+            return SpecFrontEnd(mel.hop, constants["mean"], constants["deviation"])
+        refuse_mismatch("the recipe", mel, "the model", MelSettings(**constants["mel"]))
+        return MelFrontEnd(mel, constants["loudest"])
+
+    def represent(self, stored: Tensor, draw: Draw) -> Tensor:
+        """int16 clips ``(N, S)`` as spectrograms, for a vocoder as waveforms ``(N, 1, S)``.
+
+        They are delayed and softened at random where ``data`` says so.
+        """
+        data, x = self.recipe.data, waveforms(stored)
+        if data.shift:
+            most = int(data.shift * self.recipe.front_end.mel.rate)
+            x = delayed(x, (draw.uniform("shift") * (most + 1)).long())
+        if data.gain:
+            x = x * 10 ** (-draw.uniform("gain", 1) * data.gain / 20)
+        return x.unsqueeze(1) if self.is_vocoder else self.spectrograms(x)
+
+    def spectrograms(self, waveform: Tensor) -> Tensor:
+        """Waveforms ``(N, S)`` as representations of spectrograms."""
+        spectrograms: Tensor = self.front_end.to(waveform.device)(waveform)
+        return spectrograms
+
+    def condition(self, x: Tensor, labels: Tensor | None) -> Tensor | None:
+        """The labels; for a vocoder the mel spectrograms of real waveforms ``(N, 1, S)``."""
+        return self.spectrograms(x.squeeze(1)) if self.is_vocoder else labels
+
+    def noise(self, draw: Draw | IndexedDraw) -> Tensor | None:
+        """z, ``(N, latent)``: normal, for specgan uniform in [-1, 1]; None for a vocoder."""
+        latent = self.recipe.generator.latent
+        if self.is_vocoder:
+            return None
+        if self.recipe.generator.network == "specgan":
+            return draw.uniform("latent", latent) * 2 - 1
+        return draw.normal("latent", latent)
+
+    def augmentation(self) -> SpectrogramAugmentation:
+        """Time shift, gain, a small frequency shift."""
+        return SpectrogramAugmentation()
+
+    def terms(self) -> Sequence[GeneratorTerm]:
+        """For a vocoder: mel distance and feature matching, weighted by ``terms``."""
+        if not self.is_vocoder:
+            return ()
+        assert isinstance(self.front_end, MelFrontEnd)
+        weights = self.recipe.terms
+        return [
+            GeneratorTerm("mel", weights.mel, MelDistance(self.front_end)),
+            GeneratorTerm("features", weights.features, feature_distance),
+        ]
+
+    def offered(self) -> Mapping[str, Any]:
+        """The numbers of the front end."""
+        return asdict(self.recipe.front_end.mel)
+
+    def make(self, generator: nn.Module, draw: IndexedDraw, labels: Any, /, **options: Any) -> Tensor:
+        """New spectrograms, or waveforms ``(N, 1, S)`` where a vocoder makes them.
+
+        ``condition``, for a vocoder: the sound file it is to follow, of any length. ``vocoder``: the trained one that
+        makes the waveforms of spectrograms instead of Griffin-Lim.
+        """
+        condition, vocoder = options.get("condition"), options.get("vocoder")
+        device = next(generator.parameters()).device
+        if self.is_vocoder:
+            if condition is None:
+                raise UserError("a vocoder makes a sound from a sound: give one by --condition voice.mp3")
+            made: Tensor = generator(None, self.spectrograms(self._loaded(Path(condition)).to(device)))
+            return made.expand(len(draw), -1, -1)
+        if condition is not None:
+            raise UserError(f"condition means nothing to {self.recipe.generator.network}: it is for vocoders")
+        x: Tensor = generator(self.noise(draw), labels)
+        return x if vocoder is None else self._by_vocoder(vocoder, x)
+
+    def _loaded(self, path: Path) -> Tensor:
+        """A sound file as one waveform ``(1, S)``, S a multiple of the hop."""
+        rate, hop = self.recipe.front_end.mel.rate, self.recipe.front_end.mel.hop
+        try:
+            sound = resampled(*read_sound(path.read_bytes(), path.name), rate)
+        except (OSError, Unreadable) as error:
+            raise UserError(f"{path} cannot be read as a sound: {error}") from None
+        sound = sound * (PEAK / abs(sound).max())
+        return torch.from_numpy(np.pad(sound, (0, -len(sound) % hop)))[None].float()
+
+    def _by_vocoder(self, source: Any, x: Tensor) -> Tensor:
+        """Waveforms ``(N, 1, S)`` of our spectrograms by a trained vocoder with the same front end."""
+        if not isinstance(self.front_end, MelFrontEnd):
+            raise UserError(f"vocoder: {self.recipe.generator.network} makes no mel spectrograms")
+        vocoder = open_vocoder(source, x.device)
+        refuse_mismatch("this model", self.recipe.front_end.mel, vocoder.name, vocoder.mel)
+        return vocoder.make(self.front_end.to(x.device).unscaled(x)).unsqueeze(1)
+
+    @torch.no_grad()
+    def stored(self, x: Tensor) -> Tensor:
+        """Representations ``(N, ...)`` as int16 clips ``(N, S)`` on the CPU: exactly what is written."""
+        if x.dim() == 3:
+            return (self._finished(x.squeeze(1)).cpu() * 32767).round().short()
+        front_end = self.front_end.to(x.device)
+        clips = []
+        for part in x.split(_CHUNK):
+            full = torch.cat([part, part[-1:].expand(_CHUNK - len(part), *part.shape[1:])])
+            clips.append(self._finished(front_end.inverse(full))[: len(part)].cpu())
+        return (torch.cat(clips) * 32767).round().short()
+
+    def items(self, stored: Tensor) -> list[Waveform]:
+        """int16 clips ``(N, S)`` as waveforms."""
+        rate = self.recipe.front_end.mel.rate
+        return [Waveform(samples, rate) for samples in waveforms(stored).numpy()]
+
+    def _finished(self, waveform: Tensor) -> Tensor:
+        """Waveforms ``(N, S)`` with faded ends, as loud as normalised data, and never above full scale."""
+        fade = max(int(_FADE * self.recipe.front_end.mel.rate), 2)
+        ramp = torch.linspace(0, 1, fade, device=waveform.device)
+        waveform = waveform.clone()
+        waveform[:, -fade:] *= ramp.flip(0)
+        waveform[:, : fade // 4] *= ramp[::4][: fade // 4]  # short: a drum's stroke is its first milliseconds
+        peak = waveform.abs().amax(1, keepdim=True)
+        if self.recipe.data.normalise == "peak":
+            return waveform * torch.where(peak > _QUIET, PEAK / peak, torch.ones_like(peak))
+        return waveform / peak.clamp_min(1)
+
+    def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
+        """One file a clip: ``000000.wav``, ..."""
+        return [item.save(folder / f"{start + i:06d}.{format}") for i, item in enumerate(items)]
+
+    def write_together(self, items: Sequence[Any], path: Path) -> None:
+        """One file with the clips one after the other."""
+        joined(items).save(path)
+
+    def exhibits(self, items: Sequence[Any], about: str) -> list[Exhibit]:
+        """Spectrograms, and players of the first clips."""
+        shown = items[:_PLAYERS]
+        players = [
+            Exhibit("sound", clip.encoded("flac"), f"{about}, clip {i}", "audio/flac")
+            for i, clip in enumerate(shown, 1)
+        ]
+        return [*picture_exhibit(self.sheet(items), f"spectrograms of {about}"), *players]
+
+    def sheet(self, items: Sequence[Any]) -> Image.Image:
+        """Spectrograms of the clips, with axes in seconds and Hz."""
+        return spectrogram_sheet(items)
+
+    def picture(self, snapshot: Snapshot) -> Image.Image:
+        """Generated spectrograms, with real ones beside them, each in the order of their labels."""
+        labels = snapshot.labels
+        order = torch.arange(len(snapshot.fake)) if labels is None else labels.cpu().argsort(stable=True)
+        pair = (snapshot.fake, snapshot.real)
+        spectrograms = (self.spectrograms(x.squeeze(1)) if self.is_vocoder else x for x in pair)
+        fake, real = (spectrogram_grid(x.cpu()[order]) for x in spectrograms)
+        return beside(fake, real)
+
+
+def delayed(x: Tensor, by: Tensor) -> Tensor:
+    """Waveforms ``(N, S)``, each begun ``by`` ``(N,)`` samples later, after silence."""
+    source = torch.arange(x.shape[1], device=x.device) - by[:, None]
+    return x.gather(1, source.clamp_min(0)) * (source >= 0)

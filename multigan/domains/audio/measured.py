@@ -1,0 +1,114 @@
+"""The measured side of the audio domain: real clips, seen and unseen, and what is measured of made ones."""
+
+from dataclasses import replace
+from functools import cached_property
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+from multigan.adversarial.randomness import derive_seed
+from multigan.domains.audio.decode import SoundDecoder, count_clips
+from multigan.domains.audio.embedders import NAMES, Mels, sound_embedder
+from multigan.domains.audio.settings import AudioData, AudioRecipe
+from multigan.domains.audio.sources import Source, open_source
+from multigan.domains.base import Domain, IndexedDraw, Reals, Stored, halves
+from multigan.domains.cache import cached
+from multigan.errors import DataError
+from multigan.evaluation.audio import BINS, Bins, heard
+from multigan.evaluation.embedder import Embedder
+from multigan.evaluation.measures import Aim
+
+
+class MeasuredAudio(Domain):
+    """Where real clips come from, and how made ones are compared with them: always as int16 waveforms."""
+
+    recipe: AudioRecipe
+    embedders = NAMES
+    aims: ClassVar[dict[str, Aim]] = {
+        **dict.fromkeys(("loudness", "clipping", "silence", "flatness", "clicks"), "real"),
+        f"NDB/{BINS}": "lower",
+        "JSD": "lower",
+    }
+    _bins: Bins | None = None
+
+    @cached_property
+    def source(self) -> Source:
+        """The sounds the recipe names, not yet decoded."""
+        data = self.recipe.data
+        source = open_source(data)
+        if data.labels and source.labels is None:
+            raise DataError(
+                f"data.labels = true, but {data.source} has no labels: put each class into a subfolder, or say where "
+                "the label stands in the file names by data.label_pattern"
+            )
+        return source
+
+    def _decoder(self, source: Source, split: str) -> SoundDecoder:
+        front_end = self.recipe.front_end
+        return SoundDecoder(source, self.recipe.data, front_end.mel.rate, front_end.length, split)
+
+    def count(self) -> int:
+        """How many clips the files' headers promise."""
+        return count_clips(self._decoder(self.source, self.recipe.data.split))
+
+    def real_samples(self, held_out: str | None = None) -> Reals:
+        """Training clips, and those of the test split or of another source."""
+        data = self.recipe.data
+        other: Literal["train", "test"] = "test" if data.split == "train" else "train"
+        try:
+            unseen = open_source(data, other) if held_out is None else _any_split(replace(data, source=held_out))
+        except DataError as error:
+            raise DataError(f"{error}. Or name other sounds to compare with: --data SOURCE") from None
+        test = cached(self._decoder(unseen, other), data.unreadable)
+        described = f"the {other} split of {data.source}" if held_out is None else f"of {held_out}"
+        try:
+            train = cached(self._decoder(self.source, data.split), data.unreadable)
+        except DataError:  # it was trained elsewhere, or the files are gone
+            return halves(test, held_out or data.source)
+        if train.fingerprint == test.fingerprint:
+            raise DataError(f"--data {held_out} holds the very sounds that the model was trained on: give others")
+        return Reals(train, test, f"{len(test):,} clips {described}, unseen; {len(train):,} training clips")
+
+    def embedder(self, name: str | None, weights: str | None, reals: Reals, device: torch.device) -> Embedder:
+        """A classifier of the clips' own labels, mel statistics, or an audio model of transformers."""
+        return sound_embedder(name, weights, self.recipe.front_end.mel.rate, reals, device)
+
+    def own_measures(self, made: Tensor, reals: Reals) -> dict[str, float]:
+        """What one hears by numbers: loudness, clipping, silence, flatness, clicks at the ends; and NDB."""
+        rate = self.recipe.front_end.mel.rate
+        if self._bins is None:
+            self._mels = Mels(rate)
+            self._bins = Bins(torch.cat([small(self._mels(part)) for part in reals.train.samples.split(256)]))
+        ndb, jsd = self._bins.compare(torch.cat([small(self._mels(part)) for part in made.split(256)]))
+        return heard(waveforms(made), rate) | {f"NDB/{self._bins.count}": float(ndb), "JSD": jsd}
+
+    def trivial(self, train: Stored, count: int, seed: int) -> Tensor:
+        """Noise through the mean and deviation of every mel cell of the data, made audible."""
+        x = torch.cat([self.spectrograms(waveforms(part)) for part in train.samples[:2000].split(256)])
+        draw = IndexedDraw(derive_seed("trivial", seed), range(count), torch.device("cpu"))
+        noise = x.mean(0) + x.std(0) * draw.normal("cells", *x.shape[1:])
+        return torch.cat([self.stored(part) for part in noise.clamp(-1, 1).split(64)])
+
+    def spectrograms(self, waveform: Tensor) -> Tensor:
+        """Waveforms ``(N, S)`` in [-1, 1] as the critic of spectrograms sees them, ``(N, 1, M, T)``."""
+        raise NotImplementedError
+
+
+def small(mels: Tensor) -> Tensor:
+    """Spectrograms ``(N, 1, M, T)`` as 256 numbers each, to be clustered."""
+    return adaptive_avg_pool2d(mels, (16, 16)).flatten(1)
+
+
+def _any_split(data: AudioData) -> Source:
+    """The test split of a source that has one, else all of it."""
+    try:
+        return open_source(data, "test")
+    except DataError:
+        return open_source(replace(data, test_pattern="", held_out=0.0), "train")
+
+
+def waveforms(stored: Tensor) -> Tensor:
+    """int16 clips ``(N, S)`` as floats in [-1, 1]."""
+    return stored.float() / 32767

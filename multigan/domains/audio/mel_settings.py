@@ -1,0 +1,97 @@
+"""The numbers of a mel front end, their presets, and which of them cannot work. Needs no torch."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class MelSettings:
+    """All that defines waveform ↔ log-mel; two front ends agree if and only if these are equal."""
+
+    rate: int  # Hz
+    n_fft: int  # samples of a window (Hann)
+    hop: int  # samples from one frame to the next
+    mels: int  # mel bins (Slaney's scale and area norm)
+    fmin: float  # Hz, lower edge of the first bin
+    fmax: float  # Hz, upper edge of the last one
+    floor: float  # mel magnitude that counts as silence
+
+    @property
+    def bins(self) -> int:
+        """Linear frequency bins, the Nyquist frequency included."""
+        return self.n_fft // 2 + 1
+
+    def differences(self, other: "MelSettings") -> list[str]:
+        """``name: ours against theirs`` for each number that differs."""
+        ours, theirs = asdict(self), asdict(other)
+        return [f"{name}: {ours[name]:g} against {theirs[name]:g}" for name in ours if ours[name] != theirs[name]]
+
+
+PRESETS: dict[str, dict[str, float]] = {
+    "digits8k": {"rate": 8000, "n_fft": 256, "hop": 128, "mels": 64, "frames": 64, "floor": 3e-4},
+    "drums16k": {"rate": 16000, "n_fft": 512, "hop": 128, "mels": 64, "frames": 64, "floor": 3e-4},
+    "sc09": {"rate": 16000, "n_fft": 1024, "hop": 256, "mels": 128, "frames": 64, "floor": 3e-4},
+    "music22k": {"rate": 22050, "n_fft": 1024, "hop": 256, "mels": 128, "frames": 128, "floor": 1e-4},
+    "music44k": {"rate": 44100, "n_fft": 2048, "hop": 512, "mels": 128, "frames": 128, "floor": 1e-4},
+}
+"""Front ends by name; 64 frames of `digits8k` and `sc09` are 1.024 s, 128 of `music44k` are 1.49 s."""
+
+
+def _slaney_mel(hz: np.ndarray) -> np.ndarray:
+    """Slaney's mel scale: linear below 1 kHz, logarithmic above (Auditory Toolbox, 1998)."""
+    linear = hz * 3 / 200
+    above = 15 + 27 * np.log(np.maximum(hz, 1000) / 1000) / np.log(6.4)
+    return np.where(hz < 1000, linear, above)
+
+
+def _slaney_hz(mel: np.ndarray) -> np.ndarray:
+    return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp((np.maximum(mel, 15) - 15) * np.log(6.4) / 27))
+
+
+def mel_bank(settings: MelSettings) -> np.ndarray:
+    """Triangular filters of equal area ``(mels, bins)``, float32, as librosa's default ones."""
+    lowest, highest = _slaney_mel(np.array([settings.fmin, settings.fmax]))
+    edges = _slaney_hz(np.linspace(lowest, highest, settings.mels + 2))
+    hz = np.linspace(0, settings.rate / 2, settings.bins)
+    rising = (hz - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
+    falling = (edges[2:, None] - hz) / (edges[2:] - edges[1:-1])[:, None]
+    triangles = np.maximum(0, np.minimum(rising, falling))
+    return (triangles * (2 / (edges[2:] - edges[:-2]))[:, None]).astype(np.float32)
+
+
+def independent(settings: MelSettings) -> bool:
+    """Whether every mel bin hears something the others do not: else mel → linear is not determined."""
+    bank = mel_bank(settings)
+    return bool((bank.max(1) > 0).all() and np.linalg.matrix_rank(bank) == settings.mels)
+
+
+def most_mels(settings: MelSettings) -> int:
+    """The largest multiple of 8 that is still `independent`; 0 if none is."""
+    for mels in range(settings.mels // 8 * 8, 0, -8):
+        if independent(MelSettings(**{**asdict(settings), "mels": mels})):
+            return mels
+    return 0
+
+
+def problem(settings: MelSettings) -> str | None:
+    """What cannot work in a front end and what to do about it, or None."""
+    s = settings
+    if s.n_fft % 4 or s.n_fft < 16:
+        return f"n_fft = {s.n_fft} must be a multiple of 4, at least 16 samples"
+    if s.hop > s.n_fft // 2:
+        return f"hop = {s.hop} is more than half the window: sound would be lost; use at most {s.n_fft // 2}"
+    if s.n_fft % s.hop:
+        return f"hop = {s.hop} must divide n_fft = {s.n_fft}"
+    if s.mels % 2:
+        return f"mels = {s.mels} must be even"
+    if not 0 <= s.fmin < s.fmax <= s.rate / 2:
+        return f"fmin = {s.fmin:g} and fmax = {s.fmax:g} Hz must rise and end at most at half the rate, {s.rate / 2:g}"
+    if s.floor <= 0:
+        return f"floor = {s.floor:g} must be above 0: it is the magnitude that counts as silence"
+    if not independent(s):
+        return (
+            f"mels = {s.mels} is more than {s.rate} Hz with n_fft = {s.n_fft} can tell apart: use at most "
+            f"{most_mels(s)} mels, or a longer window"
+        )
+    return None

@@ -1,0 +1,209 @@
+"""The typed recipe of the audio domain. Needs no torch."""
+
+import math
+import re
+from dataclasses import field, fields
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from multigan.adversarial.schedules import SETTINGS, Scheduled, constant
+from multigan.domains.audio.mel_settings import PRESETS, MelSettings, problem
+from multigan.recipe import DataSettings, NetworkSettings, Recipe
+
+Width = Annotated[int, Field(ge=1, le=4096)]
+Seconds = Annotated[float, Field(ge=0)]
+
+SPECGAN_FRAMES = 128  # and as many linear bins: the network is built for this size alone
+
+
+@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+class AudioData(DataSettings):
+    """Where sounds come from and what is made of them."""
+
+    source: str
+    """drums (built in), speechcommands (downloaded), a folder, a .zip or a sound file."""
+    split: Literal["train", "test"] = "train"
+    """train | test, for sources that have both; by `test_pattern` for files of your own."""
+    test_pattern: str = ""
+    """Regular expression; files whose path it is found in are the test split and never trained on."""
+    held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Share of a folder's or zip's files that is kept from training, where no `test_pattern` says which."""
+    labels: bool = False
+    """Learn to make sounds of a class: from subfolders, `label_pattern`, or the dataset's labels."""
+    label_pattern: str = ""
+    """Regular expression with one group, the label, found in each file's name, such as '(\\d)_.*'."""
+    normalise: Literal["peak", "none"] = "peak"
+    """peak: every clip as loud as it can be | none: as it is."""
+    trim: Annotated[float, Field(ge=0, le=120)] = 0.0
+    """Drop leading silence: what is this many dB below the clip's peak; 0 keeps it."""
+    shorter: Annotated[float, Field(ge=0)] = 0.0
+    """Leave out files shorter than this many seconds."""
+    step: Seconds = 0.0
+    """Seconds from one clip of a long file to the next; 0: the clip's length."""
+    silent: Annotated[float, Field(ge=0, le=120)] = 50.0
+    """Skip clips of long files whose loudest moment is this many dB below the file's; 0 keeps them."""
+    cut: bool = True
+    """Cut long files into clips; false keeps their beginning only."""
+    shift: Seconds = 0.0
+    """Real clips begin up to so many seconds late, at random."""
+    gain: Annotated[float, Field(ge=0, le=60)] = 0.0
+    """Real clips are up to so many dB softer, at random."""
+    unreadable: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of unreadable files above which the run stops."""
+
+    def __post_init__(self) -> None:
+        for key in ("test_pattern", "label_pattern"):
+            try:
+                groups = re.compile(getattr(self, key)).groups
+            except re.error as error:
+                raise ValueError(f"data.{key} = {getattr(self, key)!r} is no regular expression: {error}") from None
+            if key == "label_pattern" and self.label_pattern and groups != 1:
+                raise ValueError(f"data.label_pattern = {self.label_pattern!r} must have one group (…), the label")
+
+
+@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+class FrontEnd:
+    """How waveforms become log-mel spectrograms and back: a preset, or all its numbers, or some of them."""
+
+    preset: str = ""
+    """digits8k | drums16k | sc09 | music22k | music44k: fills in what is left out."""
+    rate: Annotated[int, Field(ge=1000, le=384_000)] | None = None
+    """Samples a second, Hz."""
+    n_fft: Annotated[int, Field(ge=16, le=65_536)] | None = None
+    """Samples of a window."""
+    hop: Annotated[int, Field(ge=1)] | None = None
+    """Samples from one frame to the next."""
+    mels: Annotated[int, Field(ge=2)] | None = None
+    """Mel bins."""
+    frames: Annotated[int, Field(ge=1)] | None = None
+    """Frames of a clip; its length is frames × hop / rate seconds."""
+    fmin: Annotated[float, Field(ge=0)] | None = None
+    """Lower edge of the first mel bin, Hz."""
+    fmax: Annotated[float, Field(gt=0)] | None = None
+    """Upper edge of the last mel bin, Hz; half the rate when left out."""
+    floor: Annotated[float, Field(gt=0)] | None = None
+    """Mel magnitude that counts as silence."""
+
+    def __post_init__(self) -> None:
+        if self.preset and self.preset not in PRESETS:
+            raise ValueError(f"front_end.preset = {self.preset!r} is unknown; known: {', '.join(PRESETS)}")
+        given = [f.name for f in fields(self) if f.name != "preset" and getattr(self, f.name) is not None]
+        if self.preset and len(given) == len(fields(self)) - 1:
+            raise ValueError(
+                f"front_end.preset = {self.preset!r} has nothing to fill in: every number is given; leave one out"
+            )
+        # Resolved at once, so that a kept recipe holds the numbers and not a name for them.
+        for name, value in {"floor": 1e-4, "fmin": 0.0, **PRESETS.get(self.preset, {})}.items():
+            self._fill(name, value)
+        object.__setattr__(self, "preset", "")
+        missing = [name for name in ("rate", "n_fft", "hop", "mels", "frames") if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"front_end needs {', '.join(missing)}, or preset = {', '.join(PRESETS)}")
+        self._fill("fmax", (self.rate or 0) / 2)
+        wrong = problem(self.mel)
+        if wrong:
+            raise ValueError(f"front_end.{wrong}")
+
+    def _fill(self, name: str, value: float) -> None:
+        if getattr(self, name) is None:
+            object.__setattr__(self, name, value)
+
+    @property
+    def mel(self) -> MelSettings:
+        """The numbers without the length of a clip."""
+        numbers = (self.rate, self.n_fft, self.hop, self.mels, self.fmin, self.fmax, self.floor)
+        return MelSettings(*numbers)  # type: ignore[arg-type]
+
+    @property
+    def length(self) -> int:
+        """Samples of a clip."""
+        return (self.frames or 0) * (self.hop or 0)
+
+
+@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+class AudioGenerator(NetworkSettings):
+    """The network that makes sounds."""
+
+    network: str = "mel-wgan"
+    """mel-wgan | specgan | vocoder, or your own as 'package.module:Class'."""
+    latent: Width = 64
+    """Dimensions of the latent z; none for vocoder."""
+    width: Width = 32
+    """Channels before the last layer of mel-wgan; d of specgan (the paper's is 64); channels of vocoder."""
+    widest: Width = 256
+    """Most channels of a mel-wgan layer."""
+    depth: Annotated[int, Field(ge=1, le=32)] = 6
+    """ConvNeXt blocks of vocoder."""
+
+
+@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+class AudioCritic(NetworkSettings):
+    """The network that judges sounds."""
+
+    network: str = "mel-wgan"
+    """mel-wgan | specgan | vocoder, or your own as 'package.module:Class'."""
+    width: Width = 32
+    """Channels after the first layer of mel-wgan and vocoder; d of specgan (the paper's is 64)."""
+    widest: Width = 256
+    """Most channels of a layer of mel-wgan or vocoder."""
+
+
+@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+class VocoderTerms:
+    """What a vocoder's generator minimises beside the objective."""
+
+    mel: Scheduled = field(default_factory=lambda: constant(0))
+    """Weight of the L1 distance of log-mel spectrograms (HiFi-GAN's 45)."""
+    features: Scheduled = field(default_factory=lambda: constant(0))
+    """Weight of the L1 distance of the critics' features (feature matching)."""
+
+
+@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+class AudioRecipe(Recipe):
+    """A recipe for sounds."""
+
+    domain: str = "audio"
+    """audio."""
+    data: AudioData
+    """Where sounds come from."""
+    front_end: FrontEnd
+    """How waveforms become log-mel spectrograms and back."""
+    generator: AudioGenerator
+    """The network that makes sounds."""
+    critic: AudioCritic
+    """The network that judges them."""
+    terms: VocoderTerms = field(default_factory=VocoderTerms)
+    """What a vocoder's generator minimises beside the objective."""
+
+    def __post_init__(self) -> None:
+        Recipe.__post_init__(self)
+        players = {self.generator.network, self.critic.network}
+        for family in ("specgan", "vocoder"):
+            if family in players and len(players) > 1 and not any(":" in p for p in players):
+                raise ValueError(
+                    f"generator.network = {self.generator.network!r} and critic.network = {self.critic.network!r} "
+                    f"see different things: '{family}' plays only against '{family}'"
+                )
+        if "mel-wgan" in players:
+            self._check_mel_size()
+        if "specgan" in players:
+            self._check_specgan_size()
+
+    def _check_mel_size(self) -> None:
+        mels, frames = self.front_end.mel.mels, self.front_end.frames or 0
+        stages = max(int(math.log2(max(min(mels, frames), 8) / 4)), 1)
+        if mels % 2**stages or frames % 2**stages or min(mels, frames) < 8:
+            raise ValueError(
+                f"front_end.mels = {mels} and front_end.frames = {frames}: 'mel-wgan' halves both {stages} times, "
+                f"so both must be multiples of {2**stages}"
+            )
+
+    def _check_specgan_size(self) -> None:
+        n_fft, frames = self.front_end.n_fft, self.front_end.frames
+        if n_fft != 2 * SPECGAN_FRAMES or frames != SPECGAN_FRAMES:
+            raise ValueError(
+                f"front_end.n_fft = {n_fft} and front_end.frames = {frames}: 'specgan' is built for n_fft = 256 "
+                "(128 bins) and 128 frames"
+            )

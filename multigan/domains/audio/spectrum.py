@@ -1,0 +1,88 @@
+"""Short-time spectra and their inverse: frames of exactly ``samples / hop``, on any device, in batch.
+
+N batch, S samples, T frames, F = n_fft/2 + 1 linear bins. Frame t is centred on sample t · hop and the signal continued
+by zeros, as librosa does, but without its one frame more: S = T · hop.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+
+class ShortTimeFourier(nn.Module):
+    """Waveform ↔ complex spectrum with a Hann window."""
+
+    window: Tensor
+
+    def __init__(self, n_fft: int, hop: int) -> None:
+        super().__init__()
+        self.n_fft, self.hop, self.edge = n_fft, hop, n_fft // 2
+        self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Waveforms ``(N, S)`` to complex spectra ``(N, T, F)``, T = S // hop."""
+        frames = pad(waveform, (self.edge, self.n_fft - self.hop - self.edge)).unfold(-1, self.n_fft, self.hop)
+        return torch.fft.rfft(frames * self.window)
+
+    def inverse(self, spectrum: Tensor) -> Tensor:
+        """Complex spectra ``(N, T, F)`` to the waveforms ``(N, T · hop)`` whose spectra are nearest to them."""
+        return self._weighted(spectrum, self._weight(spectrum.shape[1]))
+
+    def _weighted(self, spectrum: Tensor, weight: Tensor) -> Tensor:
+        return self._overlapped(torch.fft.irfft(spectrum, self.n_fft) * self.window).mul_(weight)
+
+    def _weight(self, frames: int) -> Tensor:
+        """What each sample is multiplied by for the windows that overlap there, ``(1, T · hop)``."""
+        overlapping = self._overlapped(self.window.square().expand(1, frames, -1))
+        return 1 / overlapping.clamp_min(1e-3)
+
+    def _overlapped(self, frames: Tensor) -> Tensor:
+        """The sum of overlapping frames ``(N, T, n_fft)`` without the edges, ``(N, T · hop)``."""
+        count, overlap = frames.shape[1], self.n_fft // self.hop
+        pieces = frames.unflatten(-1, (overlap, self.hop))
+        whole = pad(pieces[:, :, 0], (0, 0, 0, overlap - 1))
+        for k in range(1, overlap):
+            whole[:, k : k + count] += pieces[:, :, k]
+        return whole.flatten(1)[:, self.edge : self.edge + count * self.hop]
+
+    def griffin_lim(self, magnitude: Tensor, steps: int, phase: Tensor | None = None, momentum: float = 0.99) -> Tensor:
+        """Waveforms ``(N, T · hop)`` with about these magnitudes ``(N, T, F)``.
+
+        Fast Griffin-Lim (Perraudin et al. 2013); plain with ``momentum`` 0. ``phase``
+        (complex, of any shape that fits) is what it starts from, by default `peak_phase`.
+        """
+        spectrum = magnitude * (peak_phase(magnitude, self.hop / self.n_fft) if phase is None else phase)
+        weight = self._weight(magnitude.shape[1])
+        before: Tensor | None = None
+        for _ in range(steps):
+            rebuilt = self(self._weighted(spectrum, weight))
+            ahead = rebuilt if before is None else rebuilt.sub(before, alpha=momentum / (1 + momentum))
+            spectrum, before = scaled_to(ahead, magnitude), rebuilt
+        return self._weighted(spectrum, weight)
+
+
+def scaled_to(spectrum: Tensor, magnitude: Tensor) -> Tensor:
+    """Complex numbers with the phases of ``spectrum`` and these magnitudes."""
+    parts = torch.view_as_real(spectrum)  # faster than torch.sgn and a complex product
+    scale = magnitude * parts.square().sum(-1).clamp_min(1e-24).rsqrt()
+    return torch.view_as_complex(parts * scale.unsqueeze(-1))
+
+
+def peak_phase(magnitude: Tensor, hop_per_window: float) -> Tensor:
+    """Unit complex numbers ``(N, T, F)`` to begin with: every bin turns at the frequency of the peak nearest to it.
+
+    Single-pass spectrogram inversion (Beauregard et al. 2015), peaks interpolated on log magnitudes;
+    ``hop_per_window`` is hop / n_fft. It has no randomness: equal magnitudes give equal phases.
+    """
+    log = magnitude.clamp_min(1e-8).log()
+    below, here, above = log[..., :-2], log[..., 1:-1], log[..., 2:]
+    is_peak = pad((here >= below) & (here >= above), (1, 1))
+    offset = pad((below - above) / 2 / (below - 2 * here + above).clamp_max(-1e-6), (1, 1)).clamp(-0.5, 0.5)
+    bins, far = torch.arange(log.shape[-1], device=log.device).expand_as(log), 2 * log.shape[-1]
+    left = torch.where(is_peak, bins, -far).cummax(-1).values
+    right = torch.where(is_peak, bins, far).flip(-1).cummin(-1).values.flip(-1)
+    nearest = torch.where(bins - left <= right - bins, left, right).clamp(0, log.shape[-1] - 1)
+    turns = (nearest + offset.gather(-1, nearest)) * hop_per_window
+    between = (turns[:, 1:] + turns[:, :-1]) / 2
+    phase = 2 * torch.pi * (pad(between, (0, 0, 1, 0)).double().cumsum(1) % 1).to(magnitude)
+    return torch.polar(torch.ones_like(phase), phase)

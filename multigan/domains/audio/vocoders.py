@@ -1,0 +1,110 @@
+"""Trained vocoders that make waveforms of our spectrograms: multigan's own, and pretrained ones of transformers.
+
+A vocoder knows only the mels it was trained on, so its front end must equal ours number by number; what differs
+is named, not papered over: robotic or quiet speech from mixed mel conventions is the oldest complaint about them.
+"""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from multigan.domains.audio.mel_settings import MelSettings
+from multigan.errors import UserError
+
+PRETRAINED = ("univnet", "speecht5_hifigan")
+
+
+@dataclass(frozen=True)
+class Vocoder:
+    """Natural-log mel magnitudes ``(N, M, T)``, under ``mel``, to waveforms ``(N, T · hop)``."""
+
+    mel: MelSettings
+    make: Callable[[Tensor], Tensor]
+    name: str
+
+
+def refuse_mismatch(one: str, ours: MelSettings, other: str, theirs: MelSettings) -> None:
+    """Raise `UserError` that names both values of every number in which two front ends differ."""
+    found = ours.differences(theirs)
+    if found:
+        raise UserError(f"the mel front ends of {one} and of {other} differ: {'; '.join(found)}")
+
+
+def open_vocoder(source: Any, device: torch.device) -> Vocoder:
+    """The vocoder of a trained multigan model, or in a folder or under a hub id of transformers.
+
+    Raises `UserError` for what is none.
+    """
+    return _pretrained(str(source), device) if isinstance(source, str | Path) else _own(source)
+
+
+def _model_type(source: str) -> str | None:
+    """What transformers would call it; None if it is not transformers'."""
+    path = Path(source)
+    if path.exists():
+        try:
+            return json.loads((path / "config.json").read_text()).get("model_type")
+        except (OSError, ValueError):
+            return None
+    from transformers import PretrainedConfig
+
+    try:
+        content: dict[str, Any] = PretrainedConfig.get_config_dict(source)[0]
+    except (OSError, ValueError):
+        return None
+    return content.get("model_type")
+
+
+def _own(model: Any) -> Vocoder:
+    """``model`` is a `multigan.Model`."""
+    domain, name = model.domain, "the vocoder"
+    if not getattr(domain, "is_vocoder", False):
+        raise UserError(f"vocoder: a model with generator.network = {model.recipe.generator.network!r} is no vocoder")
+    front_end = domain.front_end.to(next(model.generator.parameters()).device)
+    return Vocoder(front_end.settings, lambda x: model.generator(None, front_end.scaled(x)).squeeze(1), name)
+
+
+def _pretrained(source: str, device: torch.device) -> Vocoder:
+    import transformers
+
+    kind = _model_type(source)
+    if kind is None:
+        raise UserError(f"vocoder = {source}: neither a multigan model nor one of transformers")
+    if kind not in PRETRAINED:
+        raise UserError(f"{source} is a {kind}; the pretrained vocoders known here are {', '.join(PRETRAINED)}")
+    try:
+        config = transformers.AutoFeatureExtractor.from_pretrained(source)
+        wanted = transformers.UnivNetModel if kind == "univnet" else transformers.SpeechT5HifiGan
+        network: Any = wanted.from_pretrained(source).eval().to(device)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{source} cannot be loaded by transformers: {error}") from None
+    if kind == "univnet":
+        fmax = config.fmax or config.sampling_rate / 2
+        mel = _settings(config, config.filter_length or config.win_length, config.hop_length, fmax)
+        floor = max(config.mel_floor, config.compression_clip_val)
+        return Vocoder(MelSettings(**{**mel, "floor": floor}), lambda x: _univnet(network, x), source)
+    per_second = config.sampling_rate / 1000  # its lengths are milliseconds
+    n_fft = 1 << (int(config.win_length * per_second) - 1).bit_length()
+    mel = _settings(config, n_fft, int(config.hop_length * per_second), config.fmax)
+    made = MelSettings(**{**mel, "floor": config.mel_floor})
+    return Vocoder(made, lambda x: network(x.transpose(1, 2) / math.log(10)), source)  # it takes decimal logs
+
+
+def _settings(config: Any, n_fft: int, hop: int, fmax: float) -> dict[str, Any]:
+    sizes = {"rate": config.sampling_rate, "n_fft": n_fft, "hop": hop, "mels": config.num_mel_bins}
+    return sizes | {"fmin": float(config.fmin), "fmax": float(fmax)}
+
+
+def _univnet(network: Any, log_mel: Tensor) -> Tensor:
+    """Its noise is always the same, so that equal spectrograms give equal waveforms."""
+    generator = torch.Generator().manual_seed(0)
+    shape = (len(log_mel), log_mel.shape[-1], network.config.model_in_channels)
+    noise = torch.randn(shape, generator=generator).to(log_mel)
+    made: Tensor = network(input_features=log_mel.transpose(1, 2), noise_sequence=noise).waveforms
+    return made
