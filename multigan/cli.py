@@ -209,7 +209,7 @@ def evaluate(
     from multigan.evaluation.evaluate import evaluate as measure
 
     if sweep is not None:
-        from multigan.evaluation.frontier import frontier
+        from multigan.evaluation.frontier import frontier, frontier_table
 
         result = frontier(model, sweep, against=against or (), data=data, n=n, seeds=seeds, device=device)
     else:
@@ -222,7 +222,7 @@ def evaluate(
     from rich.console import Console
 
     console = Console()
-    console.print(result.table())
+    console.print(result.table() if sweep is None else frontier_table(result))
     for line in result.lines():
         console.print(line, style="dim", highlight=False)
     if (Path(model) / "report.html").is_file():

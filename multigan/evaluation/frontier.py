@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from multigan.errors import UserError
 from multigan.evaluation.evaluate import make_evaluator
 from multigan.evaluation.evaluator import Evaluator, row_of
-from multigan.evaluation.result import Evaluation, Row
+from multigan.evaluation.result import Evaluation, Row, number
 from multigan.model import Model, load
 from multigan.training.devices import pick_device
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from rich.table import Table
 
 FILE, PICTURE = "frontier.json", "frontier.png"
 VALUES = {"temperature": (1.2, 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)}
@@ -25,6 +26,9 @@ VALUES = {"temperature": (1.2, 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)}
 
 PAIRS = (("LM", "reverse LM"), ("BLEU-5", "Self-BLEU-5"))
 """Measures that are drawn against each other, where there are any of that name."""
+
+SHOWN = ("LM", "reverse LM", "BLEU-4", "BLEU-5", "Self-BLEU-4", "Self-BLEU-5", "FD-lm", "whole copies", "longest copy")
+"""Measures of the table."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,20 @@ def _curve(
         measured = [evaluator.model_row(model, seed, quick=True, **options) for seed in range(seeds)]
         rows.append(row_of(f"{name} {value:g}", measured))
     return Curve(name, rows)
+
+
+def frontier_table(result: Evaluation) -> "Table":
+    """For the terminal: a row a line, the measures that trade off side by side; all of them are in the JSON."""
+    from rich import box
+    from rich.table import Table
+
+    shown = [name for name in SHOWN if name in result.measures]
+    table = Table("row", box=box.SIMPLE, header_style="bold", pad_edge=False)
+    for name in shown:
+        table.add_column(name, justify="right")
+    for row in result.rows:
+        table.add_row(row.name, *(number(row.mean(name)) if name in row.values else "–" for name in shown))
+    return table
 
 
 def draw(real: Row, curves: Sequence[Curve], path: Path) -> None:

@@ -25,6 +25,8 @@ class Oracle:
     @classmethod
     def load(cls, path: Path) -> "Oracle":
         """Read the arrays of an .npz file; raises `DataError`."""
+        if not path.is_file():
+            raise DataError(f"data.source = '{path}': no such file; give an oracle's .npz with --data PATH")
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return cls({name: torch.from_numpy(arrays[name].astype(np.float32)) for name in _NAMES})

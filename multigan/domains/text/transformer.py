@@ -19,6 +19,8 @@ class TransformerGenerator(SequenceGenerator):
             raise ValueError(f"width = {width} is not a multiple of heads = {heads}")
         config = GPT2Config(
             vocab_size=1,  # the embeddings are ours
+            bos_token_id=0,
+            eos_token_id=0,
             n_positions=self.length,
             n_embd=width,
             n_layer=depth,
