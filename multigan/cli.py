@@ -58,7 +58,7 @@ def show(
     explain: Annotated[bool, typer.Option("--explain", help="Explain every key instead.")] = False,
 ) -> None:
     """Print a recipe, resolved, as TOML to save and edit."""
-    from multigan.recipe import load_recipe
+    from multigan.recipe import load_recipe, parse_settings
 
     resolved = load_recipe(recipe, parse_settings(settings))
     if not explain:
@@ -91,6 +91,7 @@ def train(
 ) -> None:
     """Train a GAN: live progress, pictures of the samples, checkpoints, and a model to keep."""
     from multigan import session
+    from multigan.recipe import parse_settings
 
     chosen = parse_settings(settings)
     resolved = session.prepare(recipe, data=data, settings=chosen, seed=seed)
@@ -115,6 +116,7 @@ def resume(
 ) -> None:
     """Go on with a run from its newest intact checkpoint."""
     from multigan import session
+    from multigan.recipe import parse_settings
 
     if processes > 1:
         _in_processes(processes, None)
@@ -126,6 +128,7 @@ def resume(
     epilog=_examples(
         "multigan generate runs/image-digits-001 -n 100 --out new/",
         "multigan generate runs/my-labelled-run -n 10 --label 7 --seed 3",
+        "multigan generate runs/text-captions-001 -n 20 --prefix 'a man' --temperature 0.7 --unique",
         "multigan generate runs/audio-drums-001 --between 1,2 -n 12 --out morph.wav",
         "multigan generate runs/audio-vocoder-001 --condition voice.mp3 --out generated.wav",
     )
@@ -149,16 +152,28 @@ def generate(
     ] = None,
     label: Annotated[str | None, typer.Option(help="The class to make; by default each in turn.")] = None,
     format: Annotated[
-        str | None, typer.Option(help="File format: png, webp, jpg; csv, npy for points; wav, flac, ogg, mp3.")
+        str | None,
+        typer.Option(help="File format: png, webp, jpg; csv, npy for points; wav, flac, ogg, mp3; txt, jsonl."),
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="Text: below 1 keeps to likely words, above 1 dares more.")
+    ] = None,
+    prefix: Annotated[str | None, typer.Option(help="Text: what every sentence begins with.")] = None,
+    unique: Annotated[bool, typer.Option("--unique", help="Text: no sentence twice.")] = False,
+    filter: Annotated[
+        int | None, typer.Option(min=1, help="Text: keep the best of so many, by the critic.", metavar="K")
     ] = None,
     device: Device = "auto",
 ) -> None:
-    """Make new samples: single files, and one sheet of the first hundred."""
+    """Make new samples: single files, and one sheet of the first hundred; sentences are printed too."""
     from multigan.generation import generate_files
 
     count = n or (1 if condition else 16)
-    options: dict[str, Any] = {"condition": condition, "vocoder": vocoder, "between": parse_between(between)}
-    made = generate_files(model, count, out, seed=seed, label=label, format=format, device=device, **options)
+    options: dict[str, Any] = {"temperature": temperature, "prefix": prefix, "unique": unique or None, "filter": filter}
+    options |= {"condition": condition, "vocoder": vocoder, "between": parse_between(between)}
+    made = generate_files(
+        model, count, out, seed=seed, label=label, format=format, device=device, say=typer.echo, **options
+    )
     _say(f"{count} samples in {out}" + (f"   ·   sheet: {made}" if made else ""))
 
 
@@ -166,6 +181,7 @@ def generate(
     epilog=_examples(
         "multigan evaluate runs/image-digits-001",
         "multigan evaluate runs/mine --data photos-it-never-saw/ -n 2000 --json scores.json",
+        "multigan evaluate runs/text-captions-001 --sweep temperature",
         "multigan evaluate runs/mine --embedder inception --weights weights-inception-2015-12-05-6726825d.pth",
     )
 )
@@ -180,13 +196,22 @@ def evaluate(
         str | None, typer.Option(help="For pictures: classifier, patches, inception, clip, dinov2 or a hub id.")
     ] = None,
     weights: Annotated[str | None, typer.Option(help="The embedder's weights: a file, folder or hub id.")] = None,
+    sweep: Annotated[str | None, typer.Option(help="Text: temperature; measure the whole frontier.")] = None,
+    against: Annotated[
+        list[str] | None, typer.Option(help="With --sweep: another model to stand beside; repeatable.")
+    ] = None,
     json: Annotated[str | None, typer.Option(help="Write the figures to this file; - prints them instead.")] = None,
     device: Device = "auto",
 ) -> None:
     """Measure a model against unseen real samples, beside real samples and noise measured the same way."""
     from multigan.evaluation.evaluate import evaluate as measure
 
-    result = measure(model, data=data, n=n, seeds=seeds, embedder=embedder, weights=weights, device=device)
+    if sweep is not None:
+        from multigan.evaluation.frontier import frontier
+
+        result = frontier(model, sweep, against=against or (), data=data, n=n, seeds=seeds, device=device)
+    else:
+        result = measure(model, data=data, n=n, seeds=seeds, embedder=embedder, weights=weights, device=device)
     if json == "-":
         import json as encoder
 
@@ -252,17 +277,6 @@ def parse_between(text: str | None) -> tuple[int, int] | None:
     except ValueError:
         raise UserError(f"--between {text}: give two seeds, such as --between 3,7") from None
     return first, last
-
-
-def parse_settings(pairs: list[str] | None) -> dict[str, Any]:
-    """``["train.batch=64"]`` as ``{"train.batch": "64"}``; raises `UserError` for what is no KEY=VALUE."""
-    parsed = {}
-    for pair in pairs or []:
-        key, sign, value = pair.partition("=")
-        if not sign or not key.strip():
-            raise UserError(f"--set {pair}: write it as KEY=VALUE, such as --set train.batch=64")
-        parsed[key.strip()] = value.strip()
-    return parsed
 
 
 def _in_processes(processes: int, out: Path | None) -> None:

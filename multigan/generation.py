@@ -1,5 +1,6 @@
 """``multigan generate``: any number of samples to files, in bounded memory."""
 
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ def generate_files(
     label: str | None = None,
     format: str | None = None,
     device: str = "auto",
+    say: Callable[[str], None] = lambda line: None,
     between: tuple[int, int] | None = None,
     **options: Any,
 ) -> Path | None:
@@ -28,6 +30,7 @@ def generate_files(
     Where ``out`` names a file that the domain can write, all go into that one. ``between`` two seeds makes the
     samples on the way from one to the other.
     ``options`` are those of the model's domain, as for `Model.generate`; those that are None were not given.
+    ``say`` hears every sample that can be put into words.
     """
     given = {name: value for name, value in options.items() if value is not None}
     model = load(source, device=str(pick_device(device)))
@@ -51,6 +54,8 @@ def generate_files(
             else:
                 domain.write(items, out, chosen, start=written)
             written += len(items)
+            for line in domain.lines(items):
+                say(line)
             shown += islice(items, _SHEET - len(shown))
         sheet = domain.sheet(shown)
         path = out.with_suffix(".png") if together else out / "sheet.png"

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from multigan import __version__
+from multigan.adversarial.penalties import score
 from multigan.adversarial.randomness import derive_seed
 from multigan.atomic import publish, write_atomically
 from multigan.domains import domain_type
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     from multigan.recipe import Recipe
 
 _FORMAT = 1
-_CHUNK = {"cpu": 16}  # samples made at once; a fixed number, so that a sample never depends on its neighbours
-_CHUNK_ELSEWHERE = 128
+_CRITIC = "critic.safetensors"
+_PATIENCE = 20  # samples made for each one wanted at most, where all must differ
+_CHUNK_ELSEWHERE = 128  # samples made at once on a GPU at least
 
 Label = str | int
 
@@ -40,8 +42,9 @@ class Model:
     >>> pictures = model.generate(16, seed=0)
     """
 
-    def __init__(self, domain: Domain, generator: nn.Module, samples: int = 0) -> None:
+    def __init__(self, domain: Domain, generator: nn.Module, samples: int = 0, critic: nn.Module | None = None) -> None:
         assert domain.facts is not None
+        self.critic = critic  # where the domain keeps it, for choosing among what was made
         self.domain, self.facts, self.samples = domain, domain.facts, samples
         self.generator = generator
 
@@ -62,16 +65,44 @@ class Model:
 
         Sample i follows from ``seed`` and i alone, however many are asked for. ``label`` is a class name or
         number for all, or one for each; a labelled model without one takes the classes in turn. ``options`` are
-        those of the domain, such as ``temperature``. Raises `UserError` for a label or option it does not know.
+        those of the domain, such as ``temperature``, and two for every model: ``filter=k`` keeps the best of k
+        samples by the critic, where the model has kept it, and ``unique=True`` leaves out repeated ones, where they
+        can be compared. Raises `UserError` for a label or option it does not know.
         """
         return [item for chunk in self.chunks(n, seed=seed, label=label, **options) for item in chunk]
 
     def chunks(
-        self, n: int, *, seed: int = 0, label: Label | Sequence[Label] | None = None, **options: Any
+        self,
+        n: int,
+        *,
+        seed: int = 0,
+        label: Label | Sequence[Label] | None = None,
+        unique: bool = False,
+        **options: Any,
     ) -> Iterator[list[Any]]:
         """The same samples as `generate`, a list at a time, in memory that does not grow with ``n``."""
+        if unique:
+            yield from self._distinct(n, seed, label, options)
+            return
         for made in self.representations(n, seed=seed, label=label, **options):
             yield self.domain.present(made)
+
+    def _distinct(
+        self, n: int, seed: int, label: Label | Sequence[Label] | None, options: Mapping[str, Any]
+    ) -> Iterator[list[Any]]:
+        if not (label is None or isinstance(label, str | int)):
+            raise UserError("unique samples cannot have a label each: give one for all, or none")
+        seen: set[Any] = set()
+        for made in self.representations(_PATIENCE * n, seed=seed, label=label, **options):
+            items = list(dict.fromkeys(item for item in self.domain.present(made) if item not in seen))
+            items = items[: n - len(seen)]
+            seen.update(items)
+            yield items
+            if len(seen) == n:
+                return
+        raise UserError(
+            f"only {len(seen):,} of {_PATIENCE * n:,} samples differ: ask for fewer, or raise the temperature"
+        )
 
     @torch.no_grad()
     def between(self, n: int, seeds: tuple[int, int], *, label: Label | None = None) -> list[Any]:
@@ -84,32 +115,68 @@ class Model:
         return self.domain.present(self.domain.make(self.generator.eval(), draw, condition))
 
     def representations(
-        self, n: int, *, seed: int = 0, label: Label | Sequence[Label] | None = None, **options: Any
+        self,
+        n: int,
+        *,
+        seed: int = 0,
+        label: Label | Sequence[Label] | None = None,
+        filter: int = 1,
+        **options: Any,
     ) -> Iterator[Tensor]:
         """The same samples as the critic would see them, ``(at most a chunk, *facts.shape)`` at a time."""
         if n < 1:
             raise UserError(f"n = {n}: ask for at least 1 sample")
         self._refuse_unknown(options)
+        if filter < 1 or (filter > 1 and self.critic is None):
+            known = "1 or more" if self.critic is not None else "1: this model was kept without its critic"
+            raise UserError(f"filter = {filter}: choose {known}")
         options = {name: self._opened(name, value) for name, value in options.items()}
         labels = self._labels(n, label)
         device = next(self.generator.parameters()).device
-        size = _CHUNK.get(device.type, _CHUNK_ELSEWHERE)
+        size = self.domain.chunk if device.type == "cpu" else max(_CHUNK_ELSEWHERE, self.domain.chunk)
         for start in range(0, n, size):
             whole = range(start, start + size)  # always full: the last chunk is cut afterwards
             chosen = [labels[min(i, n - 1)] for i in whole] if labels else None
-            yield self._make(whole, seed, chosen, device, options)[: min(size, n - start)]
+            condition = torch.tensor(chosen, device=device) if chosen else None
+            made = self._best(filter, whole, seed, condition, device, options)
+            yield made[: min(size, n - start)]
 
     @torch.no_grad()
+    def _best(
+        self,
+        candidates: int,
+        indices: Sequence[int],
+        seed: int,
+        condition: Tensor | None,
+        device: torch.device,
+        options: Mapping[str, Any],
+    ) -> Tensor:
+        """For each sample the one of several that the critic scores highest."""
+        best, highest = self._make(indices, derive_seed("generate", seed), condition, device, options), None
+        for i in range(1, candidates):
+            if highest is None:
+                highest = self._score(best, condition)
+            other = self._make(indices, derive_seed("generate", seed, i), condition, device, options)
+            score = self._score(other, condition)
+            better = score > highest
+            best = other.where(better.view(-1, *[1] * (other.dim() - 1)), best)
+            highest = score.maximum(highest)
+        return best
+
+    def _score(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        critic: Any = self.critic
+        embedded = critic.embed(x) if hasattr(critic, "embed") else x
+        return score(critic.eval()(embedded, condition))
+
     def _make(
         self,
         indices: Sequence[int],
         seed: int,
-        labels: list[int] | None,
+        condition: Tensor | None,
         device: torch.device,
         options: Mapping[str, Any],
     ) -> Tensor:
-        draw = IndexedDraw(derive_seed("generate", seed), indices, device)
-        condition = torch.tensor(labels, device=device) if labels else None
+        draw = IndexedDraw(seed, indices, device)
         return self.domain.make(self.generator.eval(), draw, condition, **options)
 
     def _opened(self, name: str, value: Any) -> Any:
@@ -148,14 +215,18 @@ class Model:
     def to(self, device: torch.device | str) -> "Model":
         """The same model on another device."""
         self.generator.to(device)
+        if self.critic is not None:
+            self.critic.to(device)
         return self
 
     def save(self, folder: Path | str) -> Path:
         """Write the model folder; each file is replaced as a whole."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        weights = {name: t.detach().cpu().contiguous() for name, t in self.generator.state_dict().items()}
-        publish(folder / "model.safetensors", lambda path: save_file(weights, path))
+        _save_weights(self.generator, folder / "model.safetensors")
+        if self.critic is not None:
+            _save_weights(self.critic, folder / _CRITIC)
+        self.domain.save(folder)
         config = {
             "format": _FORMAT,
             "multigan": __version__,
@@ -186,12 +257,25 @@ def load(source: str | Path, *, device: str = "cpu", generator: nn.Module | None
         raise CheckpointError(f"{folder} has format {version}, this multigan reads {_FORMAT}: upgrade multigan")
     recipe = load_recipe(content)
     domain = domain_type(recipe.domain)(recipe, facts)
+    domain.restore(folder)
     network = generator if generator is not None else domain.network("generator")
+    critic = None
+    if domain.keeps_critic and (folder / _CRITIC).is_file():
+        critic = _load_weights(domain.network("critic"), folder / _CRITIC)
+    return Model(domain, _load_weights(network, folder / "model.safetensors"), samples, critic).to(device)
+
+
+def _save_weights(network: nn.Module, path: Path) -> None:
+    weights = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
+    publish(path, lambda beside: save_file(weights, beside))
+
+
+def _load_weights(network: nn.Module, path: Path) -> nn.Module:
     try:
-        network.load_state_dict(load_file(folder / "model.safetensors"))
+        network.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise CheckpointError(f"{folder / 'model.safetensors'} cannot be loaded: {error}") from None
-    return Model(domain, network.eval().requires_grad_(False), samples).to(device)
+        raise CheckpointError(f"{path} cannot be loaded: {error}") from None
+    return network.eval().requires_grad_(False)
 
 
 def is_ours(config: Path) -> bool:

@@ -8,7 +8,7 @@ Needs no torch.
 import dataclasses
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import field
 from pathlib import Path
@@ -18,8 +18,8 @@ import tomli_w
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from multigan.adversarial.schedules import SETTINGS, Schedule
-from multigan.adversarial.settings import GameSettings
+from multigan.adversarial.schedules import SETTINGS, Schedule, Scheduled, constant
+from multigan.adversarial.settings import GameSettings, PlayerSettings
 from multigan.domains import recipe_type
 from multigan.errors import RecipeError
 from multigan.recipe_errors import explain_errors, known_keys, reject_unknown_keys
@@ -50,8 +50,8 @@ class NetworkSettings:
 class TrainSettings:
     """How long and how to train; every count is in real samples seen."""
 
-    samples: Count
-    """The budget: real samples the critic sees in all."""
+    samples: Annotated[int, Field(ge=0)]
+    """The budget: real samples the critic sees in all; 0 only where a stage before the game is all."""
     batch: Count = 64
     """Samples per update, over all processes and micro-batches."""
     accumulate: Count = 1
@@ -81,12 +81,38 @@ class TrainSettings:
     data_on_device: bool | None = None
     """Keep the whole dataset on the device; when left out, if it fits in 40 % of the free memory."""
 
-    def every(self, what: Literal["log", "sample", "save", "evaluate"]) -> int | None:
-        """Samples between two events of a kind; None: never."""
+    def every(self, what: Literal["log", "sample", "save", "evaluate"], budget: int) -> int | None:
+        """Samples between two events of a kind in a training of ``budget`` samples in all; None: never."""
         given: int | None = getattr(self, f"{what}_every")
         if given is not None or what == "evaluate":
             return given
-        return max(1, self.samples // {"log": 100, "sample": 40, "save": 10}[what])
+        return max(1, budget // {"log": 100, "sample": 40, "save": 10}[what])
+
+
+@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+class WarmupSettings(PlayerSettings):
+    """A stage before the game in which the generator learns alone, from a loss of its domain."""
+
+    samples: Count
+    """The budget of the stage, in real samples seen."""
+    patience: Annotated[int, Field(ge=0)] = 5
+    """The stage ends after so many checks of the held-out loss without a new best; 0 uses up the budget."""
+    check_every: Count | None = None
+    """Samples between two checks; a fiftieth of the budget when left out. The best weights found go on."""
+    ema_half_life: Scheduled = field(default_factory=lambda: constant(0))
+    """Half-life of the moving average that is checked and goes on, in samples; 0: the weights as they are."""
+    lr: Scheduled = field(default_factory=lambda: constant(1e-3))
+    """Learning rate: a number, or a schedule with warm-up."""
+    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Adam's and AdamW's first beta, SGD's momentum."""
+    beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    """Adam's and AdamW's second beta, RMSprop's smoothing."""
+    clip: Annotated[float, Field(ge=0)] = 5.0
+    """Largest norm of the whole gradient; 0 does not clip."""
+
+    def every(self) -> int:
+        """Samples between two checks."""
+        return self.check_every or max(1, self.samples // 50)
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
@@ -94,7 +120,7 @@ class Recipe:
     """All that defines a training; domains subclass it with their own data and network sections."""
 
     domain: str
-    """points | image, or your own as 'package.module:Class'."""
+    """points | image | text, or your own as 'package.module:Class'."""
     title: str = ""
     """What it makes."""
     paper: str = ""
@@ -114,18 +140,24 @@ class Recipe:
     train: TrainSettings
     """Budget, batch, cadence, precision."""
 
+    @property
+    def warmup_samples(self) -> int:
+        """The budget of a stage before the game; 0: there is none."""
+        return 0
+
     def __post_init__(self) -> None:
         if self.train.batch % self.train.accumulate:
             raise ValueError(
                 f"train.accumulate = {self.train.accumulate} does not divide train.batch = {self.train.batch}"
             )
-        if self.train.samples < self.train.batch * self.game.critic.steps:
+        alone = self.train.samples == 0 and self.warmup_samples > 0
+        if not alone and self.train.samples < self.train.batch * self.game.critic.steps:
             raise ValueError(
                 f"train.samples = {self.train.samples} is less than one round of train.batch × game.critic.steps"
                 f" = {self.train.batch * self.game.critic.steps}"
             )
         for key, schedule in self.game.schedules().items():
-            if not schedule.constant and schedule.begin >= (schedule.until or self.train.samples):
+            if not alone and not schedule.constant and schedule.begin >= (schedule.until or self.train.samples):
                 raise ValueError(
                     f"{key} ends before it starts: it begins at {schedule.begin} samples, but the training "
                     f"ends at train.samples = {self.train.samples}"
@@ -278,3 +310,14 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
             yield from differences(before, after, f"{path}.")
         elif before != after:
             yield path, before, after
+
+
+def parse_settings(pairs: Sequence[str] | None) -> dict[str, Any]:
+    """``["train.batch=64"]`` as ``{"train.batch": "64"}``; raises `RecipeError` for what is no KEY=VALUE."""
+    parsed = {}
+    for pair in pairs or []:
+        key, sign, value = pair.partition("=")
+        if not sign or not key.strip():
+            raise RecipeError(f"--set {pair}: write it as KEY=VALUE, such as --set train.batch=64")
+        parsed[key.strip()] = value.strip()
+    return parsed

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +59,7 @@ class Run:
 def train(
     recipe: str | Path | Mapping[str, Any] | Recipe,
     *,
-    data: str | Path | None = None,
+    data: str | Path | Sequence[Any] | None = None,
     out: str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
     seed: int | None = None,
@@ -70,8 +70,9 @@ def train(
 ) -> Run:
     """Train from a recipe into a run folder.
 
-    ``recipe`` is a shipped name, a TOML file, a dictionary or a `Recipe`; ``data`` replaces ``data.source``;
-    ``settings`` maps dotted keys to values; ``out`` is by default the next free ``runs/NAME-001``. ``generator``
+    ``recipe`` is a shipped name, a TOML file, a dictionary or a `Recipe`; ``data`` replaces ``data.source`` (a list
+    of sentences works too); ``settings`` maps dotted keys to values; ``out`` is by default the next free
+    ``runs/NAME-001``. ``generator``
     and ``critic`` are any modules that keep the signatures ``(noise, condition)`` and ``(representation,
     condition)``. Under torchrun every process calls this. Raises `UserError` for the user's mistakes,
     `NonFiniteError` before a bad update, and `Stopped` after a signal.
@@ -103,12 +104,15 @@ def train(
 def prepare(
     recipe: str | Path | Mapping[str, Any] | Recipe,
     *,
-    data: str | Path | None = None,
+    data: str | Path | Sequence[Any] | None = None,
     settings: Mapping[str, Any] | None = None,
     seed: int | None = None,
 ) -> Recipe:
     """The recipe that `train` would use, checked as a whole."""
     overrides = dict(settings or {})
+    if data is not None and not isinstance(data, str | Path):
+        kind = domain_type(load_recipe(recipe, overrides).domain)
+        data = kind.adopt(data)
     if data is not None:
         overrides["data.source"] = str(data)
     if seed is not None:

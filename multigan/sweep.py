@@ -79,11 +79,11 @@ def _split(values: str) -> list[str]:
 
 def check(plan: Plan) -> None:
     """Read every variant's recipe; raises `UserError` before any training."""
-    from multigan.cli import parse_settings
+    from multigan.recipe import parse_settings
     from multigan.session import prepare
 
     for variant in plan.variants:
-        settings = parse_settings(list(plan.settings)) | variant.settings
+        settings = parse_settings(plan.settings) | variant.settings
         try:
             prepare(plan.recipe, data=plan.data, settings=settings)
         except UserError as error:

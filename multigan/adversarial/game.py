@@ -47,9 +47,10 @@ class GeneratorTurn:
 
     turn: Turn
     noise: Any
-    fake: Tensor
+    fake: Any
     logits: Tensor
     game: "Game"
+    real_logits: Tensor | None = None  # where the objective pairs
 
 
 @dataclass(frozen=True)
@@ -99,10 +100,11 @@ class Game:
         self.terms = [*terms]
         if settings.diversity.highest > 0:
             self.terms.append(GeneratorTerm("diversity", settings.diversity, mode_seeking))
+        self._embed: nn.Module | None = getattr(critic, "embed", None)
         self._generator: Callable[..., Tensor] = generator
         self._critic: Callable[..., Tensor] = critic
         joint = settings.critic.joint and not mixes_samples(critic)
-        self._critic_loss: CriticLossOf = eager_critic_loss(self.judge, self.objective, augmentation, joint)
+        self._critic_loss: CriticLossOf = eager_critic_loss(self._logits, self.objective, augmentation, joint)
         if compile:
             self._compile(generator, critic, joint)
 
@@ -121,9 +123,19 @@ class Game:
         """G(noise, condition): a representation ``(N, ...)``."""
         return self.run(self._generator, noise, condition)
 
-    def judge(self, x: Tensor, condition: Any = None) -> Tensor:
+    def judge(self, x: Any, condition: Any = None) -> Tensor:
         """D(x, condition): logits ``(N, ...)``."""
-        return self.run(self._critic, x, condition)
+        return self._logits(self.embed(x), condition)
+
+    def embed(self, x: Any) -> Tensor:
+        """What the critic judges, penalties act on and noise is added to: ``x``, or ``critic.embed(x)``.
+
+        A critic of something discrete has such a submodule: there is no gradient with respect to a token.
+        """
+        return x if self._embed is None else self.run(self._embed, x, None)
+
+    def _logits(self, embedded: Tensor, condition: Any) -> Tensor:
+        return self.run(self._critic, embedded, condition)
 
     def round(self, feed: Feed, samples: int, batch: int, budget: int) -> int:
         """Play one round from ``samples`` real samples seen on; returns the samples seen after it."""
@@ -180,9 +192,10 @@ class Game:
         return view
 
     def _inputs(self, turn: Turn, weights: Mapping[str, Tensor], samples: int, budget: int) -> CriticInputs:
-        draw, real = turn.draw, turn.real
+        draw, real = turn.draw, self.embed(turn.real)
         with torch.no_grad():
-            fake = self.make(self.noise(draw), turn.condition)
+            made = self.make(self.noise(draw), turn.condition)
+        fake = self.embed(made)
         points = {}
         if "gp" in weights:
             points["gp"] = draw.uniform("gp")
@@ -197,14 +210,15 @@ class Game:
         view = partial(self._view, draw=turn.draw, samples=samples, budget=budget)
         noise = self.noise(turn.draw)
         fake = self.make(noise, turn.condition)
-        logits = self.judge(look(fake, view(fake, purpose="fake"), self.augmentation), turn.condition)
+        read = self.embed(fake)
+        logits = self._logits(look(read, view(read, purpose="fake"), self.augmentation), turn.condition)
         real = None
         if self.objective.relativistic:
             with torch.no_grad():
-                seen = look(turn.real, view(turn.real, purpose="real"), self.augmentation)
-                real = self.judge(seen, turn.condition)
+                read = self.embed(turn.real)
+                real = self._logits(look(read, view(read, purpose="real"), self.augmentation), turn.condition)
         terms = {"objective": self.objective.generator(logits, real)}
-        context = GeneratorTurn(turn, noise, fake, logits, self)
+        context = GeneratorTurn(turn, noise, fake, logits, self, real)
         for term in self.terms:
             weight = term.weight.at(samples, budget)
             if weight > 0:

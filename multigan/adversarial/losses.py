@@ -38,8 +38,8 @@ class Augmentation(Protocol):
 class CriticInputs(NamedTuple):
     """All the critic's loss depends on besides the critic's weights."""
 
-    real: Tensor  # (N, ...), as they are: penalties act on these
-    fake: Tensor  # (N, ...), detached
+    real: Tensor  # (N, ...), as they are (embedded, if the critic does that): penalties act on these
+    fake: Tensor  # (N, ...), detached from the generator
     condition: Any  # None, labels (N,) or a tensor (N, ...)
     real_view: View
     fake_view: View

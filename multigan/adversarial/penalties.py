@@ -22,8 +22,11 @@ def score(logits: Tensor) -> Tensor:
 
 
 def eager_gradient(critic: Critic, x: Tensor) -> tuple[Tensor, Tensor]:
-    """The gradient by ``torch.autograd.grad``: the reference; works for every critic."""
-    x = x.detach().requires_grad_(True)
+    """The gradient by ``torch.autograd.grad``: the reference; works for every critic.
+
+    An ``x`` with a history, such as an embedding of the critic's own, keeps it and learns from the logits.
+    """
+    x = x.detach().requires_grad_(True) if x.is_leaf else x
     logits = critic(x)
     (gradient,) = torch.autograd.grad(score(logits).sum(), x, create_graph=True)
     return gradient, logits
@@ -36,7 +39,7 @@ def functional_gradient(critic: Critic, x: Tensor) -> tuple[Tensor, Tensor]:
         logits = critic(v)
         return score(logits).sum(), logits
 
-    gradient, logits = torch.func.grad(total, has_aux=True)(x.detach())
+    gradient, logits = torch.func.grad(total, has_aux=True)(x.detach() if x.is_leaf else x)
     return gradient, logits
 
 

@@ -19,9 +19,10 @@ class NonFiniteError(RuntimeError):
 
     def __init__(self, network: str, terms: list[str], samples: int) -> None:
         self.network, self.terms, self.samples = network, terms, samples
+        key = f"game.{network}" if network in ("generator", "critic") else network
         super().__init__(
             f"non-finite {' and '.join(terms)} in the {network}'s phase, at or before {samples:,} samples; "
-            f"that step was not applied. Lower game.{network}.lr, set game.{network}.clip, or lower the "
+            f"that step was not applied. Lower {key}.lr, set {key}.clip, or lower the "
             "penalty's weight"
         )
 

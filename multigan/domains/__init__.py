@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 RECIPES = {
     "points": "multigan.domains.points.settings:PointsRecipe",
     "image": "multigan.domains.image.settings:ImageRecipe",
+    "text": "multigan.domains.text.settings:TextRecipe",
     "audio": "multigan.domains.audio.settings:AudioRecipe",
 }
 """The recipe type of each domain; needs no torch to load."""
@@ -21,6 +22,7 @@ RECIPES = {
 DOMAINS = {
     "points": "multigan.domains.points.domain:PointsDomain",
     "image": "multigan.domains.image.domain:ImageDomain",
+    "text": "multigan.domains.text.domain:TextDomain",
     "audio": "multigan.domains.audio.domain:AudioDomain",
 }
 

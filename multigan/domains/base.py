@@ -25,7 +25,7 @@ from multigan.evaluation.baseline import gaussian_noise
 if TYPE_CHECKING:
     from multigan.evaluation.embedder import Embedder
     from multigan.evaluation.measures import Aim
-    from multigan.recipe import NetworkSettings, Recipe
+    from multigan.recipe import NetworkSettings, Recipe, WarmupSettings
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,20 @@ class Snapshot:
     measures: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Warmup:
+    """A stage before the game in which the generator learns alone."""
+
+    name: str  # the recipe's section, and what its measures are called
+    settings: "WarmupSettings"
+    loss: Callable[[nn.Module, Tensor, Any, Draw], Tensor]
+    """Maps (generator, real representations ``(N, ...)``, condition, draw) to a mean loss, 0-d."""
+    held_out: Callable[[nn.Module], float] | None = None
+    """The same of a generator on samples kept apart, lower is better; watched during the game too."""
+    hand_over: Callable[[nn.Module, nn.Module], None] = lambda generator, critic: None
+    """What the critic takes over from the generator when the game begins."""
+
+
 class Domain(ABC):
     """One kind of data."""
 
@@ -149,6 +163,8 @@ class Domain(ABC):
     formats: ClassVar[tuple[str, ...]]  # what `write` can write; the first is the default
     sources: ClassVar[tuple[str, ...]] = ()  # names that `data.source` may be besides paths
     best: ClassVar[str] = "health/distance"  # the measure, lower is better, that names the best checkpoint
+    chunk: ClassVar[int] = 16  # samples made at once on a CPU; a fixed number, so none depends on its neighbours
+    keeps_critic: ClassVar[bool] = False  # whether a kept model has its critic beside it
     embedders: ClassVar[tuple[str, ...]] = ()  # names that `embedder` knows; the first is taken when none is named
     aims: ClassVar[dict[str, "Aim"]] = {}  # which way each of its own measures should go
     options: ClassVar[tuple[str, ...]] = ()  # what `make` can be asked for besides a seed and a label
@@ -219,6 +235,29 @@ class Domain(ABC):
         """Terms of the generator's loss beside the objective."""
         return ()
 
+    def warmup(self) -> Warmup | None:
+        """The stage before the game that the recipe asks for, once the data are loaded."""
+        return None
+
+    def coordinates(self, x: Tensor) -> Tensor:
+        """Numbers ``(N, ...)`` by which representations ``(N, ...)`` are near or far, for the health of the game."""
+        return x
+
+    def lines(self, items: Sequence[Any]) -> list[str]:
+        """What to print of presented items in a terminal; most kinds of data have nothing to say."""
+        return []
+
+    @classmethod
+    def adopt(cls, items: Sequence[Any]) -> str:
+        """Keep a Python list of samples as a file and return its path, a source; raises `DataError`."""
+        raise DataError(f"data = a {type(items).__name__}: this kind of data needs a path or a name")
+
+    def save(self, folder: Path) -> None:  # noqa: B027 - nothing, for most
+        """Write what a kept model needs besides its weights, such as a tokeniser."""
+
+    def restore(self, folder: Path) -> None:  # noqa: B027
+        """Read what `save` wrote; raises `CheckpointError`."""
+
     def measure(self, x: Tensor) -> dict[str, float]:
         """Cheap measures of generated samples ``(N, ...)``, taken at every tick."""
         return {}
@@ -237,6 +276,14 @@ class Domain(ABC):
 
     def own_measures(self, made: Tensor, reals: Reals) -> dict[str, float]:
         """Measures that only this kind of data has, of stored samples ``(N, ...)``; see ``aims``."""
+        return {}
+
+    def real_measures(self, real: Tensor, reals: Reals) -> dict[str, float]:
+        """The same of the row of real samples ``(N, ...)``, which are training samples."""
+        return self.own_measures(real, reals)
+
+    def model_measures(self, generator: nn.Module, reals: Reals) -> dict[str, float]:
+        """Measures of a generator itself rather than of its samples, such as a likelihood; see ``aims``."""
         return {}
 
     def trivial(self, train: Stored, count: int, seed: int) -> Tensor:

@@ -89,13 +89,15 @@ class Evaluator:
         samples = self.domain.trivial(self.reals.train, self.n, seed)
         return self._measure(samples, self._embed(samples))
 
-    def model_row(self, model: Model, seed: int, quick: bool = False) -> Measured:
+    def model_row(self, model: Model, seed: int, quick: bool = False, **options: Any) -> Measured:
         """What a model makes from ``seed``."""
         with ExitStack() as stack:
-            parts = (self.domain.stored(x) for x in model.representations(self.n, seed=seed))
+            parts = (self.domain.stored(x) for x in model.representations(self.n, seed=seed, **options))
             samples = collect(parts, self.n, stack)
             embedded = self._embed(samples)
             measured = self._measure(samples, embedded, quick=quick)
+            itself = self.domain.model_measures(model.generator, self.reals)
+            measured = replace(measured, values={**itself, **measured.values})
             logits, classes = embedded.log_probabilities, len(model.classes)
             if logits is not None and classes == logits.shape[1]:
                 asked = torch.arange(self.n) % classes  # the order in which a model without a wish takes them
@@ -107,7 +109,8 @@ class Evaluator:
     def _measure(self, samples: Tensor, made: Embedded, against_train: bool = True, quick: bool = False) -> Measured:
         train = self.bank if against_train and not quick else None
         measured = compare(self.embedder, self.real, made, on(self.device, train), quick)
-        own = self.domain.own_measures(samples, self.reals)
+        own_measures = self.domain.own_measures if against_train else self.domain.real_measures
+        own = own_measures(samples, self.reals)
         return replace(measured, values={**own, **measured.values})
 
     def _remember(self, samples: Tensor, near: Memorisation, count: int = 32) -> None:
@@ -122,8 +125,12 @@ class Evaluator:
         made = [self.model_row(model, seed) for seed in range(seeds)]
         real = [self.real_row(seed) for seed in range(seeds)]
         trivial = [self.trivial_row(seed) for seed in range(seeds)]
-        rows = [_row("real", real), _row("model", made), _row("trivial", trivial)]
+        rows = [row_of("real", real), row_of("model", made), row_of("trivial", trivial)]
         notes = list(dict.fromkeys(note for measured in made for note in measured.notes))
+        return self.result(rows, model, notes, began)
+
+    def result(self, rows: list[Row], model: Model, notes: list[str], began: float | None = None) -> Evaluation:
+        """Rows with all that belongs under them."""
         about = self._about()
         few = too_few(self.n, about["dimensions"], self.embedder.measure_names()["frechet"])
         if len(self._pool) == self.n:
@@ -136,7 +143,7 @@ class Evaluator:
             {"samples_seen": model.samples, "recipe": model.recipe.title or model.recipe.domain},
             notes + ([few] if few else []),
             dict(self.domain.aims),
-            time.monotonic() - began,
+            0.0 if began is None else time.monotonic() - began,
         )
 
     def _about(self) -> dict[str, Any]:
@@ -181,7 +188,8 @@ def collect(parts: Iterable[Tensor], count: int, stack: ExitStack) -> Tensor:
     return samples
 
 
-def _row(name: str, measured: list[Measured]) -> Row:
+def row_of(name: str, measured: list[Measured]) -> Row:
+    """A row of what was measured for several seeds."""
     names = dict.fromkeys(key for m in measured for key in m.values)
     return Row(name, {key: [m.values[key] for m in measured if key in m.values] for key in names})
 

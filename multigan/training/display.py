@@ -47,6 +47,12 @@ class Display:
         if self.live is not None:
             self._progress.update(self._task, completed=samples)
 
+    def shorten(self, budget: int) -> None:
+        """A stage has ended early: the training will end at ``budget`` samples."""
+        self.budget = budget
+        if self.live is not None:
+            self._progress.update(self._task, total=budget)
+
     def tick(self, row: Mapping[str, Any]) -> None:
         """A row of metrics has been made."""
         status = status_line(row)
@@ -78,7 +84,12 @@ def status_line(row: Mapping[str, Any]) -> str:
     parts = [
         f"{row['samples_per_second']:,.0f} samples/s",
         f"{_clock(row['seconds_left'])} left",
-        f"G {row['generator/objective']:.3f}  D {row['critic/objective']:.3f}",
+        *(
+            [f"G {row['generator/objective']:.3f}  D {row['critic/objective']:.3f}"]
+            if "critic/objective" in row
+            else []
+        ),
+        *(f"{name} {row[name]:.3f}" for name in row if name.endswith(("/loss", "/held_out"))),
         f"distance {row['health/distance']:.2f}",
     ]
     if "modes" in row:

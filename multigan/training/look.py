@@ -35,7 +35,8 @@ class Look:
         """Health statistics of the generator's samples, and the domain's measures of its moving average's."""
         count = min(_HEALTH, len(self._real))
         made = self.make(self.game.generator.network, count)
-        looked = compare(made, self._real[:count], self._other[:count])
+        seen = (self.domain.coordinates(x) for x in (made, self._real[:count], self._other[:count]))
+        looked = compare(*seen)
         values = torch.stack(list(looked.values())).tolist()
         measures = self.domain.measure(self.make(self.game.ema.network, len(self._real)))
         return {**dict(zip(looked, values, strict=True)), **measures}

@@ -28,6 +28,9 @@ from multigan.training.look import Look
 from multigan.training.run import RunFolder
 from multigan.training.scoring import Scoring
 from multigan.training.signals import Stopped, StopSignals
+from multigan.training.warmup import WarmupStage
+
+_LINES = 3  # samples said in words while it trains, where the domain has words for them
 
 
 class Trainer:
@@ -67,6 +70,10 @@ class Trainer:
         self.feed = Feed(stored, self.device, train.seed, train.batch, self.part, train.data_on_device)
         networks = [self._network("generator", generator), self._network("critic", critic)]
         self.game = self._game(*networks)
+        warmup = domain.warmup()
+        self.stage = WarmupStage(warmup, self.game, self.turns, train.batch) if warmup else None
+        self.warming = self.stage is not None
+        self.began = 0  # samples seen when the game began: its own clock counts from there
         self.look = Look(domain, self.game, stored, train.seed)
         self.row: dict[str, Any] = {}  # of the last tick
         self.score: float | None = None  # of this very moment, lower is better
@@ -155,7 +162,10 @@ class Trainer:
         """Go on from a checkpoint, written on whatever device and by however many processes."""
         state = checkpoint.load(self.device)
         self.game.load(state["game"])
-        self.samples, self.seconds = state["samples"], state["seconds"]
+        self.samples, self.seconds, self.began = state["samples"], state["seconds"], state["began"]
+        self.warming = state["warmup"] is not None
+        if self.stage is not None and self.warming:
+            self.stage.load(state["warmup"])
         self.monitor = HealthMonitor(state["health"])
         self.score, self.best_score = state["score"], state["best_score"]
 
@@ -174,31 +184,52 @@ class Trainer:
                 self.display.stop()
                 self.feed.close()
 
+    @property
+    def end(self) -> int:
+        """Samples seen at the end of the training, as far as is known: a stage before the game may end early."""
+        before = self.recipe.warmup_samples if self.warming else self.began
+        return before + self.recipe.train.samples
+
+    def _round(self, before: int) -> int:
+        """One update of the stage, or one round of the game; returns the samples seen after it."""
+        train = self.recipe.train
+        if not (self.warming and self.stage):
+            return self.began + self.game.round(self.turns, before - self.began, train.batch, train.samples)
+        after = self.stage.step(before, self.processes.synchronise if self.processes.world > 1 else None)
+        if self.stage.ended:
+            self.stage.finish()
+            self.samples = after
+            if self.processes.first and self.recipe.train.samples:  # to stand beside the game's result
+                self.kept().save(self.run.path / self.stage.warmup.name)
+            self.warming, self.began = False, after
+            self.display.shorten(self.end)
+            self.display.note(self.stage.summary(after))
+        return after
+
     def _fit(self, signals: StopSignals) -> None:
-        budget, batch = self.recipe.train.samples, self.recipe.train.batch
         if self.processes.first:
-            self.display.start(self._title(), self.samples, budget)
+            self.display.start(self._title(), self.samples, self.end)
         if self.samples == 0:
             self._show()
         self._began = time.monotonic()
         self._last_tick = (self.samples, self._began)
-        while self.samples < budget:
+        while self.samples < self.end:
             before = self.samples
             torch.manual_seed(derive_seed(self.recipe.train.seed, "networks", before, self.processes.rank))
-            self.samples = self.game.round(self.turns, before, batch, budget)
+            self.samples = self._round(before)
             if self.device.type == "cpu":
                 self._check_finite()  # free here; elsewhere it is read at ticks, so that no step waits
-            self._after_round(before, budget)
+            self._after_round(before)
             if self.processes.any(signals.received is not None):
                 self._stop(signals.received)
         self._finish()
 
-    def _after_round(self, before: int, budget: int) -> None:
+    def _after_round(self, before: int) -> None:
         self.display.advance(self.samples)
-        end = self.samples >= budget
+        end = self.samples >= self.end
         evaluate = self.recipe.train.evaluate_every is not None and (end or self._crossed(before, "evaluate"))
         if end or evaluate or self._crossed(before, "log"):
-            self.row = self._tick(budget, evaluate)
+            self.row = self._tick(evaluate)
         if end or self._crossed(before, "sample"):
             self._show()
         better = evaluate and self.processes.share(self._is_better())
@@ -208,7 +239,7 @@ class Trainer:
             self.save()
 
     def _crossed(self, before: int, what: Literal["log", "sample", "save", "evaluate"]) -> bool:
-        every = self.recipe.train.every(what)
+        every = self.recipe.train.every(what, self.recipe.warmup_samples + self.recipe.train.samples)
         return every is not None and self.samples // every > before // every
 
     def _is_better(self) -> bool:
@@ -237,12 +268,14 @@ class Trainer:
                 self.run.log({"samples": self.samples, "diagnoses": [f"non-finite: {error}"]})
             raise
 
-    def _tick(self, budget: int, evaluate: bool) -> dict[str, Any]:
+    def _tick(self, evaluate: bool) -> dict[str, Any]:
         self._check_finite()
         statistics = self.processes.mean(self.game.statistics.read())
-        statistics |= self.look.statistics()
-        found = self.monitor.update(symptoms(statistics, self.recipe.game, self.samples / budget))
-        row = {**self._times(budget), **statistics, "diagnoses": [str(d) for d in found]}
+        statistics |= self.look.statistics() | self._held_out()
+        progress = (self.samples - self.began) / max(self.recipe.train.samples, 1)
+        playing = "critic/objective" in statistics
+        found = self.monitor.update(symptoms(statistics, self.recipe.game, progress) if playing else [])
+        row = {**self._times(), **statistics, "diagnoses": [str(d) for d in found]}
         if self.scoring is None:
             self.score = row.get(self.domain.best, self.score)
         else:
@@ -253,18 +286,26 @@ class Trainer:
             self.display.tick(row)
         return row
 
+    def _held_out(self) -> dict[str, float]:
+        """The held-out loss of a stage before the game, watched to the end."""
+        if self.stage is None or self.stage.warmup.held_out is None:
+            return {}
+        if not self.warming:
+            self.stage.held_out = self.stage.warmup.held_out(self.game.ema.network)
+        return self.stage.measures()
+
     def _evaluated(self, scoring: Scoring) -> dict[str, Any]:
         found = scoring(self.kept())
         samples, began = self._last_tick
         self._last_tick = samples, began + found["evaluation_seconds"]  # it is no training time
         return found
 
-    def _times(self, budget: int) -> dict[str, Any]:
+    def _times(self) -> dict[str, Any]:
         now = time.monotonic()
         self.seconds += now - self._last_tick[1]
         speed = (self.samples - self._last_tick[0]) / max(now - self._last_tick[1], 1e-9)
         self._last_tick = (self.samples, now)
-        left = max(budget - self.samples, 0) * self.seconds / self.samples
+        left = max(self.end - self.samples, 0) * self.seconds / self.samples
         return {
             "samples": self.samples,
             "seconds": self.seconds,
@@ -276,9 +317,12 @@ class Trainer:
         if not self.processes.first:
             return
         measures = {name: value for name, value in self.row.items() if isinstance(value, float)}
-        picture = self.domain.picture(self.look.snapshot(self.samples, measures))
+        snapshot = self.look.snapshot(self.samples, measures)
+        picture = self.domain.picture(snapshot)
         if picture is not None:
             self.run.save_still(self.samples, picture)
+        for line in self.domain.lines(self.domain.present(snapshot.fake[:_LINES])):
+            self.display.note(f"    {line}")
 
     def save(self) -> None:
         """Write a checkpoint and the model as it now is."""
@@ -295,6 +339,8 @@ class Trainer:
         return {
             "format": 1,
             "samples": self.samples,
+            "began": self.began,
+            "warmup": self.stage.state() if self.stage is not None and self.warming else None,
             "seconds": self.seconds,
             "recipe": self.recipe.to_dict(),
             "data": self.fingerprint,
@@ -306,7 +352,8 @@ class Trainer:
 
     def kept(self) -> Model:
         """The generator's moving average as a model to generate with."""
-        return Model(self.domain, self.game.ema.network, samples=self.samples)
+        critic = self.game.critic.network if self.domain.keeps_critic else None
+        return Model(self.domain, self.game.ema.network, samples=self.samples, critic=critic)
 
     def _stop(self, number: int | None) -> None:
         number = self.processes.share(number) or number or 15

@@ -176,6 +176,24 @@ def test_other_pictures_by_data(tmp_path: Path) -> None:
         evaluate(model, data=tmp_path / "photos")
 
 
+def test_labels_follow_their_names(tmp_path: Path) -> None:
+    model = photo_model(photos(tmp_path / "photos", 20))
+    fresh = photos(tmp_path / "fresh", 10, seed=1)
+    ours = model.domain.real_samples(str(fresh)).test.labels
+    first, second = sorted(path.name for path in fresh.iterdir())
+    (fresh / second).rename(fresh / "other")
+    assert model.domain.real_samples(str(fresh)).test.labels is None  # a class that the model's data lack
+    (fresh / first).rename(fresh / "gone")
+    (fresh / "other").rename(fresh / second)
+    for path in (fresh / "gone").iterdir():
+        path.unlink()
+    (fresh / "gone").rmdir()
+    only = model.domain.real_samples(str(fresh)).test.labels
+    assert ours is not None
+    assert set(ours.tolist()) == {0, 1}
+    assert only is None or set(only.tolist()) == {1}
+
+
 def test_training_pictures_that_are_gone(tmp_path: Path, run_of: Callable[[ImageDomain], Path]) -> None:
     run = run_of(picture_domain(photos(tmp_path / "photos", 5)))
     moved = (tmp_path / "photos").rename(tmp_path / "moved")

@@ -2,18 +2,36 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import multigan
 from multigan.domains.image.stacked import STACKS
-from multigan.recipe import load_recipe, recipe_names
+from multigan.recipe import Recipe, load_recipe, recipe_names
+
+
+def _text(recipe: Recipe, folder: Path) -> dict[str, object]:
+    """A small file of lines, or a small oracle, and one update of the likelihood stage."""
+    lines, oracle = folder / "lines.txt", folder / "oracle.npz"
+    if recipe.data.source.endswith(".npz"):
+        rng, gates = np.random.default_rng(0), ("i", "f", "og", "c")
+        arrays = {f"{kind}{gate}": rng.normal(size=(4, 4)) for gate in gates for kind in "wu"}
+        arrays |= {f"b{gate}": rng.normal(size=4) for gate in gates}
+        np.savez(oracle, embedding=rng.normal(size=(30, 4)), wo=rng.normal(size=(4, 30)), bo=np.zeros(30), **arrays)
+    lines.write_text("\n".join(f"{a} {b} {c}" for a in ("a", "the") for b in ("cat", "hen") for c in "abcdefg"))
+    smaller = {"generator.width": 16, "generator.embedding": 16, "critic.width": 16, "data.length": 8}
+    source = oracle if recipe.data.source.endswith(".npz") else lines
+    stage = {"likelihood.samples": 8, "likelihood.check_every": 8, "likelihood.patience": 0}
+    return smaller | stage | {"data.source": str(source), "data.count": 64}
 
 
 def shrunk(name: str, idx_folder: Path, sound_folder: Path) -> dict[str, object]:
     """Settings that make a recipe two rounds of few samples."""
     recipe = load_recipe(name)
     settings: dict[str, object] = {f"{k}.begin": 0 for k, s in recipe.game.schedules().items() if s.begin}
-    if recipe.domain == "points":
+    if recipe.domain == "text":
+        settings |= _text(recipe, idx_folder)
+    elif recipe.domain == "points":
         settings["data.count"] = 512
     elif recipe.domain == "audio":
         settings |= {"data.source": str(sound_folder), "generator.width": 4, "critic.width": 4, "generator.widest": 16}
@@ -34,14 +52,15 @@ def _few_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_recipe_trains_goes_on_and_generates(name: str, idx_folder: Path, sound_folder: Path, tmp_path: Path) -> None:
     settings = shrunk(name, idx_folder, sound_folder)
     run = multigan.train(name, out=tmp_path / "run", settings=settings, device="cpu", quiet=True)
-    samples = settings["train.samples"]
-    assert run.metrics[-1]["samples"] == run.model.samples == samples
+    samples, before = settings["train.samples"], settings.get("likelihood.samples", 0)
+    assert run.metrics[-1]["samples"] == run.model.samples == before + samples
     first = run.model
 
     longer = {"train.samples": samples // 2 * 3}
     multigan.resume(run.folder, settings=longer, device="cpu", quiet=True)
-    assert run.metrics[-1]["samples"] == run.model.samples == samples // 2 * 3
-    assert [row["samples"] for row in run.metrics] == [samples // 2 * i for i in (1, 2, 3)]
+    assert run.metrics[-1]["samples"] == run.model.samples == before + samples // 2 * 3
+    ends = [before] * bool(before) + [before + samples // 2 * i for i in (1, 2, 3)]
+    assert [row["samples"] for row in run.metrics] == ends
     learnt = [
         (after - before).abs().max().item()
         for before, after in zip(first.generator.parameters(), run.model.generator.parameters(), strict=True)

@@ -129,6 +129,8 @@ class ImageDomain(Domain):
             train = self._decoded(self.source, data.split)
         except DataError:  # it was trained elsewhere, or the files are gone
             return halves(test, held_out or data.source)
+        if self.recipe.data.stack == 1:
+            test = _named_alike(test, unseen.classes, self.source.classes)
         if train.fingerprint == test.fingerprint:
             raise DataError(f"--data {held_out} holds the very pictures that the model was trained on: give others")
         return Reals(train, test, f"{described}, unseen; {len(train):,} training pictures of {data.source}")
@@ -153,3 +155,13 @@ def _any_split(source: str) -> Source:
         return open_source(source, "test")
     except DataError:
         return open_source(source, "train")
+
+
+def _named_alike(test: Stored, theirs: Sequence[str], ours: Sequence[str]) -> Stored:
+    """The same samples with labels that number our classes; without labels if they have a class that we have not."""
+    if test.labels is None or tuple(theirs) == tuple(ours):
+        return test
+    if not set(theirs) <= set(ours):
+        return replace(test, labels=None)
+    numbers = torch.tensor([ours.index(name) for name in theirs])
+    return replace(test, labels=numbers[test.labels])

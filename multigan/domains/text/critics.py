@@ -1,0 +1,118 @@
+"""Critics of sentences. Each has a submodule ``embed``; gradient penalties act on what it gives, ``(N, T, D)``.
+
+None is recurrent: cuDNN's recurrent layers have no double backward, which R1 and R2 need.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from multigan.domains.networks import with_spectral_norm
+from multigan.domains.text.relaxation import TokenEmbedding
+
+
+class ConvCritic(nn.Module):
+    """Dilated convolutions over the tokens and a logit a step, ``(N, T)``: a dense reward, cheap on a CPU.
+
+    Residual blocks with dilations 1, 2, 4, …; ``causal`` ones see only the tokens up to their step.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        classes: int = 0,
+        embedding: int = 64,
+        width: int = 128,
+        depth: int = 4,
+        causal: bool = True,
+        dropout: float = 0.0,
+        spectral_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        length, vocabulary = shape
+        self.causal = causal
+        self.embed = TokenEmbedding(vocabulary, embedding)
+        self.place = nn.Parameter(torch.zeros(length, width))
+        self.enter = nn.Conv1d(embedding, width, 1)
+        self.blocks = nn.ModuleList([_Dilated(width, 2**i, causal, dropout) for i in range(depth)])
+        self.head = nn.Conv1d(width, 1, 1)
+        self.of_label = nn.Embedding(classes, width) if classes else None
+        if spectral_norm:
+            with_spectral_norm(self)
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Logits ``(N, T)`` of embedded sentences ``(N, T, D)``."""
+        h = self.enter(x.transpose(1, 2)) + self.place[: x.shape[1]].T
+        for block in self.blocks:
+            h = block(h)
+        h = nn.functional.leaky_relu(h, 0.2)
+        logits: Tensor = self.head(h)[:, 0]
+        if self.of_label is not None:
+            if condition is None:
+                raise ValueError("this critic was built with labels and needs one for each sentence")
+            logits = logits + (self.of_label(condition)[:, :, None] * h).mean(1)
+        return logits
+
+
+class _Dilated(nn.Module):
+    """Residual block: two convolutions of three tokens, the first dilated. ``(N, W, T)`` to the same."""
+
+    def __init__(self, width: int, dilation: int, causal: bool, dropout: float) -> None:
+        super().__init__()
+        reach = 2 * dilation
+        self.pad = (reach, 0) if causal else (dilation, dilation)
+        self.near = nn.Conv1d(width, width, 3, dilation=dilation)
+        self.mix = nn.Conv1d(width, width, 1)
+        self.dropout = nn.Dropout(dropout)
+        nn.init.normal_(self.mix.weight, 0, 0.1)  # begins near the identity
+        assert self.mix.bias is not None
+        nn.init.zeros_(self.mix.bias)
+
+    def forward(self, h: Tensor) -> Tensor:
+        inner = self.near(nn.functional.pad(nn.functional.leaky_relu(h, 0.2), self.pad))
+        added: Tensor = h + self.mix(self.dropout(nn.functional.leaky_relu(inner, 0.2)))
+        return added
+
+
+class RelganCritic(nn.Module):
+    """RelGAN's critic (Nie et al. 2019): many readings of a sentence, convolutions of 2 to 5 tokens, a logit each.
+
+    Logits ``(N, readings)``. The embedding ``(N, T, D)`` is split into ``readings`` parts, 64 of one dimension in
+    the paper, each judged by the same layers.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        classes: int = 0,
+        embedding: int = 64,
+        width: int = 300,
+        readings: int = 64,
+        dropout: float = 0.25,
+        spectral_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        length, vocabulary = shape
+        if classes:
+            raise ValueError("RelGAN's critic knows no labels: use critic.network = 'conv'")
+        if embedding % readings:
+            raise ValueError(f"embedding = {embedding} is not a multiple of readings = {readings}")
+        if length < 5:
+            raise ValueError(f"sentences of {length} tokens are shorter than its convolutions of 5")
+        self.embed = TokenEmbedding(vocabulary, embedding, normal=False)
+        nn.init.normal_(self.embed.weight, 0, 0.1)
+        self.readings = readings
+        self.filters = nn.ModuleList([nn.Conv1d(embedding // readings, width, k) for k in (2, 3, 4, 5)])
+        self.highway, self.gate = nn.Linear(4 * width, 4 * width), nn.Linear(4 * width, 4 * width)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Sequential(nn.Linear(4 * width, 100), nn.Linear(100, 1))
+        if spectral_norm:
+            with_spectral_norm(self)
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Logits ``(N, readings)`` of embedded sentences ``(N, T, D)``."""
+        n, length, _ = x.shape
+        parts = x.view(n, length, self.readings, -1).permute(0, 2, 3, 1).reshape(n * self.readings, -1, length)
+        h = torch.cat([f(parts).relu().amax(2) for f in self.filters], 1)
+        gate = self.gate(h).sigmoid()
+        h = self.dropout(gate * self.highway(h).relu() + (1 - gate) * h)
+        return self.head(h).view(n, self.readings)

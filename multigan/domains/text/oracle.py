@@ -1,0 +1,80 @@
+"""SeqGAN's synthetic oracle (Yu et al. 2017): a fixed random LSTM whose likelihood of any sequence is known."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from multigan.adversarial.randomness import stream
+from multigan.domains.text.relaxation import categorical
+from multigan.errors import DataError
+
+_NAMES = ("embedding", "wi", "ui", "bi", "wf", "uf", "bf", "wog", "uog", "bog", "wc", "uc", "bc", "wo", "bo")
+_CHUNK = 1000
+State = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """An LSTM over tokens 0 to V - 1 that starts from token 0 with no memory."""
+
+    weights: dict[str, Tensor]
+
+    @classmethod
+    def load(cls, path: Path) -> "Oracle":
+        """Read the arrays of an .npz file; raises `DataError`."""
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return cls({name: torch.from_numpy(arrays[name].astype(np.float32)) for name in _NAMES})
+        except (OSError, ValueError, KeyError) as error:
+            raise DataError(f"{path} is no oracle: it needs the arrays {', '.join(_NAMES)} ({error})") from None
+
+    @property
+    def vocabulary(self) -> int:
+        """V."""
+        return len(self.weights["embedding"])
+
+    def step(self, token: Tensor, state: State) -> tuple[Tensor, State]:
+        """Log-probabilities ``(N, V)`` of what follows tokens ``(N,)``, and the next state."""
+        w, (h, c) = self.weights, state
+        x = w["embedding"][token]
+        i, f, o = (torch.sigmoid(x @ w[f"w{g}"] + h @ w[f"u{g}"] + w[f"b{g}"]) for g in ("i", "f", "og"))
+        c = f * c + i * torch.tanh(x @ w["wc"] + h @ w["uc"] + w["bc"])
+        h = o * torch.tanh(c)
+        return (h @ w["wo"] + w["bo"]).log_softmax(-1), (h, c)
+
+    def _begin(self, count: int) -> tuple[Tensor, State]:
+        zeros = torch.zeros(count, self.weights["ui"].shape[0])
+        return torch.zeros(count, dtype=torch.int64), (zeros, zeros)
+
+    @torch.no_grad()
+    def sample(self, count: int, length: int, seed: int) -> Tensor:
+        """``count`` sequences ``(count, length)`` of tokens."""
+        pieces = []
+        for start in range(0, count, _CHUNK):
+            size = min(_CHUNK, count - start)
+            uniform = torch.rand(_CHUNK, length, generator=stream("cpu", "oracle", seed, start))[:size]
+            token, state = self._begin(size)
+            found = []
+            for u in uniform.unbind(1):
+                log_p, state = self.step(token, state)
+                token = categorical(log_p.exp(), u)
+                found.append(token)
+            pieces.append(torch.stack(found, 1))
+        return torch.cat(pieces) if pieces else torch.zeros(0, length, dtype=torch.int64)
+
+    @torch.no_grad()
+    def nll(self, ids: Tensor) -> Tensor:
+        """-log p of every token of sequences ``(N, T)``, in nats, ``(N, T)``."""
+        pieces = []
+        for rows in ids.split(_CHUNK):
+            token, state = self._begin(len(rows))
+            found = []
+            for following in rows.unbind(1):
+                log_p, state = self.step(token, state)
+                found.append(-log_p.gather(1, following[:, None])[:, 0])
+                token = following
+            pieces.append(torch.stack(found, 1))
+        return torch.cat(pieces)

@@ -1,0 +1,91 @@
+"""Terms of the generator's loss that sentences need: policy gradient, likelihood anchor, entropy bonus."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from multigan.adversarial.game import GeneratorTerm, GeneratorTurn
+from multigan.adversarial.randomness import Draw
+from multigan.adversarial.schedules import constant
+from multigan.domains.text.relaxation import Relaxed, TokenEmbedding
+from multigan.domains.text.settings import TextGenerator
+from multigan.errors import UserError
+
+
+def terms_of(settings: TextGenerator) -> Sequence[GeneratorTerm]:
+    """The terms a recipe's generator asks for."""
+    terms = []
+    if settings.estimator == "reinforce":
+        terms.append(GeneratorTerm("reinforce", constant(1), leave_one_out))
+    if settings.likelihood.highest > 0:
+        terms.append(GeneratorTerm("likelihood", settings.likelihood, anchor))
+    if settings.entropy.highest > 0:
+        terms.append(GeneratorTerm("entropy", settings.entropy, negative_entropy))
+    return terms
+
+
+def likelihood_loss(network: Any, ids: Tensor, condition: Any, draw: Draw) -> Tensor:
+    """Mean -log p of the tokens of ids ``(N, T)``, in nats; z is drawn, so it bounds E_z from above."""
+    if not hasattr(network, "losses"):
+        raise UserError(
+            f"{type(network).__name__} has no method `losses`, which the likelihood stage needs: leave [likelihood] "
+            "out, or see multigan.domains.text.generator.SequenceGenerator"
+        )
+    z = draw.normal("likelihood latent", network.latent)
+    losses: Tensor = network.losses(ids, z, condition)[0]
+    return losses.mean()
+
+
+@torch.no_grad()
+def hand_over_embedding(generator: nn.Module, critic: nn.Module) -> None:
+    """Let the critic start from the embedding of tokens that the likelihood stage has learnt, where sizes agree.
+
+    A critic that has to learn words and judgement from the same few sentences learns the sentences by heart.
+    """
+    table, embed = getattr(generator, "table", None), getattr(critic, "embed", None)
+    if isinstance(table, Tensor) and isinstance(embed, TokenEmbedding) and embed.weight.shape == table.shape:
+        embed.weight.copy_(table / table.std() * embed.weight.std())
+
+
+def anchor(turn: GeneratorTurn) -> Tensor:
+    """The likelihood of the real sentences of this turn."""
+    return likelihood_loss(turn.game.generator.network, turn.turn.real, turn.turn.condition, turn.turn.draw)
+
+
+def negative_entropy(turn: GeneratorTurn) -> Tensor:
+    """Minus the mean entropy of the distributions the tokens were drawn from, in nats."""
+    assert isinstance(turn.fake, Relaxed), "soft one-hots carry no entropy: use another estimator"
+    assert turn.fake.entropy is not None
+    return -turn.fake.entropy.mean()
+
+
+def leave_one_out(turn: GeneratorTurn) -> Tensor:
+    """REINFORCE on the objective itself, each sample's baseline the mean of the others' (Kool et al. 2019).
+
+    A logit a step is credited to the tokens up to it: a causal critic's later logits are all an earlier token can
+    change.
+    """
+    assert isinstance(turn.fake, Relaxed)
+    assert turn.fake.log_probs is not None
+    rewards = -elementwise(turn)
+    causal = getattr(turn.game.critic.network, "causal", False)
+    credit = to_go(rewards) if causal else rewards.view(len(rewards), -1).sum(1, keepdim=True)
+    others = (credit.sum(0) - credit) / max(len(credit) - 1, 1)
+    return -((credit - others) * turn.fake.log_probs).sum() / rewards.numel()
+
+
+def to_go(rewards: Tensor) -> Tensor:
+    """Sum of the rewards ``(N, T)`` from each step on."""
+    return rewards.flip(1).cumsum(1).flip(1)
+
+
+@torch.no_grad()
+def elementwise(turn: GeneratorTurn) -> Tensor:
+    """The generator's objective of every logit by itself, shaped like the logits."""
+    objective, logits = turn.game.objective.generator, turn.logits.detach()
+    fake = logits.flatten()
+    if turn.real_logits is None:
+        return torch.vmap(lambda f: objective(f, None))(fake).view_as(logits)
+    return torch.vmap(objective)(fake, turn.real_logits.flatten()).view_as(logits)

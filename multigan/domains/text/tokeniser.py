@@ -1,0 +1,178 @@
+"""Tokenisers trained on the data: words, characters or byte-level BPE, as `transformers` fast tokenizers.
+
+Every one is exactly reversible: decoding the ids of a sentence gives the sentence, unknown tokens apart. Id 0
+ends a sentence and fills the rest, id 1 is the unknown token.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from multigan.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+END, UNKNOWN = 0, 1
+SPECIAL = ("<end>", "<unk>")
+
+# A word takes the space before it along (as ▁), so that joining tokens needs no rules of spelling.
+_WORD = r"▁?[\p{L}\p{M}\p{N}]+(?:['’\-][\p{L}\p{M}\p{N}]+)*|▁?[^\s▁\p{L}\p{M}\p{N}]|▁"
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Sentences as rows of tokens, and what was done to make them fit."""
+
+    ids: np.ndarray  # (n, length) int32, ended and filled with END; a row of full length has none
+    kept: np.ndarray  # (n,) int64, which sentences the rows are
+    cut: int  # sentences shortened
+    dropped: int  # sentences left out
+    unknown: int  # unknown tokens among `tokens`
+    tokens: int
+    longest: int  # tokens of the longest sentence
+
+
+class Tokeniser:
+    """Sentences to token ids and back."""
+
+    def __init__(self, inner: "Tokenizer") -> None:
+        self.inner = inner
+
+    def __len__(self) -> int:
+        return int(self.inner.get_vocab_size())
+
+    def encode(self, texts: Sequence[str], length: int, long: Literal["drop", "cut"] = "cut") -> Encoded:
+        """Sentences as rows of ``length`` tokens; longer ones are dropped or cut."""
+        coded = [e.ids for e in self.inner.encode_batch(list(texts), add_special_tokens=False)]
+        kept = [i for i, ids in enumerate(coded) if ids and (long == "cut" or len(ids) <= length)]
+        rows = np.full((len(kept), length), END, np.int32)
+        for row, i in enumerate(kept):
+            chosen = coded[i][:length]
+            rows[row, : len(chosen)] = chosen
+        sizes = [len(ids) for ids in coded]
+        return Encoded(
+            rows,
+            np.array(kept, np.int64),
+            sum(len(coded[i]) > length for i in kept),
+            len(coded) - len(kept),
+            sum(ids.count(UNKNOWN) for ids in coded),
+            sum(sizes),
+            max(sizes, default=0),
+        )
+
+    def tokens(self, text: str) -> list[int]:
+        """The ids of one sentence, without an end."""
+        return list(self.inner.encode(text, add_special_tokens=False).ids)
+
+    def unknown_in(self, text: str) -> list[str]:
+        """The pieces of ``text`` that are no tokens."""
+        coded = self.inner.encode(text, add_special_tokens=False)
+        return [text[a:b].strip() for i, (a, b) in zip(coded.ids, coded.offsets, strict=True) if i == UNKNOWN]
+
+    def decode(self, rows: Iterable[Sequence[int]]) -> list[str]:
+        """Rows of ids as sentences, each up to its end."""
+        cut = [row[: row.index(END)] if END in row else row for row in map(list, rows)]
+        return [text.strip() for text in self.inner.decode_batch(cut, skip_special_tokens=False)]
+
+    def save(self, folder: Path) -> None:
+        """Write a folder that `transformers.AutoTokenizer.from_pretrained` loads."""
+        from transformers import PreTrainedTokenizerFast
+
+        end, unknown = SPECIAL
+        whole = PreTrainedTokenizerFast(
+            tokenizer_object=self.inner,
+            eos_token=end,
+            pad_token=end,
+            unk_token=unknown,
+            clean_up_tokenization_spaces=False,
+        )
+        whole.save_pretrained(str(folder))
+
+
+def load_tokeniser(folder: Path) -> Tokeniser:
+    """The tokeniser of a folder that `Tokeniser.save` wrote; raises `CheckpointError`."""
+    from tokenizers import Tokenizer
+
+    path = folder / "tokenizer.json"
+    try:
+        return Tokeniser(Tokenizer.from_file(str(path)))
+    except Exception as error:  # the library raises plain Exception
+        raise CheckpointError(f"{path} cannot be read as a tokenizer: {error}") from None
+
+
+def train_tokeniser(
+    texts: Sequence[str],
+    kind: Literal["word", "character", "bpe"],
+    vocabulary: int = 20_000,
+    min_count: int = 1,
+    lower: bool = False,
+) -> Tokeniser:
+    """A tokeniser made for ``texts`` with at most ``vocabulary`` tokens."""
+    inner = _bpe(texts, vocabulary, lower) if kind == "bpe" else _by_pieces(texts, kind, vocabulary, min_count, lower)
+    inner.normalizer = _normaliser(lower)
+    return Tokeniser(inner)
+
+
+def _normaliser(lower: bool) -> Any:
+    from tokenizers import normalizers
+
+    return normalizers.Sequence([normalizers.NFC(), *([normalizers.Lowercase()] if lower else [])])
+
+
+def number_tokeniser(count: int) -> Tokeniser:
+    """A tokeniser whose words are the numbers 0 to ``count`` - 1, with ids in that order."""
+    return Tokeniser(_of_pieces([f"▁{i}" for i in range(count)], "word"))
+
+
+def _by_pieces(texts: Sequence[str], kind: str, vocabulary: int, min_count: int, lower: bool) -> "Tokenizer":
+    """Words or characters: every piece is one token, the most frequent first."""
+    normaliser, split = _normaliser(lower), _split(kind)[0]
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(piece for piece, _ in split.pre_tokenize_str(normaliser.normalize_str(text)))
+    ranked = sorted((piece for piece, n in counts.items() if n >= min_count), key=lambda p: (-counts[p], p))
+    return _of_pieces(ranked[: vocabulary - len(SPECIAL)], kind)
+
+
+def _split(kind: str) -> tuple[Any, Any]:
+    """How text comes apart into words or characters, and together again."""
+    from tokenizers import Regex, decoders, pre_tokenizers
+
+    if kind == "character":
+        return pre_tokenizers.Split(Regex(r"(?m:.)"), "isolated"), decoders.Fuse()
+    metaspace = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always", split=False)
+    words = pre_tokenizers.Sequence([metaspace, pre_tokenizers.Split(Regex(_WORD), "isolated")])
+    return words, decoders.Metaspace(replacement="▁", prepend_scheme="always")
+
+
+def _of_pieces(pieces: Sequence[str], kind: str) -> "Tokenizer":
+    from tokenizers import Tokenizer, models
+
+    known = {piece: i for i, piece in enumerate([*SPECIAL, *pieces])}
+    inner = Tokenizer(models.WordLevel(known, unk_token=SPECIAL[UNKNOWN]))
+    inner.pre_tokenizer, inner.decoder = _split(kind)
+    return inner
+
+
+def _bpe(texts: Sequence[str], vocabulary: int, lower: bool) -> "Tokenizer":
+    """Byte-level byte-pair encoding (Sennrich et al. 2016): every text can be spelt."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    inner = Tokenizer(models.BPE())
+    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    inner.decoder = decoders.ByteLevel()
+    inner.normalizer = _normaliser(lower)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=max(vocabulary, len(alphabet) + len(SPECIAL)),
+        special_tokens=list(SPECIAL),
+        initial_alphabet=sorted(alphabet),
+        show_progress=False,
+    )
+    inner.train_from_iterator(texts, trainer)
+    return inner

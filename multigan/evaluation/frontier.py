@@ -1,0 +1,115 @@
+"""``multigan evaluate --sweep temperature``: a model's whole frontier, beside real samples and other models'.
+
+One point of a trade-off says little: at a low temperature every measure of quality looks good and every measure
+of variety bad. So each value of the option is a row, and the measures are drawn against each other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from multigan.errors import UserError
+from multigan.evaluation.evaluate import make_evaluator
+from multigan.evaluation.evaluator import Evaluator, row_of
+from multigan.evaluation.result import Evaluation, Row
+from multigan.model import Model, load
+from multigan.training.devices import pick_device
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FILE, PICTURE = "frontier.json", "frontier.png"
+VALUES = {"temperature": (1.2, 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)}
+"""The options that can be swept, and where."""
+
+PAIRS = (("LM", "reverse LM"), ("BLEU-5", "Self-BLEU-5"))
+"""Measures that are drawn against each other, where there are any of that name."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A model and the rows it gave, in the order of the values."""
+
+    name: str
+    rows: list[Row]
+
+
+def frontier(
+    source: str | Path,
+    option: str = "temperature",
+    *,
+    values: Sequence[float] | None = None,
+    against: Sequence[str | Path] = (),
+    data: str | Path | None = None,
+    n: int | None = None,
+    seeds: int = 3,
+    filter: int = 1,
+    device: str = "auto",
+) -> Evaluation:
+    """Measure a run or model at several values of an option of generation.
+
+    Beside it stand the rows of real samples, of the run's own likelihood stage where it has kept one, and of the
+    models ``against``. A run folder keeps the figures in ``frontier.json`` and the curves in ``frontier.png``.
+    Raises `UserError`.
+    """
+    if option not in VALUES:
+        raise UserError(f"--sweep {option}: what can be swept is {', '.join(VALUES)}")
+    chosen, model = pick_device(device), load(source)
+    if option not in model.domain.options:
+        raise UserError(f"--sweep {option} means nothing to {model.recipe.domain} models")
+    evaluator = make_evaluator(model.domain, chosen, data=data, n=n)
+    models = {"model": model} | {name: load(path) for name, path in _others(source, against).items()}
+    points = tuple(values or VALUES[option])
+    curves = [_curve(name, m.to(chosen), evaluator, option, points, seeds, filter) for name, m in models.items()]
+    real = row_of("real", [evaluator.real_row(seed) for seed in range(seeds)])
+    rows = [real, *(row for curve in curves for row in curve.rows)]
+    result = evaluator.result(rows, model, [])
+    if (Path(source) / "recipe.toml").is_file():
+        result.save(Path(source) / FILE)
+        draw(real, curves, Path(source) / PICTURE)
+    return result
+
+
+def _others(source: str | Path, against: Sequence[str | Path]) -> dict[str, str | Path]:
+    """Names and places of the models to stand beside."""
+    own = Path(source) / "likelihood"
+    found: dict[str, str | Path] = {"likelihood": own} if (own / "config.json").is_file() else {}
+    return found | {Path(path).name: path for path in against}
+
+
+def _curve(
+    name: str, model: Model, evaluator: Evaluator, option: str, values: Sequence[float], seeds: int, filter: int
+) -> Curve:
+    rows = []
+    for value in values:
+        options: dict[str, Any] = {option: value}
+        if filter > 1 and model.critic is not None:
+            options["filter"] = filter
+        measured = [evaluator.model_row(model, seed, quick=True, **options) for seed in range(seeds)]
+        rows.append(row_of(f"{name} {value:g}", measured))
+    return Curve(name, rows)
+
+
+def draw(real: Row, curves: Sequence[Curve], path: Path) -> None:
+    """Save one panel for each of `PAIRS` that was measured."""
+    from matplotlib.figure import Figure
+
+    pairs = [pair for pair in PAIRS if all(name in real.values for name in pair)]
+    figure = Figure(figsize=(6 * max(len(pairs), 1), 5), layout="constrained")
+    for i, (across, up) in enumerate(pairs):
+        axes = figure.add_subplot(1, len(pairs), i + 1)
+        _panel(axes, real, curves, across, up)
+    figure.savefig(path, dpi=110)
+
+
+def _panel(axes: "Axes", real: Row, curves: Sequence[Curve], across: str, up: str) -> None:
+    axes.scatter([real.mean(across)], [real.mean(up)], marker="*", s=160, color="black", label="real", zorder=3)
+    for curve in curves:
+        x, y = ([row.mean(name) for row in curve.rows] for name in (across, up))
+        axes.plot(x, y, marker="o", label=curve.name)
+        for row, a, b in zip(curve.rows, x, y, strict=True):
+            axes.annotate(row.name.split()[-1], (a, b), fontsize=7, xytext=(3, 3), textcoords="offset points")
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    axes.legend()
