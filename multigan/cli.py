@@ -100,7 +100,7 @@ def train(
         return
     if processes > 1:
         _in_processes(processes, out or session.default_out(recipe))
-    run = session.train(recipe, data=data, out=out, settings=chosen, seed=seed, device=device)
+    run = session.train(recipe, data=data, out=out, settings=chosen, seed=seed, device=device, report=True)
     _say(f"Done: {run.folder}/samples   ·   multigan generate {run.folder} -n 16")
 
 
@@ -120,7 +120,9 @@ def resume(
 
     if processes > 1:
         _in_processes(processes, None)
-    done = session.resume(run, settings=parse_settings(settings), device=device, allow_changes=allow_changes)
+    done = session.resume(
+        run, settings=parse_settings(settings), device=device, allow_changes=allow_changes, report=True
+    )
     _say(f"Done: {done.folder}/samples   ·   multigan generate {done.folder} -n 16")
 
 
@@ -223,6 +225,10 @@ def evaluate(
     console.print(result.table())
     for line in result.lines():
         console.print(line, style="dim", highlight=False)
+    if (Path(model) / "report.html").is_file():
+        from multigan.report.page import try_report
+
+        try_report(Path(model), lambda message: console.print(message, style="dim"))
     if json is not None:
         try:
             result.save(Path(json))
@@ -257,6 +263,17 @@ def sweep(
     chosen = sweeping.variants(tries)
     plan = sweeping.Plan(recipe, chosen, seeds, out, data, settings or [], n, workers, device)
     typer.echo(sweeping.markdown(sweeping.sweep(plan)))
+
+
+@app.command(epilog=_examples("multigan report runs/image-digits-001", "multigan report runs/a runs/b --out both.html"))
+def report(
+    runs: Annotated[list[str], typer.Argument(help="One or more run folders.")],
+    out: Annotated[Path | None, typer.Option(help="The page; by default report.html in the run folder.")] = None,
+) -> None:
+    """Write one self-contained HTML page of a run: samples, film, curves, health, evaluation, recipe."""
+    from multigan.report.page import write_report
+
+    _say(f"Page: {write_report(runs, out)}")
 
 
 @app.command()

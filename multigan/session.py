@@ -67,6 +67,7 @@ def train(
     generator: nn.Module | None = None,
     critic: nn.Module | None = None,
     quiet: bool = False,
+    report: bool = False,
 ) -> Run:
     """Train from a recipe into a run folder.
 
@@ -74,7 +75,8 @@ def train(
     of sentences works too); ``settings`` maps dotted keys to values; ``out`` is by default the next free
     ``runs/NAME-001``. ``generator``
     and ``critic`` are any modules that keep the signatures ``(noise, condition)`` and ``(representation,
-    condition)``. Under torchrun every process calls this. Raises `UserError` for the user's mistakes,
+    condition)``. ``report`` writes ``report.html`` at the end. Under torchrun every process calls this. Raises
+    `UserError` for the user's mistakes,
     `NonFiniteError` before a bad update, and `Stopped` after a signal.
     """
     prepared = prepare(recipe, data=data, settings=settings, seed=seed)
@@ -97,7 +99,7 @@ def train(
                 run.remove_empty()
             raise
         with run.locked() if processes.first else nullcontext():
-            trainer.fit()
+            _fit(trainer, report and processes.first, display)
     return Run(run.path)
 
 
@@ -166,6 +168,7 @@ def resume(
     generator: nn.Module | None = None,
     critic: nn.Module | None = None,
     quiet: bool = False,
+    report: bool = False,
 ) -> Run:
     """Go on with a run from its newest intact checkpoint, on whatever device and number of processes.
 
@@ -199,8 +202,19 @@ def resume(
                 )
             if checkpoint is not None:
                 trainer.restore(checkpoint)
-            trainer.fit()
+            _fit(trainer, report and processes.first, display)
     return Run(folder.path)
+
+
+def _fit(trainer: Trainer, report: bool, display: Display) -> None:
+    """Train, and write the page of the run however the training ends."""
+    try:
+        trainer.fit()
+    finally:
+        if report:
+            from multigan.report.page import try_report
+
+            try_report(trainer.run.path, display.note)
 
 
 _ALLOW = "to go on all the same: --allow-changes (from Python: allow_changes=True)"

@@ -5,11 +5,12 @@ exist, and how a representation becomes something to look at, read or hear.
 """
 
 import inspect
+import io
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from PIL import Image
@@ -140,6 +141,25 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class Exhibit:
+    """Something for a page: a picture, a sound, or lines of text."""
+
+    kind: Literal["picture", "sound", "text"]
+    content: bytes | list[str]  # the file, or the lines
+    about: str  # what it is, for those who cannot see or hear it
+    media: str = "image/png"
+
+
+def picture_exhibit(picture: Image.Image | None, about: str) -> list[Exhibit]:
+    """A picture as a PNG file, if there is one."""
+    if picture is None:
+        return []
+    file = io.BytesIO()
+    picture.save(file, "PNG", optimize=True)
+    return [Exhibit("picture", file.getvalue(), about)]
+
+
+@dataclass(frozen=True)
 class Warmup:
     """A stage before the game in which the generator learns alone."""
 
@@ -242,6 +262,10 @@ class Domain(ABC):
     def coordinates(self, x: Tensor) -> Tensor:
         """Numbers ``(N, ...)`` by which representations ``(N, ...)`` are near or far, for the health of the game."""
         return x
+
+    def exhibits(self, items: Sequence[Any], about: str) -> list[Exhibit]:
+        """Presented items for a page that one looks at, reads or listens to; ``about`` says what they are."""
+        return picture_exhibit(self.sheet(items), about)
 
     def lines(self, items: Sequence[Any]) -> list[str]:
         """What to print of presented items in a terminal; most kinds of data have nothing to say."""

@@ -27,13 +27,14 @@ from multigan.domains.audio.spectrum import ShortTimeFourier
 from multigan.domains.audio.vocoder import MelDistance, VocoderCritic, VocoderGenerator, feature_distance
 from multigan.domains.audio.vocoders import open_vocoder, refuse_mismatch
 from multigan.domains.audio.waveform import FORMATS, Waveform, joined
-from multigan.domains.base import Facts, IndexedDraw, Snapshot, Stored
+from multigan.domains.base import Exhibit, Facts, IndexedDraw, Snapshot, Stored, picture_exhibit
 from multigan.domains.cache import cached
 from multigan.errors import UserError
 from multigan.report.grid import beside
 
 _CHUNK = 16  # clips presented at once; always full, so that a clip never depends on how many there are
 _MEASURED = 4096  # clips that the range of the data is taken from
+_PLAYERS = 10  # clips one can listen to on a page
 _FADE = 0.004  # seconds
 _QUIET = 1e-3  # peak below which a generated clip counts as silence and is left as soft as it is
 
@@ -217,6 +218,15 @@ class AudioDomain(MeasuredAudio):
     def write_together(self, items: Sequence[Any], path: Path) -> None:
         """One file with the clips one after the other."""
         joined(items).save(path)
+
+    def exhibits(self, items: Sequence[Any], about: str) -> list[Exhibit]:
+        """Spectrograms, and players of the first clips."""
+        shown = items[:_PLAYERS]
+        players = [
+            Exhibit("sound", clip.encoded("flac"), f"{about}, clip {i}", "audio/flac")
+            for i, clip in enumerate(shown, 1)
+        ]
+        return [*picture_exhibit(self.sheet(items), f"spectrograms of {about}"), *players]
 
     def sheet(self, items: Sequence[Any]) -> Image.Image:
         """Spectrograms of the clips, with axes in seconds and Hz."""

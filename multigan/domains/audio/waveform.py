@@ -71,12 +71,16 @@ class Waveform:
         """A player, for notebooks."""
         import base64
 
+        content = base64.b64encode(self.encoded("wav")).decode()
+        return f'<audio controls src="data:audio/wav;base64,{content}"></audio>'
+
+    def encoded(self, kind: str) -> bytes:
+        """The content of a ``wav`` or ``flac`` file."""
         import soundfile
 
         file = io.BytesIO()
-        soundfile.write(file, np.clip(self.samples, -1, 1), self.sample_rate, format="WAV")
-        content = base64.b64encode(file.getvalue()).decode()
-        return f'<audio controls src="data:audio/wav;base64,{content}"></audio>'
+        soundfile.write(file, np.clip(self.samples, -1, 1), self.sample_rate, format=kind.upper())
+        return file.getvalue()
 
 
 def joined(clips: Sequence[Waveform], pause: float = 0.1) -> Waveform:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from multigan.adversarial.game import GeneratorTerm
 from multigan.adversarial.randomness import Draw
-from multigan.domains.base import Domain, Facts, IndexedDraw, Reals, Snapshot, Stored, Warmup, halves
+from multigan.domains.base import Domain, Exhibit, Facts, IndexedDraw, Reals, Snapshot, Stored, Warmup, halves
 from multigan.domains.text.corpus import Corpus, open_corpus
 from multigan.domains.text.critics import ConvCritic, RelganCritic
 from multigan.domains.text.embedder import language_model_embedder
@@ -152,6 +152,10 @@ class TextDomain(Domain):
     def lines(self, items: Sequence[Any]) -> list[str]:
         """The sentences themselves."""
         return list(items)
+
+    def exhibits(self, items: Sequence[Any], about: str) -> list[Exhibit]:
+        """The sentences themselves."""
+        return [Exhibit("text", list(items), about)]
 
     def sheet(self, items: Sequence[Any]) -> Image.Image | None:
         """A page of the sentences, if the font has their characters."""

@@ -1,0 +1,94 @@
+"""The curves of a training as small SVG drawings that follow the page's colours."""
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_POINTS = 300  # of one line at most
+_INK = "#010203"  # stands for the page's text colour
+_COLOURS = ("#d98200", "#2f80ed", "#3a9d5d", "#b04fc0", "#c94f4f", "#7a7a7a")
+
+PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("losses", ("generator/objective", "critic/objective")),
+    ("penalties", ("critic/r1", "critic/r2", "critic/gp", "critic/dragan")),
+    ("what the critic tells apart", ("accuracy", "sign/real")),
+    ("gradient norms", ("generator/gradient_norm", "critic/gradient_norm")),
+    ("spread and nearness of samples, 1 is real", ("health/spread", "health/neighbours")),
+    ("distance to the data, 1 is real", ("health/distance",)),
+    ("samples a second", ("samples_per_second",)),
+)
+"""Which rows of ``metrics.jsonl`` are drawn together; evaluations follow, one panel a measure."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One panel."""
+
+    title: str
+    svg: str
+
+
+def curves(runs: Mapping[str, Sequence[dict[str, Any]]], measures: Sequence[str] = ()) -> list[Curve]:
+    """Panels of the rows of some runs by name; ``measures`` are those of the evaluations during training."""
+    panels = [*PANELS, *((name, (name,)) for name in measures)]
+    drawn = [(title, _lines(runs, keys)) for title, keys in panels]
+    return [Curve(title, _svg(title, lines)) for title, lines in drawn if lines]
+
+
+Line = tuple[str, list[float], list[float]]
+
+
+def _lines(runs: Mapping[str, Sequence[dict[str, Any]]], keys: Sequence[str]) -> list[Line]:
+    lines = []
+    for run, rows in runs.items():
+        for key in keys:
+            found = [(row["samples"], row[key]) for row in rows if isinstance(row.get(key), int | float)]
+            step = -(-len(found) // _POINTS) or 1
+            thin = found[::step]
+            if len(thin) > 1:
+                name = key if len(runs) == 1 else f"{run}: {key}"
+                lines.append((name, [float(x) for x, _ in thin], [float(y) for _, y in thin]))
+    return lines
+
+
+def _svg(title: str, lines: Sequence[Line]) -> str:
+    """A drawing without a background, its ink the colour of the text around it."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(
+        {"svg.fonttype": "none", "svg.hashsalt": title, "font.size": 9, "font.family": "sans-serif"}
+    ):
+        figure = Figure(figsize=(4.6, 2.5), layout="constrained")
+        axes = figure.subplots()
+        for i, (name, x, y) in enumerate(lines):
+            axes.plot(x, y, label=name, color=_COLOURS[i % len(_COLOURS)], linewidth=1.4)
+        axes.set_xlabel("real samples seen", color=_INK)
+        axes.tick_params(colors=_INK)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4))
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+        for side in ("left", "bottom"):
+            axes.spines[side].set_color(_INK)
+        if len(lines) > 1:
+            axes.legend(frameon=False, labelcolor=_INK, fontsize=8)
+        file = io.StringIO()
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    body = file.getvalue()[file.getvalue().index("<svg") :]
+    body = body.replace(_INK, "currentColor")
+    body = re.sub(
+        r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", body, count=1), count=1
+    )
+    body = _unique(body, title)
+    return body.replace("<svg", f'<svg role="img" aria-label="{title} over real samples seen"', 1)
+
+
+def _unique(svg: str, title: str) -> str:
+    """Names of its own, for several drawings share the page."""
+    prefix = re.sub(r"\W+", "-", title)
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', svg)
+    svg = re.sub(r'xlink:href="#([^"]+)"', rf'xlink:href="#{prefix}-\1"', svg)
+    return re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", svg)

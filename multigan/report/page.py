@@ -1,0 +1,204 @@
+"""``multigan report``: one self-contained HTML page of a run, or of several side by side.
+
+It opens without a network and reads with scripts off.
+"""
+
+import base64
+import json
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from multigan.atomic import write_atomically
+from multigan.domains import domain_type
+from multigan.domains.base import Domain, Exhibit
+from multigan.errors import CheckpointError, DataError, UserError
+from multigan.evaluation.result import number
+from multigan.model import Model, load
+from multigan.recipe import load_recipe
+from multigan.report.curves import Curve, curves
+from multigan.training.run import RunFolder
+
+SHOWN = 36  # samples on the page
+_FILM = 3_000_000  # bytes of the animation at most; a larger one is left out
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One run on the page."""
+
+    name: str
+    title: str
+    status: str
+    facts: dict[str, str]
+    made: list[Exhibit]
+    real: list[Exhibit]
+    film: str | None  # as a data URL
+    nearest: str | None
+    events: list[str]
+    evaluation: dict[str, Any] | None
+    table: list[list[str]] = field(default_factory=list)
+    recipe: str = ""
+    command: str = ""
+
+
+def write_report(runs: Sequence[Path | str], out: Path | str | None = None) -> Path:
+    """Write the page of one run into its folder, or of several into ``out``; returns the file.
+
+    Raises `UserError` for what is no run folder, and where the page cannot be written.
+    """
+    folders = [RunFolder(Path(run)) for run in runs]
+    for folder in folders:
+        if not folder.recipe.is_file():
+            raise UserError(f"{folder.path} is not a run folder: it has no recipe.toml")
+    path = Path(out) if out is not None else folders[0].path / "report.html"
+    if len(folders) > 1 and out is None:
+        path = Path("report.html")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, render(folders))
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
+    return path
+
+
+def try_report(run: Path, say: Callable[[str], None]) -> None:
+    """Write a run's page; a page that fails is no reason for a training to fail."""
+    try:
+        say(f"Page: {write_report([run])}")
+    except Exception as error:
+        say(f"No page was written: {error!r}")
+
+
+def render(folders: Sequence[RunFolder]) -> str:
+    """The page as HTML."""
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(loader=PackageLoader("multigan.report", "templates"), autoescape=True, trim_blocks=True)
+    environment.filters["url"] = _url
+    chapters = [chapter(folder) for folder in folders]
+    rows = {c.name: list(f.rows()) for c, f in zip(chapters, folders, strict=True)}
+    drawn: list[Curve] = curves(rows, _measures(rows))
+    return environment.get_template("page.html.j2").render(chapters=chapters, curves=drawn)
+
+
+def _measures(runs: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """The names of the evaluations made during training."""
+    evaluated = [row for rows in runs.values() for row in rows if "evaluation_seconds" in row]
+    usual = {key for rows in runs.values() for row in rows if "evaluation_seconds" not in row for key in row}
+    return [key for key in (evaluated[0] if evaluated else {}) if key not in usual and key != "evaluation_seconds"]
+
+
+def chapter(folder: RunFolder) -> Chapter:
+    """All that the page says of one run."""
+    recipe = load_recipe(folder.recipe)
+    rows = list(folder.rows())
+    model, note = _model(folder)
+    domain = model.domain if model else domain_type(recipe.domain)(recipe)
+    last = rows[-1] if rows else {}
+    evaluation = _json(folder.path / "evaluation.json")
+    return Chapter(
+        name=folder.path.name,
+        title=recipe.title or recipe.domain,
+        status=_status(last, recipe.train.samples),
+        facts=_facts(last, model) | ({"note": note} if note else {}),
+        made=_made(model) if model else [],
+        real=_real(domain),
+        film=_file(folder.samples / "training.webp", "image/webp"),
+        nearest=_file(folder.path / "nearest.png", "image/png"),
+        events=_events(rows),
+        evaluation=evaluation,
+        table=_table(evaluation) if evaluation else [],
+        recipe=folder.recipe.read_text(),
+        command=f"multigan train {folder.path}/recipe.toml",
+    )
+
+
+def _model(folder: RunFolder) -> tuple[Model | None, str]:
+    try:
+        return load(folder.path), ""
+    except (CheckpointError, UserError) as error:
+        return None, f"no samples: {error}"
+
+
+def _made(model: Model) -> list[Exhibit]:
+    try:
+        return model.domain.exhibits(model.generate(SHOWN, seed=0), "generated samples")
+    except UserError as error:  # a vocoder makes nothing without a sound to follow
+        return [Exhibit("text", [str(error)], "why nothing is shown")]
+
+
+def _real(domain: Domain) -> list[Exhibit]:
+    try:
+        stored = domain.load()
+    except (DataError, UserError):
+        return []
+    step = max(len(stored) // SHOWN, 1)
+    return domain.exhibits(domain.items(stored.samples[::step][:SHOWN].clone()), "real samples")
+
+
+def _status(last: dict[str, Any], budget: int) -> str:
+    samples = last.get("samples", 0)
+    if any(str(d).startswith("non-finite") for d in last.get("diagnoses", [])):
+        return f"failed at {samples:,} samples: not finite"
+    return "finished" if samples >= budget > 0 else f"stopped at {samples:,} of {budget:,} samples"
+
+
+def _facts(last: dict[str, Any], model: Model | None) -> dict[str, str]:
+    facts = {"real samples seen": f"{last.get('samples', 0):,}"}
+    if "seconds" in last:
+        facts |= {"training time": f"{last['seconds']:,.0f} s", "speed": f"{last['samples_per_second']:,.0f} samples/s"}
+    if model is not None:
+        facts["generator"] = f"{sum(p.numel() for p in model.generator.parameters()):,} parameters"
+    import torch
+
+    from multigan import __version__
+
+    facts["page made with"] = f"multigan {__version__}, torch {torch.__version__}, Python {platform.python_version()}"
+    return facts
+
+
+def _events(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Each diagnosis once, with the first and last moment it was made."""
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        for text in row.get("diagnoses", []):
+            name = str(text).split(" (")[0]
+            found.setdefault(name, [row["samples"], row["samples"], text])[1] = row["samples"]
+    return [f"{first:,} to {last:,} samples: {text}" for first, last, text in found.values()]
+
+
+def _table(evaluation: dict[str, Any]) -> list[list[str]]:
+    """Heading, then a measure a line."""
+    rows: dict[str, dict[str, dict[str, float]]] = evaluation["rows"]
+    names = list(dict.fromkeys(measure for row in rows.values() for measure in row))
+    cells = [
+        [m, *(f"{number(row[m]['mean'])} ± {number(row[m]['sd'])}" if m in row else "–" for row in rows.values())]
+        for m in names
+    ]
+    return [["measure", *rows], *cells]
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+        return content if "rows" in content else None
+    except (OSError, ValueError):
+        return None
+
+
+def _file(path: Path, media: str) -> str | None:
+    if not path.is_file() or path.stat().st_size > _FILM:
+        return None
+    return _data_url(path.read_bytes(), media)
+
+
+def _url(exhibit: Exhibit) -> str:
+    assert isinstance(exhibit.content, bytes)
+    return _data_url(exhibit.content, exhibit.media)
+
+
+def _data_url(content: bytes, media: str) -> str:
+    return f"data:{media};base64,{base64.b64encode(content).decode()}"

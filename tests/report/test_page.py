@@ -1,0 +1,110 @@
+"""The page of a run: whole, self-contained, honest about how the training ended, never a reason to fail."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import multigan
+from multigan.errors import UserError
+from multigan.report.curves import curves
+from multigan.report.page import try_report, write_report
+
+SMALL = {
+    "data.count": 600,
+    "generator.width": 8,
+    "critic.width": 8,
+    "train.batch": 32,
+    "train.samples": 960,
+    "train.sample_every": 480,
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished training of points, evaluated."""
+    out = tmp_path_factory.mktemp("page") / "run <one>"
+    settings = SMALL | {"train.evaluate_every": 320}
+    multigan.train("points/ring", settings=settings, out=out, device="cpu", quiet=True, report=True)
+    multigan.evaluate(out, n=100, seeds=2, device="cpu")
+    write_report([out])
+    return out
+
+
+def test_it_needs_no_network_and_no_scripts(run: Path) -> None:
+    page = (run / "report.html").read_text()
+    assert not re.search(r'(src|href)="(?!data:|#)', page.replace('xlink:href="#', 'href="#'))
+    assert "<script" not in page
+    assert not re.search(r"url\((?!#)", page)
+    assert len(page) < 5_000_000
+
+
+def test_it_tells_everything(run: Path) -> None:
+    page = (run / "report.html").read_text()
+    headings = ("What it makes", "How it changed", "Evaluation", "Nearest training samples", "To repeat it", "Curves")
+    for heading in headings:
+        assert f"<h2>{heading}</h2>" in page, heading
+    assert "run &lt;one&gt; · finished" in page
+    assert "FD-points" in page
+    assert (run / "recipe.toml").read_text().splitlines()[0].split(" = ")[0] in page
+
+
+def test_every_picture_and_drawing_has_words(run: Path) -> None:
+    page = (run / "report.html").read_text()
+    assert all('alt="' in tag for tag in re.findall(r"<img[^>]*>", page))
+    drawings = re.findall(r"<svg[^>]*>", page)
+    assert len(drawings) >= 5
+    assert all('role="img"' in tag and "aria-label" in tag for tag in drawings)
+
+
+def test_names_within_the_page_are_unique(run: Path) -> None:
+    names = re.findall(r'\bid="([^"]+)"', (run / "report.html").read_text())
+    assert len(names) == len(set(names))
+
+
+def test_several_runs_share_a_page(run: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    multigan.train("points/ring", settings=SMALL, out=other, device="cpu", quiet=True)
+    page = write_report([run, other], tmp_path / "both.html").read_text()
+    assert page.count("<h1>") == 2
+    assert "other: generator/objective" in page
+
+
+def test_a_training_that_was_cut_off_has_a_page_that_says_so(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    multigan.train("points/ring", settings=SMALL, out=out, device="cpu", quiet=True)
+    rows = (out / "metrics.jsonl").read_text().splitlines()
+    (out / "metrics.jsonl").write_text("\n".join(rows[:3]) + "\n")
+    assert re.search(r"stopped at \d+ of 960 samples", write_report([out]).read_text())
+    row = json.loads(rows[2]) | {"diagnoses": ["non-finite: loss"]}
+    (out / "metrics.jsonl").write_text(json.dumps(row) + "\n")
+    assert "not finite" in write_report([out]).read_text()
+
+
+def test_without_a_model_or_data_there_is_still_a_page(run: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "recipe.toml").write_text((run / "recipe.toml").read_text())
+    page = write_report([bare]).read_text()
+    assert "no samples:" in page
+    assert "stopped at 0 of 960 samples" in page
+
+
+def test_what_is_no_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is not a run folder"):
+        write_report([tmp_path])
+
+
+def test_a_page_that_fails_only_says_so(tmp_path: Path) -> None:
+    said: list[str] = []
+    try_report(tmp_path, said.append)
+    assert "No page was written" in said[0]
+
+
+def test_curves_draw_what_there_is() -> None:
+    rows = [{"samples": i, "accuracy": i / 10, "FD-x": 1.0} for i in range(5)]
+    drawn = curves({"run": rows}, ["FD-x"])
+    assert [curve.title for curve in drawn] == ["what the critic tells apart", "FD-x"]
+    assert "currentColor" in drawn[0].svg
+    assert curves({"run": rows[:1]}) == []
