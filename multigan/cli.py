@@ -276,6 +276,18 @@ def report(
     _say(f"Page: {write_report(runs, out)}")
 
 
+@app.command(epilog=_examples("multigan tour", "multigan tour --quick --out glimpse/"))
+def tour(
+    out: Annotated[Path, typer.Option(help="Where it goes; an interrupted tour goes on.")] = Path("runs/tour"),
+    quick: Annotated[bool, typer.Option("--quick", help="A glimpse in seconds of training each.")] = False,
+    device: Device = "auto",
+) -> None:
+    """Train on digits, sentences and drums that come with it, and write one page with all three."""
+    from multigan.tour import tour as walk
+
+    walk(out, quick=quick, device=device, say=_say)
+
+
 @app.command()
 def doctor() -> None:
     """Say which versions, devices and disk there are, and what will not work here and why."""

@@ -30,6 +30,7 @@ class Chapter:
     """One run on the page."""
 
     name: str
+    domain: str
     title: str
     status: str
     facts: dict[str, str]
@@ -44,8 +45,10 @@ class Chapter:
     command: str = ""
 
 
-def write_report(runs: Sequence[Path | str], out: Path | str | None = None) -> Path:
+def write_report(runs: Sequence[Path | str], out: Path | str | None = None, note: str = "") -> Path:
     """Write the page of one run into its folder, or of several into ``out``; returns the file.
+
+    ``note`` stands above everything.
 
     Raises `UserError` for what is no run folder, and where the page cannot be written.
     """
@@ -58,7 +61,7 @@ def write_report(runs: Sequence[Path | str], out: Path | str | None = None) -> P
         path = Path("report.html")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, render(folders))
+        write_atomically(path, render(folders, note))
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
     return path
@@ -72,7 +75,7 @@ def try_report(run: Path, say: Callable[[str], None]) -> None:
         say(f"No page was written: {error!r}")
 
 
-def render(folders: Sequence[RunFolder]) -> str:
+def render(folders: Sequence[RunFolder], note: str = "") -> str:
     """The page as HTML."""
     from jinja2 import Environment, PackageLoader
 
@@ -80,8 +83,9 @@ def render(folders: Sequence[RunFolder]) -> str:
     environment.filters["url"] = _url
     chapters = [chapter(folder) for folder in folders]
     rows = {c.name: list(f.rows()) for c, f in zip(chapters, folders, strict=True)}
-    drawn: list[Curve] = curves(rows, _measures(rows))
-    return environment.get_template("page.html.j2").render(chapters=chapters, curves=drawn)
+    alike = len({c.domain for c in chapters}) == 1  # the curves of unlike games share no scale
+    drawn: list[Curve] = curves(rows, _measures(rows)) if alike else []
+    return environment.get_template("page.html.j2").render(chapters=chapters, curves=drawn, note=note)
 
 
 def _measures(runs: dict[str, list[dict[str, Any]]]) -> list[str]:
@@ -101,6 +105,7 @@ def chapter(folder: RunFolder) -> Chapter:
     evaluation = _json(folder.path / "evaluation.json")
     return Chapter(
         name=folder.path.name,
+        domain=recipe.domain,
         title=recipe.title or recipe.domain,
         status=_status(last, recipe.train.samples),
         facts=_facts(last, model) | ({"note": note} if note else {}),

@@ -1,0 +1,74 @@
+"""``multigan tour``: digits, sentences and drums, one after the other, and one page with all three."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from multigan.errors import UserError
+from multigan.report.page import write_report
+from multigan.training.run import RunFolder
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One training of the tour."""
+
+    recipe: str
+    quick: Mapping[str, Any]  # what makes it a glimpse
+    own: str  # how to do the same on one's own data
+
+
+STOPS = (
+    Stop("image/digits", {"train.samples": 12_800}, "multigan train image/mnist --data photos/"),
+    Stop(
+        "text/captions",
+        {"train.samples": 1_280, "likelihood.samples": 12_800},
+        "multigan train text/captions --data sentences.txt",
+    ),
+    Stop("audio/drums", {"train.samples": 2_560}, "multigan train audio/one-shots --data sounds/"),
+)
+QUICK = "A glimpse: trained for seconds (--quick), so it shows the way, not the quality."
+
+
+def tour(out: Path, *, quick: bool = False, device: str = "auto", say: Callable[[str], None] = print) -> Path:
+    """Train the three small recipes into ``out`` and write ``out/index.html``; returns it.
+
+    What a tour before has finished is left as it is, what it began is gone on with. Raises `UserError` for a
+    folder that holds a tour of the other length.
+    """
+    for stop in STOPS:
+        _visit(stop, out, quick, device, say)
+    folders = [out / _name(stop) for stop in STOPS]
+    page = write_report(folders, out / "index.html", note=QUICK if quick else "")
+    say(f"\nPage: {page}\n\nOn your own data:")
+    for stop in STOPS:
+        say(f"  {stop.own}")
+    return page
+
+
+def _name(stop: Stop) -> str:
+    return stop.recipe.replace("/", "-")
+
+
+def _visit(stop: Stop, out: Path, quick: bool, device: str, say: Callable[[str], None]) -> None:
+    from multigan import session
+    from multigan.recipe import load_recipe
+
+    folder = RunFolder(out / _name(stop))
+    settings = dict(stop.quick) if quick else {}
+    if not folder.recipe.is_file():
+        session.train(stop.recipe, out=folder.path, settings=settings, device=device)
+        return
+    begun, wanted = load_recipe(folder.recipe), session.prepare(stop.recipe, settings=settings)
+    if begun.train.samples != wanted.train.samples:
+        raise UserError(f"{folder.path} is of a tour {'without' if quick else 'with'} --quick: choose another --out")
+    if _finished(folder):
+        say(f"{stop.recipe} is there already: {folder.path}")
+        return
+    session.resume(folder.path, device=device)
+
+
+def _finished(folder: RunFolder) -> bool:
+    """Whether a training came to its end: it writes the film last."""
+    return (folder.samples / "training.webp").is_file()
