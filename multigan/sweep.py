@@ -169,13 +169,21 @@ def _leading(table: dict[str, dict[str, tuple[float, float]]]) -> str:
     return next((name for name in names if name.startswith("F")), names[0])
 
 
+def _cell(found: dict[str, float], seeds: int) -> str:
+    return number(found["mean"]) + (f" ± {number(found['sd'])}" if seeds > 1 else "")
+
+
 def markdown(result: dict[str, Any], measures: Sequence[str] = ()) -> str:
     """The table in Markdown; ``measures`` chooses columns."""
     names = measures or [*next(iter(result["rows"].values()))]
     lines = [f"| {result['recipe']} | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for row, found in result["rows"].items():
-        cells = [f"{number(found[m]['mean'])} ± {number(found[m]['sd'])}" if m in found else "–" for m in names]
+        cells = [_cell(found[m], result["seeds"]) if m in found else "–" for m in names]
         lines.append(f"| {row} | " + " | ".join(cells) + " |")
     about = result["embedder"]
-    lines += ["", f"N = {result['n']:,} a row, {result['seeds']} seeds; embedder {about['name']} {about['hash']}."]
+    lines += [
+        "",
+        f"N = {result['n']:,} a row, {result['seeds']} seed{'s' * (result['seeds'] > 1)}; "
+        f"embedder {about['name']} {about['hash']}.",
+    ]
     return "\n".join(lines) + "\n"

@@ -179,11 +179,13 @@ def _table(evaluation: dict[str, Any]) -> list[list[str]]:
     """Heading, then a measure a line."""
     rows: dict[str, dict[str, dict[str, float]]] = evaluation["rows"]
     names = list(dict.fromkeys(measure for row in rows.values() for measure in row))
-    cells = [
-        [m, *(f"{number(row[m]['mean'])} ± {number(row[m]['sd'])}" if m in row else "–" for row in rows.values())]
-        for m in names
-    ]
+    cells = [[m, *(_cell(row[m]) if m in row else "–" for row in rows.values())] for m in names]
     return [["measure", *rows], *cells]
+
+
+def _cell(found: dict[str, Any]) -> str:
+    spread = f" ± {number(found['sd'])}" if len(found["values"]) > 1 else ""
+    return number(found["mean"]) + spread
 
 
 def _json(path: Path) -> dict[str, Any] | None:
