@@ -107,6 +107,8 @@ class Model:
     @torch.no_grad()
     def between(self, n: int, seeds: tuple[int, int], *, label: Label | None = None) -> list[Any]:
         """``n`` samples on the way from the first sample of one seed to that of another, under one label."""
+        if n < 2:
+            raise UserError(f"n = {n}: the way between two seeds needs at least 2 samples")
         labels = self._labels(n, label if label is not None or not self.classes else 0)
         device = next(self.generator.parameters()).device
         first, last = (derive_seed("generate", seed) for seed in seeds)

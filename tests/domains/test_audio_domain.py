@@ -149,6 +149,7 @@ def test_several_clips_and_the_way_between_seeds_go_into_one_file(run: Path, tmp
     way = model.between(4, (1, 2), label=0)
     np.testing.assert_array_equal(way[0].samples, model.generate(1, seed=1, label=0)[0].samples)
     np.testing.assert_allclose(way[3].samples, model.generate(1, seed=2, label=0)[0].samples, atol=1e-2)
+    assert "at least 2" in command("generate", run, "--between", "1,2", "-n", 1, "--out", tmp_path).err
     assert "two seeds" in command("generate", run, "--between", "1", "--out", tmp_path).err
 
 

@@ -264,3 +264,36 @@ def test_clips_are_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert again.fingerprint == first.fingerprint
     with pytest.raises(BaseException, match="decoded again"):
         cached(SoundDecoder(open_source(settings), settings, RATE, LENGTH * 2), 0.1)
+
+
+def test_speech_commands_come_from_torchaudios_loader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own layout, already downloaded: the ten digits of `sc09`, split by its own lists."""
+    monkeypatch.setenv("MULTIGAN_CACHE", str(tmp_path))
+    root = tmp_path / "public" / "SpeechCommands" / "speech_commands_v0.02"
+    names = [f"{word}/{speaker}_nohash_0.wav" for word in ("zero", "nine", "happy") for speaker in ("a1", "b2")]
+    folder_of(root, names)
+    (root / "validation_list.txt").write_text("")
+    (root / "testing_list.txt").write_text("zero/b2_nohash_0.wav\n")
+    digits, words = (open_source(AudioData(source=name)) for name in ("sc09", "speechcommands"))
+    assert len(digits.classes) == 10
+    assert [(Path(n).parent.name, digits.classes[k]) for n, k in zip(digits.names, digits.labels, strict=True)] == [
+        ("nine", "nine"),
+        ("nine", "nine"),
+        ("zero", "zero"),
+    ]
+    assert words.classes == ("happy", "nine", "zero")
+    assert len(open_source(AudioData(source="sc09", split="test")).names) == 1
+    settings = AudioData(source="sc09")
+    assert all(d.sample is not None for d in SoundDecoder(digits, settings, RATE, LENGTH).decode())
+
+
+def test_without_a_network_speech_commands_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchaudio.datasets import speechcommands
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setenv("MULTIGAN_CACHE", str(tmp_path))
+    monkeypatch.setattr(speechcommands, "download_url_to_file", fail)
+    with pytest.raises(DataError, match=r"no route to host.*--data PATH"):
+        open_source(AudioData(source="sc09"))
