@@ -167,7 +167,7 @@ class Trainer:
         if self.stage is not None and self.warming:
             self.stage.load(state["warmup"])
         self.monitor = HealthMonitor(state["health"])
-        self.score, self.best_score = state["score"], state["best_score"]
+        self.score, self.best_score = state["score"], state.get("best_score")
 
     def fit(self) -> None:
         """Train to the end of the budget.
