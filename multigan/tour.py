@@ -20,13 +20,13 @@ class Stop:
 
 
 STOPS = (
-    Stop("image/digits", {"train.samples": 12_800}, "multigan train image/mnist --data photos/"),
+    Stop("image/digits", {"train.samples": 5_120}, "multigan train image/mnist --data photos/"),
     Stop(
         "text/captions",
-        {"train.samples": 1_280, "likelihood.samples": 12_800},
+        {"train.samples": 256, "likelihood.samples": 5_120},
         "multigan train text/captions --data sentences.txt",
     ),
-    Stop("audio/drums", {"train.samples": 2_560}, "multigan train audio/one-shots --data sounds/"),
+    Stop("audio/drums", {"train.samples": 640}, "multigan train audio/one-shots --data sounds/"),
 )
 QUICK = "A glimpse: trained for seconds (--quick), so it shows the way, not the quality."
 
