@@ -108,12 +108,12 @@ def as_asked(log_probabilities: Tensor, labels: Tensor) -> float:
 
 
 def too_few(count: int, dimension: int, name: str) -> str | None:
-    """A warning when ``count`` samples leave the Fréchet distance a floor of its own (about D²/2N)."""
+    """A warning when ``count`` samples leave the Fréchet distance a floor of its own (D²/2N for whitened ones)."""
     if dimension < count < 20 * dimension:
-        floor = dimension**2 / (2 * count)
+        worst = dimension**2 / (2 * count)
         return (
-            f"{count:,} samples are few for {dimension} dimensions: from their number alone {name} has a floor of "
-            f"about {floor:.2g}; compare with the row of real samples only"
+            f"{count:,} samples are few for {dimension} dimensions: from their number alone {name} is far from 0 "
+            f"even for real samples (up to {worst:.2g}); compare with the row of real samples, never with 0"
         )
     return None
 

@@ -74,7 +74,7 @@ def test_too_few_samples_are_warned_of_with_their_floor() -> None:
     assert too_few(2000, 100, "FD") is None
     warned = too_few(1000, 100, "FD-cls")
     assert "1,000 samples" in warned
-    assert "FD-cls has a floor of about 5" in warned
+    assert "(up to 5)" in warned
 
 
 def test_the_floor_that_is_warned_of_is_that_of_whitened_embeddings() -> None:
