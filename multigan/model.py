@@ -235,6 +235,7 @@ class Model:
             "samples": self.samples,
             "facts": asdict(self.facts),
             "recipe": self.recipe.to_dict(),
+            "networks": {"generator": _class_name(self.generator), "critic": _class_name(self.critic)},
         }
         write_atomically(folder / "config.json", json.dumps(config, indent=1) + "\n")
         write_atomically(folder / "README.md", model_card(self))
@@ -253,6 +254,7 @@ def load(source: str | Path, *, device: str = "cpu", generator: nn.Module | None
         known = config["facts"]
         facts = Facts(tuple(known["shape"]), tuple(known["classes"]), known.get("constants", {}))
         content, samples, version = config["recipe"], config["samples"], config["format"]
+        made = config.get("networks", {})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{folder / 'config.json'} cannot be read as a multigan model: {error!r}") from None
     if version != _FORMAT:
@@ -261,10 +263,26 @@ def load(source: str | Path, *, device: str = "cpu", generator: nn.Module | None
     domain = domain_type(recipe.domain)(recipe, facts)
     domain.restore(folder)
     network = generator if generator is not None else domain.network("generator")
+    if generator is None and made.get("generator", _class_name(network)) != _class_name(network):
+        raise CheckpointError(_given_from_python(folder, made["generator"]))
     critic = None
     if domain.keeps_critic and (folder / _CRITIC).is_file():
-        critic = _load_weights(domain.network("critic"), folder / _CRITIC)
+        named = domain.network("critic")
+        if made.get("critic", _class_name(named)) == _class_name(named):
+            critic = _load_weights(named, folder / _CRITIC)
     return Model(domain, _load_weights(network, folder / "model.safetensors"), samples, critic).to(device)
+
+
+def _class_name(network: nn.Module | None) -> str | None:
+    return None if network is None else f"{type(network).__module__}:{type(network).__qualname__}"
+
+
+def _given_from_python(folder: Path, name: str) -> str:
+    short = name.rpartition(":")[2]
+    return (
+        f"{folder} was trained with a generator of your own, {name}: multigan.load(..., generator={short}(...)); the "
+        f'command line finds it when the recipe names it: generator.network = "your_module:{short}"'
+    )
 
 
 def _save_weights(network: nn.Module, path: Path) -> None:

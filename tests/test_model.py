@@ -242,7 +242,9 @@ def test_own_network_as_an_object(tiny_points: dict, tmp_path: Path) -> None:
     model = multigan.load(run.folder, generator=Shift())
     assert model.generator.by.abs().min() > 0
     assert len(model.generate(3)) == 3
-    with pytest.raises(CheckpointError, match=r"model\.safetensors"):
+    with pytest.raises(CheckpointError, match=r"test_model:Shift: multigan\.load\(\.\.\., generator=Shift"):
         multigan.load(run.folder)
+    with pytest.raises(CheckpointError, match=r"model\.safetensors"):
+        multigan.load(run.folder, generator=nn.Linear(2, 2))
     longer = multigan.resume(run.folder, settings={"train.samples": 256}, device="cpu", quiet=True, generator=Shift())
     assert longer.metrics[-1]["samples"] == 256

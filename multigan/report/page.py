@@ -72,7 +72,7 @@ def try_report(run: Path, say: Callable[[str], None]) -> None:
     try:
         say(f"Page: {write_report([run])}")
     except Exception as error:
-        say(f"No page was written: {error!r}")
+        say(f"No page was written: {error if isinstance(error, UserError) else repr(error)}")
 
 
 def render(folders: Sequence[RunFolder], note: str = "") -> str:
