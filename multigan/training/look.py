@@ -31,6 +31,11 @@ class Look:
         self._real, self._other = (domain.represent(stored.samples[i].to(game.device), draw) for i in (mine, others))
         self._condition = domain.condition(self._real, self._labels)
 
+    def first(self, count: int) -> tuple[Any, Tensor, Any]:
+        """The first ``count`` of the noise, the real samples and their conditions."""
+        part = slice(0, count)
+        return _sliced(self._noise, part), self._real[part], _sliced(self._condition, part)
+
     def statistics(self) -> dict[str, float]:
         """Health statistics of the generator's samples, and the domain's measures of its moving average's."""
         count = min(_HEALTH, len(self._real))

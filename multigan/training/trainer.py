@@ -28,6 +28,7 @@ from multigan.training.look import Look
 from multigan.training.run import RunFolder
 from multigan.training.scoring import Scoring
 from multigan.training.signals import Stopped, StopSignals
+from multigan.training.signatures import check_parameters, check_signatures
 from multigan.training.warmup import WarmupStage
 
 _LINES = 3  # samples said in words while it trains, where the domain has words for them
@@ -75,6 +76,7 @@ class Trainer:
         self.warming = self.stage is not None
         self.began = 0  # samples seen when the game began: its own clock counts from there
         self.look = Look(domain, self.game, stored, train.seed)
+        check_signatures(self.game, *self.look.first(2))
         self.row: dict[str, Any] = {}  # of the last tick
         self.score: float | None = None  # of this very moment, lower is better
         self.best_score: float | None = None
@@ -102,6 +104,7 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(self.recipe.train.seed, player))
             network = given if given is not None else self.domain.network(player)
+        check_parameters(player, network)
         network = network.to(self.device).train()
         if self.recipe.train.channels_last and any(p.dim() == 4 for p in network.parameters()):
             network = network.to(memory_format=torch.channels_last)
