@@ -37,7 +37,8 @@ def tour(out: Path, *, quick: bool = False, device: str = "auto", say: Callable[
     What a tour before has finished is left as it is, what it began is gone on with. Raises `UserError` for a
     folder that holds a tour of the other length.
     """
-    for stop in STOPS:
+    for i, stop in enumerate(STOPS):
+        say(f"\n{i + 1} of {len(STOPS)}: multigan train {stop.recipe}")
         _visit(stop, out, quick, device, say)
     folders = [out / _name(stop) for stop in STOPS]
     page = write_report(folders, out / "index.html", note=QUICK if quick else "")
