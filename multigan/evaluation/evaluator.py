@@ -1,5 +1,6 @@
 """The one evaluator: embeds real, made and trivial samples and measures each against unseen real ones."""
 
+import hashlib
 import logging
 import tempfile
 import time
@@ -59,6 +60,7 @@ class Evaluator:
         self.domain, self.reals, self.embedder = domain, reals, embedder
         self.device = device or torch.device("cpu")
         self._pool = _without(len(reals.train), embedder.learnt_from)
+        self._shared = shared(reals)
         self.n = row_size(reals, len(self._pool), n, most)
         order = torch.randperm(len(reals.test), generator=stream("cpu", 0, "reference"))
         self.reference = reals.test.samples[order[: self.n].sort().values]
@@ -133,6 +135,11 @@ class Evaluator:
         """Rows with all that belongs under them."""
         about = self._about()
         few = too_few(self.n, about["dimensions"], self.embedder.measure_names()["frechet"])
+        if self._shared:
+            notes.append(
+                f"{self._shared:,} of the {len(self.reals.test):,} unseen real samples equal training samples bit for "
+                "bit: the model may look better than it is"
+            )
         if len(self._pool) == self.n:
             notes.append("the row of real samples has no spread: all of them are used every time")
         return Evaluation(
@@ -150,6 +157,24 @@ class Evaluator:
         e = self.embedder
         named = {"name": e.name, "hash": e.hash, "description": e.description, "accuracy": e.accuracy}
         return named | {"dimensions": self.real.features.shape[1]}
+
+
+def shared(reals: Reals) -> int:
+    """How many of the unseen real samples equal a training sample bit for bit.
+
+    Raises `UserError` if all of them do.
+    """
+    if not reals.seen:
+        return 0
+    seen = {_digest(x) for x in reals.train.samples}
+    found = sum(_digest(x) in seen for x in reals.test.samples)
+    if found == len(reals.test):
+        raise UserError(f"all samples to measure with are training samples: give others ({reals.description})")
+    return found
+
+
+def _digest(sample: Tensor) -> bytes:
+    return hashlib.blake2b(sample.contiguous().numpy().tobytes(), digest_size=16).digest()
 
 
 def row_size(reals: Reals, pool: int, n: int | None, most: int = MOST) -> int:

@@ -2,6 +2,7 @@
 
 import math
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 import torch
@@ -179,6 +180,17 @@ def test_note_when_the_row_of_real_samples_is_always_the_same(points: PointsDoma
     assert any("no spread" in note for note in found.notes)
     assert found["real"].deviation("MIND") == 0
     assert not Evaluator(points, points.real_samples(), Itself(), n=150).evaluate(perfect, 2).notes
+
+
+def test_unseen_samples_that_were_trained_on_are_counted(points: PointsDomain, perfect: Model) -> None:
+    reals = points.real_samples()
+    mixed = torch.cat([reals.test.samples[:-7], reals.train.samples[:7]])
+    found = Evaluator(points, replace(reals, test=Stored(mixed)), Itself()).evaluate(perfect, 1)
+    assert any(note.startswith(f"7 of the {len(mixed)} unseen real samples equal training") for note in found.notes)
+    with pytest.raises(UserError, match="all samples to measure with are training samples"):
+        Evaluator(points, replace(reals, test=Stored(reals.train.samples[5:200])), Itself())
+    gone = replace(reals, test=Stored(reals.train.samples[5:200]), seen=False)  # nobody can tell
+    Evaluator(points, gone, Itself())
 
 
 # Copies
