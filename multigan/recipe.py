@@ -120,7 +120,7 @@ class Recipe:
     """All that defines a training; domains subclass it with their own data and network sections."""
 
     domain: str
-    """points | image | text, or your own as 'package.module:Class'."""
+    """points | image | text | audio | series, or your own as 'package.module:Class'."""
     title: str = ""
     """What it makes."""
     paper: str = ""
