@@ -68,6 +68,8 @@ class TrainSettings:
     """Samples between quick evaluations against unseen real samples; left out: none. The best model is kept."""
     best: str | None = None
     """The measure that names the best model, such as MIND; left out: the Fréchet distance of the embedder."""
+    tensorboard: bool = False
+    """Also write scalars, pictures, sounds and sentences for TensorBoard into the run folder."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """fp32 | bf16: autocast around the networks; losses and penalties stay in fp32."""
     compile: bool = False

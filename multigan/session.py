@@ -15,6 +15,7 @@ from multigan.domains.base import Domain, Stored
 from multigan.errors import CheckpointError, UserError
 from multigan.model import Model, load
 from multigan.recipe import Recipe, differences, load_recipe
+from multigan.training.board import check_board
 from multigan.training.checkpoint import Checkpoint, best_checkpoint, forget_after, newest_checkpoint
 from multigan.training.devices import explaining_out_of_memory, pick_device
 from multigan.training.display import Display
@@ -29,6 +30,7 @@ HARMLESS = (
     "train.save_every",
     "train.evaluate_every",
     "train.best",
+    "train.tensorboard",
     "train.data_on_device",
 )
 """Keys that a resumed training may change without being told so."""
@@ -80,6 +82,7 @@ def train(
     `NonFiniteError` before a bad update, and `Stopped` after a signal.
     """
     prepared = prepare(recipe, data=data, settings=settings, seed=seed)
+    check_board(prepared)
     name = recipe if isinstance(recipe, str | Path) else prepared.domain
     with _joined(device) as processes:
         display = Display(quiet=quiet or not processes.first)
@@ -138,6 +141,7 @@ def default_out(recipe: str | Path) -> Path:
 
 def describe(recipe: Recipe, device: str = "auto") -> str:
     """What a training would be: the data counted, both networks built, nothing trained."""
+    check_board(recipe)
     domain = domain_type(recipe.domain)(recipe)
     count = check_source(domain)
     domain.load()
@@ -179,6 +183,7 @@ def resume(
     if not folder.recipe.is_file():
         raise CheckpointError(f"{run} is not a run folder: it has no recipe.toml")
     recipe = load_recipe(folder.recipe, settings)
+    check_board(recipe)
     with _joined(device) as processes:
         display = Display(quiet=quiet or not processes.first)
         checkpoint = newest_checkpoint(folder.path, display.note)
