@@ -20,6 +20,7 @@ from multigan.training.checkpoint import Checkpoint, best_checkpoint, forget_aft
 from multigan.training.devices import explaining_out_of_memory, pick_device
 from multigan.training.display import Display
 from multigan.training.distributed import Processes, join_processes
+from multigan.training.journal import Journal
 from multigan.training.run import RunFolder, new_run_path
 from multigan.training.trainer import Trainer
 
@@ -212,14 +213,17 @@ def resume(
 
 
 def _fit(trainer: Trainer, report: bool, display: Display) -> None:
-    """Train, and write the page of the run however the training ends."""
+    """Train, note under which conditions, and write the page of the run however the training ends."""
+    processes, run = trainer.processes, trainer.run.path
+    journal = Journal(run, trainer.device, processes, trainer.samples) if processes.first else nullcontext()
     try:
-        trainer.fit()
+        with journal:
+            trainer.fit()
     finally:
         if report:
             from multigan.report.page import try_report
 
-            try_report(trainer.run.path, display.note)
+            try_report(run, display.note)
 
 
 _ALLOW = "to go on all the same: --allow-changes (from Python: allow_changes=True)"
