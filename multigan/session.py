@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import nn
 
+from multigan.adversarial.objectives import objective_of
 from multigan.domains import domain_type
 from multigan.domains.base import Domain, Stored
 from multigan.errors import CheckpointError, UserError
@@ -83,7 +84,7 @@ def train(
     `NonFiniteError` before a bad update, and `Stopped` after a signal.
     """
     prepared = prepare(recipe, data=data, settings=settings, seed=seed)
-    check_board(prepared)
+    check_first(prepared)
     name = recipe if isinstance(recipe, str | Path) else prepared.domain
     with _joined(device) as processes:
         display = Display(quiet=quiet or not processes.first)
@@ -142,7 +143,7 @@ def default_out(recipe: str | Path) -> Path:
 
 def describe(recipe: Recipe, device: str = "auto") -> str:
     """What a training would be: the data counted, both networks built, nothing trained."""
-    check_board(recipe)
+    check_first(recipe)
     domain = domain_type(recipe.domain)(recipe)
     count = check_source(domain)
     domain.load()
@@ -151,6 +152,15 @@ def describe(recipe: Recipe, device: str = "auto") -> str:
         f"{recipe.to_toml()}\n# {count:,} samples in {recipe.data.source}\n# generator {sizes[0]:,} parameters\n"
         f"# critic {sizes[1]:,} parameters\n# device {pick_device(device)}\n# nothing was trained (dry run)"
     )
+
+
+def check_first(recipe: Recipe) -> None:
+    """What is sure to fail later, found before data are read; raises `UserError`."""
+    check_board(recipe)
+    try:
+        objective_of(recipe.game.objective)
+    except ValueError as error:
+        raise UserError(str(error)) from error
 
 
 def check_source(domain: Domain) -> int:
@@ -184,7 +194,7 @@ def resume(
     if not folder.recipe.is_file():
         raise CheckpointError(f"{run} is not a run folder: it has no recipe.toml")
     recipe = load_recipe(folder.recipe, settings)
-    check_board(recipe)
+    check_first(recipe)
     with _joined(device) as processes:
         display = Display(quiet=quiet or not processes.first)
         checkpoint = newest_checkpoint(folder.path, display.note)

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import torch
-from PIL import Image
 
 from multigan.domains.base import Domain
 from multigan.errors import UserError
@@ -66,16 +65,10 @@ def make_evaluator(
 def _keep(run: Path, domain: Domain, result: Evaluation, copies: Copies | None) -> None:
     try:
         result.save(run / FILE)
-        picture = None if copies is None else nearest_picture(domain, copies)
+        picture = None if copies is None else domain.pairs(copies.made, copies.train)
         if picture is not None:
             picture.save(run / PICTURE)
         if copies is not None:
             keep_pairs(run, copies.made, copies.train)
     except OSError as error:
         result.notes.append(f"not kept in {run}: {error.strerror or error}")
-
-
-def nearest_picture(domain: Domain, copies: Copies) -> Image.Image | None:
-    """Made samples and, right of each, the training sample nearest to it."""
-    pairs = torch.stack([copies.made, copies.train], 1).flatten(0, 1)
-    return domain.sheet(domain.items(pairs))

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 import multigan
+from multigan.domains.base import Exhibit
 from multigan.errors import UserError
 from multigan.recipe import load_recipe
 from multigan.report import compare
 from multigan.report.curves import curves
+from multigan.report.nearest import Pair
 from multigan.report.page import try_report, write_report
 from multigan.training import journal
 
@@ -48,12 +51,28 @@ def test_it_needs_no_network_and_no_scripts(run: Path) -> None:
 
 def test_it_tells_everything(run: Path) -> None:
     page = (run / "report.html").read_text()
-    headings = ("What it makes", "How it changed", "Evaluation", "Nearest training samples", "To repeat it", "Curves")
+    headings = ("What it makes", "How it changed", "Evaluation", "To repeat it", "Curves")
     for heading in headings:
         assert f"<h2>{heading}</h2>" in page, heading
     assert "run &lt;one&gt; · finished" in page
     assert "FD-points" in page
     assert (run / "recipe.toml").read_text().splitlines()[0].split(" = ")[0] in page
+
+
+def test_pairs_are_shown_where_an_evaluation_kept_them(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heading = "<h2>Nearest training samples</h2>"
+    assert heading not in (run / "report.html").read_text()
+    Image.new("L", (4, 4)).save(run / "nearest.png")
+    page = write_report([run], run / "other.html").read_text()
+    assert heading in page
+    assert 'alt="pairs: a generated sample' in page
+    (run / "nearest.png").unlink()
+    made, train = (Exhibit("text", [line], "") for line in ("a <cat>", "a hen"))
+    monkeypatch.setattr("multigan.report.page.kept_pairs", lambda path, domain: [Pair(made, train)])
+    assert "<td>a &lt;cat&gt;</td><td>a hen</td>" in write_report([run], run / "other.html").read_text()
+    made, train = (Exhibit("sound", b"RIFF", about, "audio/wav") for about in ("made 1", "train 1"))
+    page = write_report([run], run / "other.html").read_text()
+    assert re.search(r'<td><audio [^>]*aria-label="made 1"[^>]*></audio></td><td><audio [^>]*"train 1"', page)
 
 
 def test_every_picture_and_drawing_has_words(run: Path) -> None:

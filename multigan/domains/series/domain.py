@@ -48,7 +48,7 @@ class SeriesDomain(Domain):
     recipe_type = SeriesRecipe
     generators: ClassVar[dict[str, type[nn.Module]]] = {"conv": SeriesConvGenerator}
     critics: ClassVar[dict[str, type[nn.Module]]] = {"conv": SeriesConvCritic}
-    preview = 16
+    preview = 12
     sources = ("sines",)
     formats = ("csv", "npy")
     embedders = ("series",)
@@ -129,18 +129,18 @@ class SeriesDomain(Domain):
         """Generated series, with real ones beside them."""
         count = f"generated, {snapshot.samples:,} samples seen"
         return beside(
-            self._plots(self.stored(snapshot.fake), title=count),
-            self._plots(self.stored(snapshot.real), title="real"),
+            self._plots(self.stored(snapshot.fake), columns=3, title=count),
+            self._plots(self.stored(snapshot.real), columns=3, title="real"),
         )
 
-    def _plots(self, stored: Tensor, title: str = "", ranges: bool = False) -> Image.Image:
+    def _plots(self, stored: Tensor, columns: int = 4, title: str = "", ranges: bool = False) -> Image.Image:
         from multigan.domains.series.picture import plots
 
         assert self.facts is not None
         middle, half = self._range(stored.device)
         ends = zip(self.channels, self.facts.constants["low"], self.facts.constants["high"], strict=True)
         names = [f"{name} ({low:.3g} to {high:.3g})" for name, low, high in ends] if ranges else self.channels
-        return plots(list(((stored - middle) / half).numpy()), names, title=title)
+        return plots(list(((stored - middle) / half).numpy()), names, columns, title)
 
     def real_samples(self, held_out: str | None = None) -> Reals:
         """Training windows, and those kept apart or of another source."""
