@@ -8,7 +8,7 @@ from typing import Any
 
 _POINTS = 300  # of one line at most
 _INK = "#010203"  # stands for the page's text colour
-_COLOURS = ("#d98200", "#2f80ed", "#3a9d5d", "#b04fc0", "#c94f4f", "#7a7a7a")
+_COLOURS = ("#c77700", "#2f80ed", "#33905a", "#b04fc0", "#c94f4f", "#7a7a7a")
 
 PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("losses", ("generator/objective", "critic/objective")),

@@ -18,6 +18,7 @@ from multigan.errors import CheckpointError, DataError, UserError
 from multigan.model import Model, load
 from multigan.recipe import load_recipe
 from multigan.report import compare
+from multigan.report.animation import still_image
 from multigan.report.curves import Curve, curves
 from multigan.report.nearest import Pair, kept_pairs
 from multigan.training import journal
@@ -40,6 +41,7 @@ class Chapter:
     made: list[Exhibit]
     real: list[Exhibit]
     film: str | None  # as a data URL
+    still: str | None  # its last picture
     nearest: str | None  # as a data URL
     pairs: list[Pair]
     events: list[str]
@@ -124,6 +126,7 @@ def chapter(folder: RunFolder) -> Chapter:
         made=_made(model) if model else [],
         real=_real(domain),
         film=_file(folder.samples / "training.webp", "image/webp"),
+        still=_data_url(still_image(stills[-1]), "image/webp") if (stills := folder.stills()) else None,
         nearest=_file(folder.path / "nearest.png", "image/png"),
         pairs=kept_pairs(folder.path, domain) if model else [],
         events=_events(rows),

@@ -4,6 +4,7 @@ import html
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_needs_no_network_and_no_scripts(run: Path) -> None:
     page = (run / "report.html").read_text()
-    assert not re.search(r'(src|href)="(?!data:|#)', page.replace('xlink:href="#', 'href="#'))
+    assert not re.search(r'(src|srcset|href)="(?!data:|#)', page.replace('xlink:href="#', 'href="#'))
     assert "<script" not in page
     assert not re.search(r"url\((?!#)", page)
     assert len(page) < 5_000_000
@@ -166,3 +167,13 @@ def test_curves_draw_what_there_is() -> None:
     assert [curve.title for curve in drawn] == ["what the critic tells apart", "FD-x"]
     assert "currentColor" in drawn[0].svg
     assert curves({"run": rows[:1]}) == []
+
+
+def test_who_wants_nothing_to_move_sees_the_last_picture(run: Path, tmp_path: Path) -> None:
+    page = (run / "report.html").read_text()
+    assert '<source media="(prefers-reduced-motion: reduce)" srcset="data:image/webp;base64,' in page
+    cut_off = shutil.copytree(run, tmp_path / "cut")
+    (cut_off / "samples" / "training.webp").unlink()  # written at the end of a training only
+    page = write_report([cut_off]).read_text()
+    assert "<h2>The last look</h2>" in page
+    assert "prefers-reduced-motion" not in page
