@@ -225,7 +225,7 @@ def resume(
 def _fit(trainer: Trainer, report: bool, display: Display) -> None:
     """Train, note under which conditions, and write the page of the run however the training ends."""
     processes, run = trainer.processes, trainer.run.path
-    journal = Journal(run, trainer.device, processes, trainer.samples) if processes.first else nullcontext()
+    journal = Journal(run, trainer.device, processes, lambda: trainer.samples) if processes.first else nullcontext()
     try:
         with journal:
             trainer.fit()

@@ -192,7 +192,7 @@ def _real(domain: Domain) -> list[Exhibit]:
 
 def _status(last: dict[str, Any], budget: int, starts: Sequence[dict[str, Any]] = ()) -> str:
     """How the training ended, as the journal has it; without one, as the metrics tell."""
-    samples = last.get("samples", 0)
+    samples = starts[-1].get("reached", last.get("samples", 0)) if starts else last.get("samples", 0)
     ending = starts[-1].get("ending") if starts else None
     place = f"at {samples:,} of {budget:,} samples"
     if any(str(d).startswith("non-finite") for d in last.get("diagnoses", [])):

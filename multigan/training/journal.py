@@ -5,6 +5,7 @@ import os
 import platform
 import shlex
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,20 +33,22 @@ def entries(run: Path) -> list[dict[str, Any]]:
 class Journal:
     """Writes the entry of one start of a training in ``run``.
 
-    >>> with Journal(run, device, processes, samples=0):
+    ``clock`` gives the real samples seen.
+
+    >>> with Journal(run, device, processes, lambda: trainer.samples):
     ...     trainer.fit()
     """
 
-    def __init__(self, run: Path, device: torch.device, processes: Processes, samples: int) -> None:
-        self.run = run
-        self.entry = {"began": _now(), "samples": samples, "command": command(), **environment(device, processes)}
+    def __init__(self, run: Path, device: torch.device, processes: Processes, clock: Callable[[], int]) -> None:
+        self.run, self.clock = run, clock
+        self.entry = {"began": _now(), "samples": clock(), "command": command(), **environment(device, processes)}
         self.before = entries(run)
 
     def __enter__(self) -> None:
         self._write()
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self.entry |= {"ended": _now(), "ending": ending(error)}
+        self.entry |= {"ended": _now(), "reached": self.clock(), "ending": ending(error)}
         self._write()
 
     def _write(self) -> None:

@@ -22,13 +22,13 @@ SMALL = {
     "critic.width": 8,
     "train.batch": 32,
     "train.samples": 960,
-    "train.log_every": 64,
+    "train.log_every": 160,
     "train.sample_every": 960,
 }
 
 
 class EndingCritic(PointsMlpCritic):
-    """At its 20th training pass: a signal, a number that is none, a mistake, no memory, or none of these."""
+    """At its 40th training pass: a signal, a number that is none, a mistake, no memory, or none of these."""
 
     def __init__(self, how: str) -> None:
         super().__init__((2,), width=8)
@@ -37,7 +37,7 @@ class EndingCritic(PointsMlpCritic):
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         logits = super().forward(x, condition)
         self.passes += self.training
-        if self.passes != 20:
+        if self.passes != 40:
             return logits
         match self.how:
             case "signal":
@@ -72,6 +72,8 @@ def test_there_is_a_page_that_says_how_it_ended(how: str, error: type[Exception]
     (start,) = journal.entries(run)
     assert start["ended"] >= start["began"]
     assert start["samples"] == 0
+    assert 0 < start["reached"] < 960
+    assert f"at {start['reached']} of 960 samples" in page  # also between two rows of the metrics
 
 
 def test_a_run_that_went_on_tells_of_both_starts(tmp_path: Path) -> None:
@@ -81,7 +83,7 @@ def test_a_run_that_went_on_tells_of_both_starts(tmp_path: Path) -> None:
     multigan.resume(run, device="cpu", critic=EndingCritic("none"), quiet=True, report=True)
     first, second = journal.entries(run)
     assert (first["ending"], second["ending"]) == ("stopped by SIGINT", "finished")
-    assert 0 < second["samples"] < 960
+    assert 0 < second["samples"] == first["reached"] < second["reached"] == 960
     page = (run / "report.html").read_text()
     assert "run · finished" in page
     assert f"<dt>went on from {second['samples']}</dt>" in page
