@@ -40,7 +40,7 @@ class SeriesConvGenerator(nn.Module):
         ]
         for below, above in itertools.pairwise([*features, features[-1]]):
             layers += [
-                nn.Upsample(scale_factor=2),
+                nn.Upsample(scale_factor=2, mode="linear"),
                 nn.Conv1d(below, above, _KERNEL, padding=_KERNEL // 2),
                 nn.BatchNorm1d(above),
                 nn.ReLU(),
