@@ -35,11 +35,12 @@ def kept_pairs(run: Path, domain: Domain) -> list[Pair]:
         made, train = pairs["made"], pairs["train"]
     except (OSError, SafetensorError, KeyError):
         return []
-    shown = [domain.exhibits(domain.items(stored[:_LISTED]), "") for stored in (made, train)]
-    sounds = [[e for e in exhibits if e.kind == "sound"][:_PLAYED] for exhibits in shown]
-    lines = [[line for e in exhibits if e.kind == "text" for line in e.content] for exhibits in shown]
-    read = [Pair(Exhibit("text", [str(a)], ""), Exhibit("text", [str(b)], "")) for a, b in zip(*lines, strict=True)]
-    return read + [_heard(i, a, b) for i, (a, b) in enumerate(zip(*sounds, strict=True), 1)]
+    lines = [domain.lines(domain.items(stored[:_LISTED])) for stored in (made, train)]
+    if all(lines):
+        return [Pair(Exhibit("text", [a], ""), Exhibit("text", [b], "")) for a, b in zip(*lines, strict=True)]
+    shown = [domain.exhibits(domain.items(stored[:_PLAYED]), "") for stored in (made, train)]
+    sounds = [[e for e in exhibits if e.kind == "sound"] for exhibits in shown]
+    return [_heard(i, a, b) for i, (a, b) in enumerate(zip(*sounds, strict=True), 1)]
 
 
 def _heard(number: int, made: Exhibit, train: Exhibit) -> Pair:

@@ -16,15 +16,17 @@ def words(stored: torch.Tensor) -> list[str]:
     return [f"number <{i}>" for i in stored.tolist()]
 
 
-TEXT: Any = SimpleNamespace(items=words, exhibits=lambda items, about: [Exhibit("text", items, about)])
+def nothing(items: list[str]) -> list[str]:
+    return []
 
 
 def players(items: list[str], about: str) -> list[Exhibit]:
     return [Exhibit("picture", b"", about), *(Exhibit("sound", item.encode(), about, "audio/flac") for item in items)]
 
 
-SOUND: Any = SimpleNamespace(items=words, exhibits=players)
-PICTURE: Any = SimpleNamespace(items=words, exhibits=lambda items, about: [Exhibit("picture", b"", about)])
+TEXT: Any = SimpleNamespace(items=words, lines=list)
+SOUND: Any = SimpleNamespace(items=words, lines=nothing, exhibits=players)
+PICTURE: Any = SimpleNamespace(items=words, lines=nothing, exhibits=lambda items, about: players([], about))
 
 
 def test_sentences_stand_beside_each_other(tmp_path: Path) -> None:
