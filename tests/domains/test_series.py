@@ -62,8 +62,10 @@ def test_a_long_file_is_cut_into_windows_and_its_end_kept_apart(walk: Path) -> N
     assert series.count() == len(stored)
 
 
-def test_windows_do_not_overlap_unless_asked(walk: Path) -> None:
-    assert domain(source=str(walk), held_out=0).load().samples[:, 0, 0].tolist() == list(range(0, 96, 8))
+@pytest.mark.parametrize(("step", "apart"), [(0, 2), (8, 8), (1, 1)])
+def test_windows_overlap_as_asked(step: int, apart: int, walk: Path) -> None:
+    begins = domain(source=str(walk), held_out=0, step=step).load().samples[:, 0, 0]
+    assert begins.tolist() == list(range(0, 93, apart))
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -241,7 +243,7 @@ def test_many_series_go_into_one_file(walk: Path, tmp_path: Path) -> None:
     with (tmp_path / "all.csv").open() as file:
         header, *rows = csv.reader(file)
     assert header == ["sample", "step", "x", "y"]
-    assert rows[8 + 2] == ["1", "2", "10", "100"]
+    assert rows[8 + 2] == ["1", "2", "4", "40"]
     series.write_together(items, tmp_path / "all.npy")
     assert np.load(tmp_path / "all.npy").shape == (3, 8, 2)
 

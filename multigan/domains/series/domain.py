@@ -165,8 +165,7 @@ class SeriesDomain(Domain):
             return open_windows(data, "test")
         names = list(self.channels) if self.facts is not None else data.channels
         tables = read_tables(csv_files(source), names, data.time)
-        step = data.step or data.window
-        pieces = np.concatenate([sources.cut(table.values, data.window, step) for table in tables])
+        pieces = np.concatenate([sources.cut(table.values, data.window, data.stride) for table in tables])
         if not len(pieces):
             raise DataError(f"--data {source}: no file has the {data.window} rows of one window")
         return Windows(tables[0].channels, torch.from_numpy(pieces))

@@ -21,7 +21,7 @@ class SeriesData(DataSettings):
     window: Annotated[int, Field(ge=8, le=65_536)] = 64
     """Steps of one sample."""
     step: Annotated[int, Field(ge=0)] = 0
-    """Steps from the beginning of one window of a long series to that of the next; 0: the window's length."""
+    """Steps from the beginning of one window of a long series to that of the next; 0: a quarter of a window."""
     channels: list[str] | None = None
     """Columns to use; left out: all that hold numbers but the time column."""
     time: str = "auto"
@@ -30,6 +30,11 @@ class SeriesData(DataSettings):
     """Share kept from training for `multigan evaluate`: the last rows of a file; of a folder, whole files."""
     count: Annotated[int, Field(ge=2)] = 10_000
     """Samples of a made source."""
+
+    @property
+    def stride(self) -> int:
+        """Steps from one window to the next."""
+        return self.step or self.window // 4
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)

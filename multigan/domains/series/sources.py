@@ -47,7 +47,7 @@ def open_windows(data: SeriesData, split: str) -> Windows:
     parts = [(table, rows) for table in tables if len(rows := _rows(table, data, split, len(tables)))]
     if not parts:
         raise DataError(f"data.held_out = {data.held_out}: {data.source} has no rows in the {split} split")
-    pieces = [cut(rows, data.window, data.step or data.window) for _, rows in parts]
+    pieces = [cut(rows, data.window, data.stride) for _, rows in parts]
     short = [table.path.name for (table, _), piece in zip(parts, pieces, strict=True) if not len(piece)]
     if len(short) == len(parts):
         longest = max(len(rows) for _, rows in parts)
