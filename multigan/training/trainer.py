@@ -19,7 +19,7 @@ from multigan.domains.base import Domain, Stored
 from multigan.errors import UserError
 from multigan.model import Model
 from multigan.report.animation import save_animation
-from multigan.training.board import FOLDER, Board
+from multigan.training.board import FOLDER, Board, check_board
 from multigan.training.checkpoint import Checkpoint, save_checkpoint
 from multigan.training.devices import explaining_out_of_memory
 from multigan.training.display import Display
@@ -64,6 +64,7 @@ class Trainer:
         self.fingerprint = stored.fingerprint
         self.monitor = HealthMonitor()
         train = self.recipe.train
+        check_board(self.recipe)
         self._check_batch(len(stored))
         if self.device.type == "cuda":
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = train.tf32

@@ -93,4 +93,6 @@ def test_without_the_package_nothing_begins(tmp_path: Path, monkeypatch: pytest.
     assert not (tmp_path / "run").exists()
     multigan.train("points/ring", settings=POINTS, out=tmp_path / "run", device="cpu", quiet=True)
     with pytest.raises(UserError, match=r"train\.tensorboard"):
+        trainer_of("points/ring", WITH, tmp_path / "other")
+    with pytest.raises(UserError, match=r"train\.tensorboard"):
         multigan.resume(tmp_path / "run", settings={"train.tensorboard": True})
