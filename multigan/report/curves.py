@@ -67,6 +67,7 @@ def _svg(title: str, lines: Sequence[Line]) -> str:
             axes.plot(x, y, label=name, color=_COLOURS[i % len(_COLOURS)], linewidth=1.4)
         axes.set_xlabel("real samples seen", color=_INK)
         axes.tick_params(colors=_INK)
+        axes.ticklabel_format(axis="y", useOffset=False)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4))
         for side in ("top", "right"):
