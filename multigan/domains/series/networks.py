@@ -21,19 +21,24 @@ def conv_features(steps: int, width: int, widest: int) -> list[int]:
 
 
 class SeriesConvGenerator(nn.Module):
-    """A few coarse steps, doubled and convolved until there are enough, then cut to length; batch norm, ReLU, tanh.
+    """A few coarse steps of a perceptron, doubled and convolved, cut to length; batch norm, ReLU, tanh.
 
     >>> SeriesConvGenerator((3, 50))(torch.randn(8, 32)).shape
     torch.Size([8, 3, 50])
     """
 
-    def __init__(self, shape: tuple[int, int], latent: int = 32, width: int = 32, widest: int = 128) -> None:
+    def __init__(
+        self, shape: tuple[int, int], latent: int = 32, width: int = 32, widest: int = 128, hidden: int = 256
+    ) -> None:
         super().__init__()
         channels, self.steps = shape
         features = conv_features(self.steps, width, widest)[::-1]
-        coarse = math.ceil(self.steps / 2 ** len(features))
+        coarse = math.ceil(self.steps / 2 ** len(features)) + 2  # one at either end is cut off: padding spoils it
         layers: list[nn.Module] = [
-            nn.Linear(latent, features[0] * coarse),
+            nn.Linear(latent, hidden),
+            nn.BatchNorm1d(hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, features[0] * coarse),
             nn.Unflatten(1, (features[0], coarse)),
             nn.BatchNorm1d(features[0]),
             nn.ReLU(),
@@ -51,13 +56,21 @@ class SeriesConvGenerator(nn.Module):
     def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
         """Series of latents ``(N, latent)``."""
         series: Tensor = self.layers(noise)
-        return series[..., : self.steps].tanh()
+        start = (series.shape[2] - self.steps) // 2
+        return series[..., start : start + self.steps].tanh()
 
 
 class SeriesConvCritic(nn.Module):
-    """Strided convolutions down to at most 8 steps, leaky ReLU, one linear layer."""
+    """Strided convolutions down to at most 8 steps, then a perceptron that sees all of them; leaky ReLU."""
 
-    def __init__(self, shape: tuple[int, int], width: int = 32, widest: int = 128, spectral_norm: bool = False) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        width: int = 32,
+        widest: int = 128,
+        hidden: int = 256,
+        spectral_norm: bool = False,
+    ) -> None:
         super().__init__()
         channels, steps = shape
         features = [channels, *conv_features(steps, width, widest)]
@@ -65,9 +78,10 @@ class SeriesConvCritic(nn.Module):
         for below, above in itertools.pairwise(features):
             layers += [nn.Conv1d(below, above, _KERNEL, 2, _KERNEL // 2), nn.LeakyReLU(0.2)]
             steps = math.ceil(steps / 2)
-        self.layers = he_init(nn.Sequential(*layers, nn.Flatten()))
-        self.head = ProjectionHead(features[-1] * steps, 0)
-        nn.init.normal_(self.head.linear.weight, 0, self.head.linear.in_features**-0.5)
+        layers += [nn.Flatten(), nn.Linear(features[-1] * steps, hidden), nn.LeakyReLU(0.2)]
+        self.layers = he_init(nn.Sequential(*layers))
+        self.head = ProjectionHead(hidden, 0)
+        nn.init.normal_(self.head.linear.weight, 0, hidden**-0.5)
         if spectral_norm:
             with_spectral_norm(self)
 

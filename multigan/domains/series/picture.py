@@ -52,7 +52,7 @@ def _legend(figure: Figure, names: Sequence[str], title: str, width: float, heig
     for i, text in enumerate([title, *names]):
         if not text:
             continue
-        wide = 0.074 * len(text) + 0.16
+        wide = (0.074 if i else 0.086) * len(text) + 0.16
         if left + wide > width:
             figure.text(left / width, top, "…", color=INK, va="center", size=9)
             return

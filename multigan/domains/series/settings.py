@@ -49,6 +49,8 @@ class SeriesGenerator(NetworkSettings):
     """Features before the last layer; they double towards the first, up to `widest`."""
     widest: Width = 128
     """Most features of a layer."""
+    hidden: Width = 256
+    """Units of the hidden layer before the convolutions."""
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
@@ -61,6 +63,8 @@ class SeriesCritic(NetworkSettings):
     """Features after the first layer; they double towards the last, up to `widest`."""
     widest: Width = 128
     """Most features of a layer."""
+    hidden: Width = 256
+    """Units of the hidden layer after the convolutions."""
     spectral_norm: bool = False
     """Constrain the spectral norm of every layer."""
 

@@ -15,7 +15,7 @@ from multigan.domains.series.table import Table, csv_files, read_tables
 from multigan.errors import DataError
 
 SINES = ("a", "b", "c")
-SLOWEST, FASTEST = 1.0, 4.0  # periods in a window of sines
+SLOWEST, FASTEST = 1.0, 2.0  # periods in a window of sines
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Windows:
 def sines(count: int, window: int, seed: int) -> Tensor:
     """``count`` samples ``(count, 3, window)`` of sinusoids: one frequency a sample, a phase and amplitude a channel.
 
-    1 to 4 periods in a window, amplitudes .3 to 1, everything uniform and independent.
+    1 to 2 periods in a window, amplitudes .3 to 1, everything uniform and independent.
     """
     random = stream("cpu", seed, "sines")
     periods = SLOWEST + (FASTEST - SLOWEST) * torch.rand(count, 1, 1, generator=random)
