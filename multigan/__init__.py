@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from multigan.adversarial.objectives import Objective
     from multigan.domains.base import Domain
     from multigan.evaluation.evaluate import evaluate
     from multigan.evaluation.result import Evaluation
@@ -26,6 +27,7 @@ _HOME = {
     "Evaluation": "multigan.evaluation.result",
     "evaluate": "multigan.evaluation.evaluate",
     "Model": "multigan.model",
+    "Objective": "multigan.adversarial.objectives",
     "load": "multigan.model",
     "Recipe": "multigan.recipe",
     "load_recipe": "multigan.recipe",
@@ -39,6 +41,7 @@ __all__ = [
     "Domain",
     "Evaluation",
     "Model",
+    "Objective",
     "Recipe",
     "Run",
     "Trainer",

@@ -11,7 +11,7 @@ import typer
 from multigan.errors import UserError
 
 app = typer.Typer(
-    help="Train a GAN on your own pictures or points with one command, and make new ones with another.",
+    help="Train a GAN on your own pictures, sentences, sounds or series with one command; make new ones with another.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -142,7 +142,7 @@ def generate(
         typer.Option("-n", min=1, help="How many; by default 16, and 1 with --condition.", show_default=False),
     ] = None,
     out: Annotated[
-        Path, typer.Option(help="The folder to write to; for sounds also one file for all, such as all.wav.")
+        Path, typer.Option(help="The folder to write to; for sounds and series also one file, such as all.wav.")
     ] = Path("samples"),
     seed: Annotated[int, typer.Option(help="Sample i follows from the seed and i alone.")] = 0,
     between: Annotated[
@@ -155,7 +155,9 @@ def generate(
     label: Annotated[str | None, typer.Option(help="The class to make; by default each in turn.")] = None,
     format: Annotated[
         str | None,
-        typer.Option(help="File format: png, webp, jpg; csv, npy for points; wav, flac, ogg, mp3; txt, jsonl."),
+        typer.Option(
+            help="File format: png, webp, jpg; csv, npy for points and series; wav, flac, ogg, mp3; txt, jsonl."
+        ),
     ] = None,
     temperature: Annotated[
         float | None, typer.Option(help="Text: below 1 keeps to likely words, above 1 dares more.")

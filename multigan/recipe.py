@@ -68,6 +68,8 @@ class TrainSettings:
     """Samples between quick evaluations against unseen real samples; left out: none. The best model is kept."""
     best: str | None = None
     """The measure that names the best model, such as MIND; left out: the Fréchet distance of the embedder."""
+    tensorboard: bool = False
+    """Also write scalars, pictures, sounds and sentences for TensorBoard into the run folder."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """fp32 | bf16: autocast around the networks; losses and penalties stay in fp32."""
     compile: bool = False
@@ -120,7 +122,7 @@ class Recipe:
     """All that defines a training; domains subclass it with their own data and network sections."""
 
     domain: str
-    """points | image | text, or your own as 'package.module:Class'."""
+    """points | image | text | audio | series, or your own as 'package.module:Class'."""
     title: str = ""
     """What it makes."""
     paper: str = ""

@@ -10,15 +10,18 @@ from typing import Any
 
 from torch import nn
 
+from multigan.adversarial.objectives import objective_of
 from multigan.domains import domain_type
 from multigan.domains.base import Domain, Stored
 from multigan.errors import CheckpointError, UserError
 from multigan.model import Model, load
 from multigan.recipe import Recipe, differences, load_recipe
+from multigan.training.board import check_board
 from multigan.training.checkpoint import Checkpoint, best_checkpoint, forget_after, newest_checkpoint
 from multigan.training.devices import explaining_out_of_memory, pick_device
 from multigan.training.display import Display
 from multigan.training.distributed import Processes, join_processes
+from multigan.training.journal import Journal
 from multigan.training.run import RunFolder, new_run_path
 from multigan.training.trainer import Trainer
 
@@ -29,6 +32,7 @@ HARMLESS = (
     "train.save_every",
     "train.evaluate_every",
     "train.best",
+    "train.tensorboard",
     "train.data_on_device",
 )
 """Keys that a resumed training may change without being told so."""
@@ -80,6 +84,7 @@ def train(
     `NonFiniteError` before a bad update, and `Stopped` after a signal.
     """
     prepared = prepare(recipe, data=data, settings=settings, seed=seed)
+    check_first(prepared)
     name = recipe if isinstance(recipe, str | Path) else prepared.domain
     with _joined(device) as processes:
         display = Display(quiet=quiet or not processes.first)
@@ -138,6 +143,7 @@ def default_out(recipe: str | Path) -> Path:
 
 def describe(recipe: Recipe, device: str = "auto") -> str:
     """What a training would be: the data counted, both networks built, nothing trained."""
+    check_first(recipe)
     domain = domain_type(recipe.domain)(recipe)
     count = check_source(domain)
     domain.load()
@@ -146,6 +152,15 @@ def describe(recipe: Recipe, device: str = "auto") -> str:
         f"{recipe.to_toml()}\n# {count:,} samples in {recipe.data.source}\n# generator {sizes[0]:,} parameters\n"
         f"# critic {sizes[1]:,} parameters\n# device {pick_device(device)}\n# nothing was trained (dry run)"
     )
+
+
+def check_first(recipe: Recipe) -> None:
+    """What is sure to fail later, found before data are read; raises `UserError`."""
+    check_board(recipe)
+    try:
+        objective_of(recipe.game.objective)
+    except ValueError as error:
+        raise UserError(str(error)) from error
 
 
 def check_source(domain: Domain) -> int:
@@ -179,6 +194,7 @@ def resume(
     if not folder.recipe.is_file():
         raise CheckpointError(f"{run} is not a run folder: it has no recipe.toml")
     recipe = load_recipe(folder.recipe, settings)
+    check_first(recipe)
     with _joined(device) as processes:
         display = Display(quiet=quiet or not processes.first)
         checkpoint = newest_checkpoint(folder.path, display.note)
@@ -207,14 +223,17 @@ def resume(
 
 
 def _fit(trainer: Trainer, report: bool, display: Display) -> None:
-    """Train, and write the page of the run however the training ends."""
+    """Train, note under which conditions, and write the page of the run however the training ends."""
+    processes, run = trainer.processes, trainer.run.path
+    journal = Journal(run, trainer.device, processes, lambda: trainer.samples) if processes.first else nullcontext()
     try:
-        trainer.fit()
+        with journal:
+            trainer.fit()
     finally:
         if report:
             from multigan.report.page import try_report
 
-            try_report(trainer.run.path, display.note)
+            try_report(run, display.note)
 
 
 _ALLOW = "to go on all the same: --allow-changes (from Python: allow_changes=True)"

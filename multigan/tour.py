@@ -41,7 +41,7 @@ def tour(out: Path, *, quick: bool = False, device: str = "auto", say: Callable[
         say(f"\n{i + 1} of {len(STOPS)}: multigan train {stop.recipe}")
         _visit(stop, out, quick, device, say)
     folders = [out / _name(stop) for stop in STOPS]
-    page = write_report(folders, out / "index.html", note=QUICK if quick else "")
+    page = write_report(folders, out / "index.html", note=QUICK if quick else "", title="The multigan tour")
     say(f"\nPage: {page}\n\nOn your own data:")
     for stop in STOPS:
         say(f"  {stop.own}")

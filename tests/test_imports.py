@@ -27,7 +27,16 @@ print(sorted(set({HEAVY}) & set(sys.modules)), file=sys.stderr)
 
 @pytest.mark.parametrize(
     "arguments",
-    ["", "ls", "ls image", "show image/digits", "show audio/drums", "show points/ring --explain", "--help"],
+    [
+        "",
+        "ls",
+        "ls image",
+        "show image/digits",
+        "show audio/drums",
+        "show points/ring --explain",
+        "show series/sines",
+        "--help",
+    ],
 )
 def test_looking_imports_nothing_heavy(arguments: str) -> None:
     command = [sys.executable, "-c", PROBE, *arguments.split()]

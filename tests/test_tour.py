@@ -23,7 +23,8 @@ def test_one_page_with_every_stop_and_what_to_type_next(tmp_path: Path, monkeypa
     said: list[str] = []
     page = tour.tour(tmp_path / "tour", quick=True, device="cpu", say=said.append)
     text = page.read_text()
-    assert text.count("<h1>") == 2
+    assert "<h1>The multigan tour</h1>" in text
+    assert text.count('<h2 class="title">') == 2
     assert tour.QUICK in text
     assert {"  own pictures", "  own points"} <= set(said)
 

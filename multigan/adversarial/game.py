@@ -23,7 +23,7 @@ from multigan.adversarial.losses import (
     look,
     mixes_samples,
 )
-from multigan.adversarial.objectives import OBJECTIVES
+from multigan.adversarial.objectives import objective_of
 from multigan.adversarial.penalties import score
 from multigan.adversarial.player import Guard, Player, Synchronise, readonly
 from multigan.adversarial.randomness import Draw
@@ -91,7 +91,7 @@ class Game:
         self.device = next(generator.parameters()).device
         self.settings, self.noise, self.augmentation = settings, noise, augmentation
         self.synchronise, self.autocast = synchronise, autocast
-        self.objective = OBJECTIVES[settings.objective]
+        self.objective = objective_of(settings.objective)
         self.guard = Guard(self.device)
         self.generator = Player("generator", generator, settings.generator, self.guard)
         self.critic = Player("critic", critic, settings.critic, self.guard)

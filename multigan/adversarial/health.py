@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from multigan.adversarial.objectives import OBJECTIVES
+from multigan.adversarial.objectives import objective_of
 from multigan.adversarial.randomness import stream
 from multigan.adversarial.settings import GameSettings
 
@@ -82,7 +82,7 @@ def symptoms(statistics: Mapping[str, float], settings: GameSettings, progress: 
 
 
 def _saturated(statistics: Mapping[str, float], settings: GameSettings) -> Diagnosis | None:
-    limit = OBJECTIVES[settings.objective].saturates_at
+    limit = objective_of(settings.objective).saturates_at
     loss, accuracy = statistics.get("critic/objective", 1.0), statistics.get("accuracy", 0.0)
     if limit is None or loss >= limit or accuracy < SATURATED_ACCURACY:
         return None
@@ -94,7 +94,7 @@ def _saturated(statistics: Mapping[str, float], settings: GameSettings) -> Diagn
 
 
 def _diverging(statistics: Mapping[str, float], settings: GameSettings) -> Diagnosis | None:
-    limit = OBJECTIVES[settings.objective].diverges_at
+    limit = objective_of(settings.objective).diverges_at
     loss = statistics.get("critic/objective", 0.0)
     if limit is None or loss < limit:
         return None

@@ -4,9 +4,14 @@ Logits are ``(N, ...)``: one per sample, or several (per patch, per step, per su
 paired with the i-th generated one and everything is averaged. Each returns a scalar.
 """
 
+import os
+import sys
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import lru_cache
+from importlib import import_module
+from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
@@ -80,3 +85,48 @@ OBJECTIVES: dict[str, Objective] = {
     "wasserstein": Objective(wasserstein_critic, raise_logits),
     "rpgan": Objective(rpgan_critic, rpgan_generator, relativistic=True, saturates_at=0.02, diverges_at=7),
 }
+
+
+@lru_cache
+def objective_of(name: str) -> Objective:
+    """The objective called ``name``, or the `Objective` that ``"package.module:name"`` names.
+
+    Raises ``ValueError`` for what cannot be imported, is none, or gives no number.
+    """
+    if name in OBJECTIVES:
+        return OBJECTIVES[name]
+    module, _, attribute = name.partition(":")
+    if os.getcwd() not in sys.path:  # the installed command does not search the current folder by itself
+        sys.path.append(os.getcwd())
+    try:
+        objective = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
+        raise ValueError(f"game.objective = {name!r} cannot be imported: {error}") from error
+    if not isinstance(objective, Objective):
+        raise ValueError(
+            f"game.objective = {name!r} is a {type(objective).__name__}; it must be a multigan.Objective of two "
+            "functions, critic(real, fake) and generator(fake, real)"
+        )
+    _try(name, objective)
+    return objective
+
+
+def _try(name: str, objective: Objective) -> None:
+    """Raise ``ValueError`` unless both losses of a few logits are one number each."""
+    real, fake = torch.linspace(-1, 1, 4), torch.linspace(1, -1, 4)
+    calls: dict[str, tuple[Callable[..., Tensor], tuple[Any, ...]]] = {
+        "critic": (objective.critic, (real, fake)),
+        "generator": (objective.generator, (fake, real if objective.relativistic else None)),
+    }
+    for player, (loss, logits) in calls.items():
+        try:
+            value = loss(*logits)
+        except Exception as error:
+            also = "" if objective.relativistic else " (real is None unless relativistic = True)"
+            raise ValueError(f"game.objective = {name!r}: its {player}'s loss fails{also}: {error!r}") from error
+        if not isinstance(value, Tensor) or value.shape != ():
+            found = f"shape {list(value.shape)}" if isinstance(value, Tensor) else repr(value)
+            raise ValueError(
+                f"game.objective = {name!r}: its {player}'s loss of 4 logits is {found}; it must be one number, as a "
+                "tensor, such as a mean"
+            )

@@ -1,14 +1,27 @@
 """The settings of the game: the ``[game]`` section of a recipe. Needs no torch."""
 
+import difflib
 from dataclasses import field, fields
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from multigan.adversarial.schedules import SETTINGS, Probability, Schedule, Scheduled, constant
 
-Objective = Literal["minimax", "nonsaturating", "lsgan", "hinge", "wasserstein", "rpgan"]
+OBJECTIVES = ("minimax", "nonsaturating", "lsgan", "hinge", "wasserstein", "rpgan")
+
+
+def _objective(name: str) -> str:
+    """A name we know, or one of the user's own with a colon in it."""
+    if name in OBJECTIVES or ":" in name:
+        return name
+    near = difflib.get_close_matches(name, OBJECTIVES, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    raise ValueError(f"= {name!r} is not allowed{hint} Allowed: {', '.join(OBJECTIVES)}, or 'package.module:name'")
+
+
+ObjectiveName = Annotated[str, AfterValidator(_objective)]
 Optimiser = Literal["adam", "adamw", "rmsprop", "sgd"]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
@@ -78,8 +91,8 @@ class CriticSettings(PlayerSettings):
 class GameSettings:
     """The adversarial game: objective, penalties, stabilisers and how each player learns."""
 
-    objective: Objective = "rpgan"
-    """rpgan (relativistic pairing) | nonsaturating | minimax | lsgan | hinge | wasserstein."""
+    objective: ObjectiveName = "rpgan"
+    """rpgan (pairing) | nonsaturating | minimax | lsgan | hinge | wasserstein, or your own as 'package.module:name'."""
     penalties: Penalties = field(default_factory=Penalties)
     """Gradient penalties on the critic: r1, r2, gp, dragan."""
     generator: PlayerSettings = field(default_factory=PlayerSettings)

@@ -11,20 +11,13 @@ if TYPE_CHECKING:
     from multigan.domains.base import Domain
     from multigan.recipe import Recipe
 
-RECIPES = {
-    "points": "multigan.domains.points.settings:PointsRecipe",
-    "image": "multigan.domains.image.settings:ImageRecipe",
-    "text": "multigan.domains.text.settings:TextRecipe",
-    "audio": "multigan.domains.audio.settings:AudioRecipe",
-}
+BUILT_IN = ("points", "image", "text", "audio", "series")
+"""Each a package here: `settings` with its recipe (``PointsRecipe``), `domain` with its class (``PointsDomain``)."""
+
+RECIPES = {name: f"multigan.domains.{name}.settings:{name.title()}Recipe" for name in BUILT_IN}
 """The recipe type of each domain; needs no torch to load."""
 
-DOMAINS = {
-    "points": "multigan.domains.points.domain:PointsDomain",
-    "image": "multigan.domains.image.domain:ImageDomain",
-    "text": "multigan.domains.text.domain:TextDomain",
-    "audio": "multigan.domains.audio.domain:AudioDomain",
-}
+DOMAINS = {name: f"multigan.domains.{name}.domain:{name.title()}Domain" for name in BUILT_IN}
 
 
 def import_dotted(path: str, key: str) -> Any:

@@ -132,7 +132,7 @@ class BetweenDraw(IndexedDraw):
 class Snapshot:
     """A moment of a training, for a picture of it."""
 
-    samples: int  # real samples seen
+    samples: int  # real samples seen; below 0: unsaid
     fake: Tensor  # (N, ...), from the same noise at every snapshot
     real: Tensor  # (N, ...)
     labels: Tensor | None  # (N,), of both
@@ -242,6 +242,10 @@ class Domain(ABC):
     @abstractmethod
     def sheet(self, items: Sequence[Any]) -> Image.Image | None:
         """One picture of many presented items, or None where there is nothing to see."""
+
+    def pairs(self, made: Tensor, train: Tensor) -> Image.Image | None:
+        """One picture of stored samples ``(N, ...)``, right of each the training sample it is nearest to."""
+        return self.sheet(self.items(torch.stack([made, train], 1).flatten(0, 1)))
 
     @abstractmethod
     def picture(self, snapshot: Snapshot) -> Image.Image | None:

@@ -28,9 +28,9 @@ def multilayer(sizes: Sequence[int], slope: float = 0.2, norm: bool = False) -> 
 def he_init(network: ModuleType, slope: float = 0.2) -> ModuleType:
     """Initial weights that keep the size of signals through (leaky) ReLUs (He et al. 2015); convolutions' biases 0."""
     for module in network.modules():
-        if isinstance(module, nn.Linear | nn.Conv2d):
+        if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, slope, nonlinearity="leaky_relu")
-        if isinstance(module, nn.Conv2d) and module.bias is not None:
+        if isinstance(module, nn.Conv1d | nn.Conv2d) and module.bias is not None:
             nn.init.zeros_(module.bias)
     return network
 

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import torch
-from PIL import Image
 
 from multigan.domains.base import Domain
 from multigan.errors import UserError
 from multigan.evaluation.evaluator import MOST, Copies, Evaluator, row_size
 from multigan.evaluation.result import Evaluation
 from multigan.model import Model, load
+from multigan.report.nearest import keep_pairs
 from multigan.training.devices import pick_device
 
 FILE, PICTURE = "evaluation.json", "nearest.png"
@@ -30,7 +30,8 @@ def evaluate(
     ``data`` names those samples; by default they are the test split of the data the recipe names. ``n`` samples a
     row, ``seeds`` times. ``embedder`` is one of the domain's (for pictures ``classifier``, ``patches``,
     ``inception``, ``clip``, ``dinov2``), ``weights`` its file. A run folder keeps the result in
-    ``evaluation.json``, with the samples nearest to training ones beside those in ``nearest.png``. Raises
+    ``evaluation.json``, with the samples nearest to training ones beside those in ``nearest.png`` and
+    ``nearest.safetensors``. Raises
     `UserError`, before any long work, for missing or too few samples and unknown embedders.
     """
     if seeds < 1:
@@ -64,14 +65,10 @@ def make_evaluator(
 def _keep(run: Path, domain: Domain, result: Evaluation, copies: Copies | None) -> None:
     try:
         result.save(run / FILE)
-        picture = None if copies is None else nearest_picture(domain, copies)
+        picture = None if copies is None else domain.pairs(copies.made, copies.train)
         if picture is not None:
             picture.save(run / PICTURE)
+        if copies is not None:
+            keep_pairs(run, copies.made, copies.train)
     except OSError as error:
         result.notes.append(f"not kept in {run}: {error.strerror or error}")
-
-
-def nearest_picture(domain: Domain, copies: Copies) -> Image.Image | None:
-    """Made samples and, right of each, the training sample nearest to it."""
-    pairs = torch.stack([copies.made, copies.train], 1).flatten(0, 1)
-    return domain.sheet(domain.items(pairs))

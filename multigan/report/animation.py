@@ -1,5 +1,6 @@
 """The pictures of a training as one animation."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +31,13 @@ def save_animation(stills: Sequence[Path], path: Path, milliseconds: int = 120, 
         )
 
     publish(path, fill)
+
+
+def still_image(still: Path) -> bytes:
+    """One picture as large as in the animation, as WebP: for those who want nothing to move."""
+    file = io.BytesIO()
+    _frame(still).save(file, "WEBP", quality=80)
+    return file.getvalue()
 
 
 def _frame(path: Path) -> Image.Image:

@@ -8,7 +8,7 @@ from typing import Any
 
 _POINTS = 300  # of one line at most
 _INK = "#010203"  # stands for the page's text colour
-_COLOURS = ("#d98200", "#2f80ed", "#3a9d5d", "#b04fc0", "#c94f4f", "#7a7a7a")
+_COLOURS = ("#c77700", "#2f80ed", "#33905a", "#b04fc0", "#c94f4f", "#7a7a7a")
 
 PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("losses", ("generator/objective", "critic/objective")),
@@ -67,6 +67,7 @@ def _svg(title: str, lines: Sequence[Line]) -> str:
             axes.plot(x, y, label=name, color=_COLOURS[i % len(_COLOURS)], linewidth=1.4)
         axes.set_xlabel("real samples seen", color=_INK)
         axes.tick_params(colors=_INK)
+        axes.ticklabel_format(axis="y", useOffset=False)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4))
         for side in ("top", "right"):

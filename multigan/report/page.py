@@ -5,7 +5,7 @@ It opens without a network and reads with scripts off.
 
 import base64
 import json
-import platform
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,14 +15,18 @@ from multigan.atomic import write_atomically
 from multigan.domains import domain_type
 from multigan.domains.base import Domain, Exhibit
 from multigan.errors import CheckpointError, DataError, UserError
-from multigan.evaluation.result import number
 from multigan.model import Model, load
 from multigan.recipe import load_recipe
+from multigan.report import compare
+from multigan.report.animation import still_image
 from multigan.report.curves import Curve, curves
+from multigan.report.nearest import Pair, kept_pairs
+from multigan.training import journal
 from multigan.training.run import RunFolder
 
 SHOWN = 36  # samples on the page
 _FILM = 3_000_000  # bytes of the animation at most; a larger one is left out
+_TOLD = ("multigan", "torch", "numpy", "python", "device", "threads", "processes", "system")
 
 
 @dataclass(frozen=True)
@@ -37,18 +41,21 @@ class Chapter:
     made: list[Exhibit]
     real: list[Exhibit]
     film: str | None  # as a data URL
-    nearest: str | None
+    still: str | None  # its last picture
+    nearest: str | None  # as a data URL
+    pairs: list[Pair]
     events: list[str]
     evaluation: dict[str, Any] | None
     table: list[list[str]] = field(default_factory=list)
     recipe: str = ""
     command: str = ""
+    environment: dict[str, str] = field(default_factory=dict)  # when it was trained
 
 
-def write_report(runs: Sequence[Path | str], out: Path | str | None = None, note: str = "") -> Path:
+def write_report(runs: Sequence[Path | str], out: Path | str | None = None, note: str = "", title: str = "") -> Path:
     """Write the page of one run into its folder, or of several into ``out``; returns the file.
 
-    ``note`` stands above everything.
+    ``note`` stands above everything; ``title`` above several runs.
 
     Raises `UserError` for what is no run folder, and where the page cannot be written.
     """
@@ -61,7 +68,7 @@ def write_report(runs: Sequence[Path | str], out: Path | str | None = None, note
         path = Path("report.html")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, render(folders, note))
+        write_atomically(path, render(folders, note, title))
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
     return path
@@ -75,7 +82,7 @@ def try_report(run: Path, say: Callable[[str], None]) -> None:
         say(f"No page was written: {error if isinstance(error, UserError) else repr(error)}")
 
 
-def render(folders: Sequence[RunFolder], note: str = "") -> str:
+def render(folders: Sequence[RunFolder], note: str = "", title: str = "") -> str:
     """The page as HTML."""
     from jinja2 import Environment, PackageLoader
 
@@ -85,7 +92,14 @@ def render(folders: Sequence[RunFolder], note: str = "") -> str:
     rows = {c.name: list(f.rows()) for c, f in zip(chapters, folders, strict=True)}
     alike = len({c.domain for c in chapters}) == 1  # the curves of unlike games share no scale
     drawn: list[Curve] = curves(rows, _measures(rows)) if alike else []
-    return environment.get_template("page.html.j2").render(chapters=chapters, curves=drawn, note=note)
+    names = [c.name for c in chapters]
+    tables = [
+        compare.measured(names, [c.evaluation for c in chapters]) if alike else [],
+        compare.settings(names, [load_recipe(folder.recipe) for folder in folders]),
+    ]
+    page = environment.get_template("page.html.j2")
+    title = title or f"{len(chapters)} runs"
+    return page.render(chapters=chapters, curves=drawn, note=note, title=title, tables=[t for t in tables if t])
 
 
 def _measures(runs: dict[str, list[dict[str, Any]]]) -> list[str]:
@@ -102,23 +116,55 @@ def chapter(folder: RunFolder) -> Chapter:
     model, note = _model(folder)
     domain = model.domain if model else domain_type(recipe.domain)(recipe)
     last = rows[-1] if rows else {}
-    evaluation = _json(folder.path / "evaluation.json")
+    evaluation, starts = _json(folder.path / "evaluation.json"), journal.entries(folder.path)
     return Chapter(
         name=folder.path.name,
         domain=recipe.domain,
         title=recipe.title or recipe.domain,
-        status=_status(last, recipe.train.samples),
-        facts=_facts(last, model) | ({"note": note} if note else {}),
+        status=_status(last, recipe.train.samples, starts),
+        facts=_facts(rows, model) | ({"note": note} if note else {}),
         made=_made(model) if model else [],
         real=_real(domain),
         film=_file(folder.samples / "training.webp", "image/webp"),
+        still=_data_url(still_image(stills[-1]), "image/webp") if (stills := folder.stills()) else None,
         nearest=_file(folder.path / "nearest.png", "image/png"),
+        pairs=kept_pairs(folder.path, domain) if model else [],
         events=_events(rows),
         evaluation=evaluation,
         table=_table(evaluation) if evaluation else [],
         recipe=folder.recipe.read_text(),
-        command=f"multigan train {folder.path}/recipe.toml",
+        command=_command(folder, starts),
+        environment=_environment(starts),
     )
+
+
+def _command(folder: RunFolder, starts: Sequence[dict[str, Any]]) -> str:
+    """What repeats the run: its resolved recipe on the same kind of device, by as many processes."""
+    parts = ["multigan", "train", str(folder.recipe)]
+    if starts:
+        parts += ["--device", str(starts[0]["device"]).split(" ")[0]]
+        parts += ["--processes", str(starts[0]["processes"])] if starts[0]["processes"] > 1 else []
+    return shlex.join(parts)
+
+
+def _environment(starts: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """How it was started, on what, with which versions; of a resumed run at the first start, and when it went on."""
+    if not starts:
+        return {}
+    first, *later = starts
+    versions = ", ".join(f"{name} {first[name]}" for name in ("multigan", "torch", "numpy")) + ", Python "
+    count = f"{first['processes']} × {first['threads']}" if first["processes"] > 1 else f"{first['threads']}"
+    found = {
+        "started with": first["command"],
+        "at": first["began"],
+        "versions": versions + first["python"],
+        "device": f"{first['device']}; {count} of {first['cores']} cores",
+        "system": first["system"],
+    }
+    for start in later:
+        changed = [f"{k} {v}" for k, v in start.items() if k in _TOLD and v != first[k]]
+        found[f"went on from {start['samples']:,}"] = "; ".join([start["began"], *changed])
+    return found
 
 
 def _model(folder: RunFolder) -> tuple[Model | None, str]:
@@ -144,24 +190,29 @@ def _real(domain: Domain) -> list[Exhibit]:
     return domain.exhibits(domain.items(stored.samples[::step][:SHOWN].clone()), "real samples")
 
 
-def _status(last: dict[str, Any], budget: int) -> str:
-    samples = last.get("samples", 0)
+def _status(last: dict[str, Any], budget: int, starts: Sequence[dict[str, Any]] = ()) -> str:
+    """How the training ended, as the journal has it; without one, as the metrics tell."""
+    samples = starts[-1].get("reached", last.get("samples", 0)) if starts else last.get("samples", 0)
+    ending = starts[-1].get("ending") if starts else None
+    place = f"at {samples:,} of {budget:,} samples"
     if any(str(d).startswith("non-finite") for d in last.get("diagnoses", [])):
-        return f"failed at {samples:,} samples: not finite"
-    return "finished" if samples >= budget > 0 else f"stopped at {samples:,} of {budget:,} samples"
+        return f"failed {place}: not finite"
+    if ending and ending != "finished":
+        what, _, why = ending.partition(": ")
+        return f"{what} {place}" + (f": {why}" if why else "")
+    if ending is None and starts:
+        return f"not ended: running, or killed, {place}"
+    return "finished" if ending or samples >= budget > 0 else f"stopped {place}"
 
 
-def _facts(last: dict[str, Any], model: Model | None) -> dict[str, str]:
-    facts = {"real samples seen": f"{last.get('samples', 0):,}"}
-    if "seconds" in last:
-        facts |= {"training time": f"{last['seconds']:,.0f} s", "speed": f"{last['samples_per_second']:,.0f} samples/s"}
+def _facts(rows: Sequence[dict[str, Any]], model: Model | None) -> dict[str, str]:
+    facts = {"real samples seen": f"{rows[-1].get('samples', 0):,}" if rows else "0"}
+    timed = next((row for row in reversed(rows) if row.get("seconds")), None)
+    if timed is not None:
+        facts["training time"] = f"{timed['seconds']:,.0f} s"
+        facts["speed"] = f"{timed['samples'] / timed['seconds']:,.0f} samples/s"
     if model is not None:
         facts["generator"] = f"{sum(p.numel() for p in model.generator.parameters()):,} parameters"
-    import torch
-
-    from multigan import __version__
-
-    facts["page made with"] = f"multigan {__version__}, torch {torch.__version__}, Python {platform.python_version()}"
     return facts
 
 
@@ -179,13 +230,8 @@ def _table(evaluation: dict[str, Any]) -> list[list[str]]:
     """Heading, then a measure a line."""
     rows: dict[str, dict[str, dict[str, float]]] = evaluation["rows"]
     names = list(dict.fromkeys(measure for row in rows.values() for measure in row))
-    cells = [[m, *(_cell(row[m]) if m in row else "–" for row in rows.values())] for m in names]
+    cells = [[m, *(compare.cell(row[m]) if m in row else "–" for row in rows.values())] for m in names]
     return [["measure", *rows], *cells]
-
-
-def _cell(found: dict[str, Any]) -> str:
-    spread = f" ± {number(found['sd'])}" if len(found["values"]) > 1 else ""
-    return number(found["mean"]) + spread
 
 
 def _json(path: Path) -> dict[str, Any] | None:

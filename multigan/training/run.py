@@ -23,7 +23,8 @@ except ImportError:  # Windows has none
 class RunFolder:
     """One training's folder.
 
-    ``recipe.toml`` (resolved), ``metrics.jsonl``, ``samples/``, ``checkpoints/``, ``model/``, perhaps ``best/``.
+    ``recipe.toml`` (resolved), ``environment.json`` (versions, device, command), ``metrics.jsonl``, ``samples/``,
+    ``checkpoints/``, ``model/``, perhaps ``best/`` and ``tensorboard/``.
     """
 
     def __init__(self, path: Path) -> None:

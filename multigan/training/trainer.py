@@ -19,6 +19,7 @@ from multigan.domains.base import Domain, Stored
 from multigan.errors import UserError
 from multigan.model import Model
 from multigan.report.animation import save_animation
+from multigan.training.board import FOLDER, Board, check_board
 from multigan.training.checkpoint import Checkpoint, save_checkpoint
 from multigan.training.devices import explaining_out_of_memory
 from multigan.training.display import Display
@@ -64,6 +65,7 @@ class Trainer:
         self.fingerprint = stored.fingerprint
         self.monitor = HealthMonitor()
         train = self.recipe.train
+        check_board(self.recipe)
         self._check_batch(len(stored))
         if self.device.type == "cuda":
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = train.tf32
@@ -81,6 +83,7 @@ class Trainer:
         self.score: float | None = None  # of this very moment, lower is better
         self.best_score: float | None = None
         self.scoring = self._scoring()
+        self.board: Board | None = None
 
     def _check_batch(self, count: int) -> None:
         train, world = self.recipe.train, self.processes.world
@@ -186,6 +189,8 @@ class Trainer:
             finally:
                 self.display.stop()
                 self.feed.close()
+                if self.board is not None:
+                    self.board.close()
 
     @property
     def end(self) -> int:
@@ -212,6 +217,7 @@ class Trainer:
     def _fit(self, signals: StopSignals) -> None:
         if self.processes.first:
             self.display.start(self._title(), self.samples, self.end)
+            self.board = Board(self.run.path / FOLDER, self.samples) if self.recipe.train.tensorboard else None
         if self.samples == 0:
             self._show()
         self._began = time.monotonic()
@@ -287,6 +293,8 @@ class Trainer:
         if self.processes.first:
             self.run.log(row)
             self.display.tick(row)
+            if self.board is not None:
+                self.board.tick(row)
         return row
 
     def _held_out(self) -> dict[str, float]:
@@ -324,6 +332,8 @@ class Trainer:
         picture = self.domain.picture(snapshot)
         if picture is not None:
             self.run.save_still(self.samples, picture)
+        if self.board is not None:
+            self.board.show(self.domain, snapshot, picture)
         for line in self.domain.lines(self.domain.present(snapshot.fake[:_LINES])):
             self.display.note(f"    {line}")
 

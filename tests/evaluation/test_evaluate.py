@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from small_models import FromNoise, small_digits
 
 import multigan
@@ -17,8 +18,7 @@ from multigan.domains.image.domain import ImageDomain
 from multigan.errors import CheckpointError, DataError, UserError
 from multigan.evaluation import classifier
 from multigan.evaluation.classifier import ClassifierSettings
-from multigan.evaluation.evaluate import evaluate, nearest_picture
-from multigan.evaluation.evaluator import Copies
+from multigan.evaluation.evaluate import evaluate
 from multigan.model import Model
 
 QUICK = {"n": 60, "seeds": 1, "device": "cpu"}
@@ -74,8 +74,9 @@ def test_a_trained_run_keeps_its_table(tiny_run: Path, tmp_path: Path) -> None:
     assert kept == json.loads(json.dumps(found.to_dict()))
     assert kept["rows"].keys() == {"real", "model", "trivial"}
     assert kept["model"]["samples_seen"] == 192
-    with Image.open(run / "nearest.png") as picture:
-        assert min(picture.size) > 50
+    pairs = load_file(run / "nearest.safetensors")
+    assert pairs["made"].shape == pairs["train"].shape == (32, 2)
+    assert not (run / "nearest.png").exists()  # in one plane nobody sees which point belongs to which
     of_the_folder = evaluate(run / "model", **QUICK)
     assert of_the_folder.rows == found.rows
     assert not (run / "model" / "evaluation.json").exists()
@@ -86,7 +87,7 @@ def test_nearest_samples_are_kept_beside_their_training_samples(digits: ImageDom
     found = evaluate(copying, embedder="patches", **QUICK)
     assert found["model"].mean("copied") == 1
     made = torch.full((2, 1, 8, 8), 10, dtype=torch.uint8)
-    picture = nearest_picture(digits, Copies(made, made + 100))
+    picture = digits.pairs(made, made + 100)
     shown = digits.sheet(digits.items(torch.stack([made[0], made[0] + 100, made[1], made[1] + 100])))
     assert picture.tobytes() == shown.tobytes()
 
@@ -203,7 +204,7 @@ def test_training_pictures_that_are_gone(tmp_path: Path, run_of: Callable[[Image
     assert found.data.startswith(f"one half of {moved} against the other, 20 each")
     assert "copied" not in found.measures
     assert (run / "evaluation.json").is_file()
-    assert not (run / "nearest.png").exists()
+    assert not (run / "nearest.safetensors").exists()
     labelled = evaluate(run, data=moved, n=10, seeds=1, device="cpu")
     assert labelled.embedder["name"] == "cls"
 

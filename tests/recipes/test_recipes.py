@@ -31,7 +31,7 @@ def shrunk(name: str, idx_folder: Path, sound_folder: Path) -> dict[str, object]
     settings: dict[str, object] = {f"{k}.begin": 0 for k, s in recipe.game.schedules().items() if s.begin}
     if recipe.domain == "text":
         settings |= _text(recipe, idx_folder)
-    elif recipe.domain == "points":
+    elif recipe.domain in ("points", "series"):
         settings["data.count"] = 512
     elif recipe.domain == "audio":
         settings |= {"data.source": str(sound_folder), "generator.width": 4, "critic.width": 4, "generator.widest": 16}

@@ -1,15 +1,25 @@
 """The page of a run: whole, self-contained, honest about how the training ended, never a reason to fail."""
 
+import html
 import json
 import re
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from PIL import Image
 
 import multigan
+from multigan.domains.base import Exhibit
 from multigan.errors import UserError
+from multigan.recipe import load_recipe
+from multigan.report import compare
 from multigan.report.curves import curves
+from multigan.report.nearest import Pair
 from multigan.report.page import try_report, write_report
+from multigan.training import journal
 
 SMALL = {
     "data.count": 600,
@@ -34,7 +44,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_needs_no_network_and_no_scripts(run: Path) -> None:
     page = (run / "report.html").read_text()
-    assert not re.search(r'(src|href)="(?!data:|#)', page.replace('xlink:href="#', 'href="#'))
+    assert not re.search(r'(src|srcset|href)="(?!data:|#)', page.replace('xlink:href="#', 'href="#'))
     assert "<script" not in page
     assert not re.search(r"url\((?!#)", page)
     assert len(page) < 5_000_000
@@ -42,12 +52,28 @@ def test_it_needs_no_network_and_no_scripts(run: Path) -> None:
 
 def test_it_tells_everything(run: Path) -> None:
     page = (run / "report.html").read_text()
-    headings = ("What it makes", "How it changed", "Evaluation", "Nearest training samples", "To repeat it", "Curves")
+    headings = ("What it makes", "How it changed", "Evaluation", "To repeat it", "Curves")
     for heading in headings:
         assert f"<h2>{heading}</h2>" in page, heading
     assert "run &lt;one&gt; · finished" in page
     assert "FD-points" in page
     assert (run / "recipe.toml").read_text().splitlines()[0].split(" = ")[0] in page
+
+
+def test_pairs_are_shown_where_an_evaluation_kept_them(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heading = "<h2>Nearest training samples</h2>"
+    assert heading not in (run / "report.html").read_text()
+    Image.new("L", (4, 4)).save(run / "nearest.png")
+    page = write_report([run], run / "other.html").read_text()
+    assert heading in page
+    assert 'alt="pairs: a generated sample' in page
+    (run / "nearest.png").unlink()
+    made, train = (Exhibit("text", [line], "") for line in ("a <cat>", "a hen"))
+    monkeypatch.setattr("multigan.report.page.kept_pairs", lambda path, domain: [Pair(made, train)])
+    assert "<td>a &lt;cat&gt;</td><td>a hen</td>" in write_report([run], run / "other.html").read_text()
+    made, train = (Exhibit("sound", b"RIFF", about, "audio/wav") for about in ("made 1", "train 1"))
+    page = write_report([run], run / "other.html").read_text()
+    assert re.search(r'<td><audio [^>]*aria-label="made 1"[^>]*></audio></td><td><audio [^>]*"train 1"', page)
 
 
 def test_every_picture_and_drawing_has_words(run: Path) -> None:
@@ -67,8 +93,40 @@ def test_several_runs_share_a_page(run: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     multigan.train("points/ring", settings=SMALL, out=other, device="cpu", quiet=True)
     page = write_report([run, other], tmp_path / "both.html").read_text()
-    assert page.count("<h1>") == 2
+    assert "<h1>2 runs</h1>" in page
+    assert page.count('<h2 class="title">') == 2
+    targets = {f"#{name}" for name in re.findall(r'id="(run-.)"', page)}
+    assert set(re.findall(r'<a href="([^"]+)"', page)) == {"#run-1", "#run-2"} == targets
     assert "other: generator/objective" in page
+    assert "Where their recipes differ" in page
+    assert re.search(r'<th scope="row">train.evaluate_every</th><td>320</td><td>–</td>', page)
+    assert "Side by side" not in page  # one of them was not evaluated
+    multigan.evaluate(other, n=100, seeds=2, device="cpu")
+    page = write_report([run, other], tmp_path / "both.html").read_text()
+    assert re.search(r'<th scope="col">run &lt;one&gt;</th><th scope="col">other</th><th scope="col">real</th>', page)
+
+
+def test_runs_measured_differently_do_not_stand_side_by_side() -> None:
+    def evaluation(n: int, value: float) -> dict:
+        row = {"FD": {"mean": value, "sd": 0.5, "values": [value]}}
+        return {"n": n, "embedder": {"name": "e", "hash": "1"}, "rows": {"model": row, "real": row}}
+
+    assert compare.measured(["a", "b"], [evaluation(10, 1), evaluation(20, 2)]) == []
+    assert compare.measured(["a", "b"], [evaluation(10, 1), None]) == []
+    table = compare.measured(["a", "b"], [evaluation(10, 1), evaluation(10, 2)])
+    assert table == [["measure", "a", "b", "real"], ["FD", "1.000", "2.000", "1.000"]]
+
+
+def test_the_page_says_how_and_where_it_was_trained(run: Path) -> None:
+    page = (run / "report.html").read_text()
+    (start,) = journal.entries(run)
+    for value in (start["command"], start["began"], f"torch {torch.__version__}", start["system"]):
+        assert html.escape(value) in page, value
+    # What stands there repeats the run.
+    command = html.unescape(re.search("<pre>(multigan train .*)</pre>", page)[1])
+    _, _, recipe, *options = shlex.split(command)
+    assert options == ["--device", "cpu"]
+    assert load_recipe(recipe) == load_recipe("points/ring", SMALL | {"train.evaluate_every": 320})
 
 
 def test_a_training_that_was_cut_off_has_a_page_that_says_so(tmp_path: Path) -> None:
@@ -76,6 +134,7 @@ def test_a_training_that_was_cut_off_has_a_page_that_says_so(tmp_path: Path) -> 
     multigan.train("points/ring", settings=SMALL, out=out, device="cpu", quiet=True)
     rows = (out / "metrics.jsonl").read_text().splitlines()
     (out / "metrics.jsonl").write_text("\n".join(rows[:3]) + "\n")
+    (out / "environment.json").unlink()  # as in runs of before there was one
     assert re.search(r"stopped at \d+ of 960 samples", write_report([out]).read_text())
     row = json.loads(rows[2]) | {"diagnoses": ["non-finite: loss"]}
     (out / "metrics.jsonl").write_text(json.dumps(row) + "\n")
@@ -108,3 +167,13 @@ def test_curves_draw_what_there_is() -> None:
     assert [curve.title for curve in drawn] == ["what the critic tells apart", "FD-x"]
     assert "currentColor" in drawn[0].svg
     assert curves({"run": rows[:1]}) == []
+
+
+def test_who_wants_nothing_to_move_sees_the_last_picture(run: Path, tmp_path: Path) -> None:
+    page = (run / "report.html").read_text()
+    assert '<source media="(prefers-reduced-motion: reduce)" srcset="data:image/webp;base64,' in page
+    cut_off = shutil.copytree(run, tmp_path / "cut")
+    (cut_off / "samples" / "training.webp").unlink()  # written at the end of a training only
+    page = write_report([cut_off]).read_text()
+    assert "<h2>The last look</h2>" in page
+    assert "prefers-reduced-motion" not in page

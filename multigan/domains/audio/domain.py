@@ -34,7 +34,7 @@ from multigan.report.grid import beside
 
 _CHUNK = 16  # clips presented at once; always full, so that a clip never depends on how many there are
 _MEASURED = 4096  # clips that the range of the data is taken from
-_PLAYERS = 10  # clips one can listen to on a page
+_PLAYERS, _DRAWN = 10, 16  # clips one can listen to on a page, and look at
 _FADE = 0.004  # seconds
 _QUIET = 1e-3  # peak below which a generated clip counts as silence and is left as soft as it is
 
@@ -226,7 +226,8 @@ class AudioDomain(MeasuredAudio):
             Exhibit("sound", clip.encoded("flac"), f"{about}, clip {i}", "audio/flac")
             for i, clip in enumerate(shown, 1)
         ]
-        return [*picture_exhibit(self.sheet(items), f"spectrograms of {about}"), *players]
+        drawn = spectrogram_sheet(items[:_DRAWN], columns=4)
+        return [*picture_exhibit(drawn, f"spectrograms of {about}"), *players]
 
     def sheet(self, items: Sequence[Any]) -> Image.Image:
         """Spectrograms of the clips, with axes in seconds and Hz."""

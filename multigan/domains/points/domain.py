@@ -101,7 +101,10 @@ class PointsDomain(Domain):
         """The points, with as many real ones."""
         fake = torch.from_numpy(np.stack(items)) / self.mixture.extent
         real = self.mixture.sample(len(items), seed=1) / self.mixture.extent
-        return self.picture(Snapshot(0, fake, real, None, measures=self.measure(fake)))
+        return self.picture(Snapshot(-1, fake, real, None, measures=self.measure(fake)))
+
+    def pairs(self, made: Tensor, train: Tensor) -> None:
+        """Nothing: in one plane nobody sees which belongs to which."""
 
     def picture(self, snapshot: Snapshot) -> Image.Image:
         """Points and landscape."""

@@ -1,0 +1,76 @@
+"""TensorBoard as a further place to write to: scalars at ticks; pictures, sounds and sentences at stills."""
+
+import io
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from multigan.domains.base import Domain, Exhibit, Snapshot
+from multigan.errors import UserError
+from multigan.recipe import Recipe
+
+FOLDER = "tensorboard"
+_SHOWN = 8  # samples one can listen to or read, a still
+
+
+def check_board(recipe: Recipe) -> None:
+    """Raise `UserError` if the recipe asks for TensorBoard and it is not installed."""
+    if recipe.train.tensorboard and find_spec("tensorboard") is None:
+        raise UserError(
+            "train.tensorboard = true, but tensorboard is not installed: pip install 'multigan[tensorboard]', "
+            "or set it to false"
+        )
+
+
+class Board:
+    """Event files in ``folder``, for ``tensorboard --logdir``; the step is the real samples seen.
+
+    Sends nothing anywhere. Opened at ``samples``, it hides what an interrupted training wrote of after that.
+    """
+
+    def __init__(self, folder: Path, samples: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer = SummaryWriter(str(folder), purge_step=samples + 1 if samples else 0)
+
+    def tick(self, row: Mapping[str, Any]) -> None:
+        """A row of metrics."""
+        samples = row["samples"]
+        for name, value in row.items():
+            if isinstance(value, int | float) and name != "samples":
+                self._writer.add_scalar(name, value, samples)
+        if row["diagnoses"]:
+            self._writer.add_text("health", "\n\n".join(row["diagnoses"]), samples)
+        self._writer.flush()
+
+    def show(self, domain: Domain, snapshot: Snapshot, picture: Image.Image | None) -> None:
+        """A look at the fixed noise: the still, and what one can listen to or read."""
+        if picture is not None:
+            pixels = np.asarray(picture.convert("RGB"))
+            self._writer.add_image("samples", pixels, snapshot.samples, dataformats="HWC")
+        exhibits = domain.exhibits(domain.present(snapshot.fake[:_SHOWN]), "samples")
+        for i, exhibit in enumerate(e for e in exhibits if e.kind == "sound"):
+            sound, rate = _sound(exhibit)
+            self._writer.add_audio(f"samples/{i}", sound, snapshot.samples, rate)
+        for exhibit in exhibits:
+            if exhibit.kind == "text":
+                lines = "\n".join(f"    {line}" for line in exhibit.content)  # as they are, no Markdown
+                self._writer.add_text("samples", lines, snapshot.samples)
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Finish the event file."""
+        self._writer.close()
+
+
+def _sound(exhibit: Exhibit) -> tuple[np.ndarray, int]:
+    """A sound file as samples ``(1, S)`` and their rate."""
+    import soundfile
+
+    assert isinstance(exhibit.content, bytes)
+    samples, rate = soundfile.read(io.BytesIO(exhibit.content), dtype="float32")
+    return samples[None], rate
