@@ -150,6 +150,15 @@ def test_a_causal_critic_sees_only_what_came_before() -> None:
         ConvCritic((8, 12), causal=False, projection=True)
 
 
+def test_a_generator_begins_with_the_frequencies_of_the_words(source: Path) -> None:
+    text = domain(source)
+    generator, ids = text.network("generator"), text.corpus.train.samples
+    with torch.no_grad():
+        scores = generator.scores(torch.zeros(1, 8))[0]
+    share = torch.bincount(ids[counted(ids)], minlength=len(scores)) + 1
+    assert torch.allclose(scores.softmax(0), share / share.sum(), atol=1e-6)
+
+
 @pytest.mark.parametrize(("tied", "size"), [(True, 6), (False, 6), (False, 10)])
 def test_the_critic_starts_from_the_embeddings_the_generator_has_learnt(tied: bool, size: int) -> None:
     generator = LstmGenerator((8, 12), latent=0, embedding=6, width=6 if tied else 4, tied=tied)

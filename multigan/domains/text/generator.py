@@ -73,6 +73,12 @@ class SequenceGenerator(nn.Module, ABC):
     def build(self, embedding: int, width: int, depth: int, heads: int, slots: int) -> int:
         """Make the layers between embeddings and features; returns the size H of the features."""
 
+    @torch.no_grad()
+    def begin_with(self, counts: Tensor) -> None:
+        """Score tokens at first by how often each was seen ``(V,)``: a small rate takes long to learn that."""
+        log_p = (counts.double() + 1).log()
+        self.bias.copy_(log_p - log_p.mean())
+
     @abstractmethod
     def begin(self, context: Tensor) -> Any:
         """The state before the first token, from context ``(N, C)``."""
