@@ -151,12 +151,13 @@ def test_a_causal_critic_sees_only_what_came_before() -> None:
 
 
 def test_a_generator_begins_with_the_frequencies_of_the_words(source: Path) -> None:
-    text = domain(source)
+    text = domain(source, **{"generator.initial": 1.7})
     generator, ids = text.network("generator"), text.corpus.train.samples
     with torch.no_grad():
         scores = generator.scores(torch.zeros(1, 8))[0]
     share = torch.bincount(ids[counted(ids)], minlength=len(scores)) + 1
     assert torch.allclose(scores.softmax(0), share / share.sum(), atol=1e-6)
+    assert 1.5 < generator.table.abs().max() < 1.7
 
 
 @pytest.mark.parametrize(("tied", "size"), [(True, 6), (False, 6), (False, 10)])

@@ -73,7 +73,7 @@ def test_the_frontier_has_real_text_and_the_likelihood_stage_beside_it(run: mult
     assert [row.name for row in result.rows] == ["real", *names]
     assert result["best of 2 1"].mean("LM") != result["model 1"].mean("LM")
     assert result["model 0.3"].mean("LM") < result["model 1"].mean("LM")
-    assert result["model 0.3"].mean("Self-BLEU-2") > result["model 1"].mean("Self-BLEU-2")
+    assert result["model 0.3"].mean("distinct-3") < result["model 1"].mean("distinct-3")
     assert (run.folder / "frontier.png").stat().st_size > 5000
     with pytest.raises(UserError, match="what can be swept is temperature"):
         frontier(run.folder, "prefix")

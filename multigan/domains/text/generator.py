@@ -48,6 +48,7 @@ class SequenceGenerator(nn.Module, ABC):
         heads: int = 2,
         slots: int = 1,
         tied: bool = True,
+        initial: float = 0.1,
         dropout: float = 0.0,
         word_dropout: float = 0.0,
         estimator: str = "st",
@@ -59,8 +60,8 @@ class SequenceGenerator(nn.Module, ABC):
         self.latent, self.dropout, self.word_dropout = latent, dropout, word_dropout
         self.estimator, self.feedback = estimator, feedback
         self.with_entropy = entropy is not None and entropy.highest > 0
-        self.table = nn.Parameter(torch.empty(self.vocabulary, embedding).uniform_(-0.1, 0.1))
-        self.start = nn.Parameter(torch.empty(embedding).uniform_(-0.1, 0.1))
+        self.table = nn.Parameter(torch.empty(self.vocabulary, embedding).uniform_(-initial, initial))
+        self.start = nn.Parameter(torch.empty(embedding).uniform_(-initial, initial))
         self.labelled = LabelledLatent(classes)
         self.context = latent + self.labelled.extra
         self.register_buffer("never", torch.zeros(self.vocabulary, dtype=torch.bool))

@@ -66,6 +66,9 @@ class TextGenerator(NetworkSettings):
     """Slots of memory."""
     tied: bool = True
     """Score tokens with the embedding they are read with."""
+    initial: Annotated[float, Field(gt=0, le=10)] = 0.1
+    """Largest entry of an embedding before training. Large ones (1.7) change little: where `tied` is false, tokens
+    are then read by nearly random codes, and few examples of each are not learnt by heart."""
     dropout: Share = 0.3
     """Share of inputs, of features between layers and of features before the scores dropped by the likelihood stage."""
     word_dropout: Share = 0.0
