@@ -204,6 +204,9 @@ def evaluate(
     against: Annotated[
         list[str] | None, typer.Option(help="With --sweep: another model to stand beside; repeatable.")
     ] = None,
+    filter: Annotated[
+        int, typer.Option(min=1, help="With --sweep: also keep the best of so many, by the critic.", metavar="K")
+    ] = 1,
     json: Annotated[str | None, typer.Option(help="Write the figures to this file; - prints them instead.")] = None,
     device: Device = "auto",
 ) -> None:
@@ -213,7 +216,9 @@ def evaluate(
     if sweep is not None:
         from multigan.evaluation.frontier import frontier, frontier_table
 
-        result = frontier(model, sweep, against=against or (), data=data, n=n, seeds=seeds, device=device)
+        result = frontier(
+            model, sweep, against=against or (), data=data, n=n, seeds=seeds, filter=filter, device=device
+        )
     else:
         result = measure(model, data=data, n=n, seeds=seeds, embedder=embedder, weights=weights, device=device)
     if json == "-":

@@ -54,18 +54,22 @@ def frontier(
     """Measure a run or model at several values of an option of generation.
 
     Beside it stand the rows of real samples, of the run's own likelihood stage where it has kept one, and of the
-    models ``against``. A run folder keeps the figures in ``frontier.json`` and the curves in ``frontier.png``.
-    Raises `UserError`.
+    models ``against``; with ``filter`` also of the run where the critic keeps the best of so many. A run folder keeps
+    the figures in ``frontier.json`` and the curves in ``frontier.png``. Raises `UserError`.
     """
     if option not in VALUES:
         raise UserError(f"--sweep {option}: what can be swept is {', '.join(VALUES)}")
     chosen, model = pick_device(device), load(source)
     if option not in model.domain.options:
         raise UserError(f"--sweep {option} means nothing to {model.recipe.domain} models")
+    if filter > 1 and model.critic is None:
+        raise UserError(f"filter = {filter}: {source} was kept without its critic")
     evaluator = make_evaluator(model.domain, chosen, data=data, n=n)
     models = {"model": model} | {name: load(path) for name, path in _others(source, against).items()}
     points = tuple(values or VALUES[option])
-    curves = [_curve(name, m.to(chosen), evaluator, option, points, seeds, filter) for name, m in models.items()]
+    curves = [_curve(name, m.to(chosen), evaluator, option, points, seeds) for name, m in models.items()]
+    if filter > 1:
+        curves.append(_curve(f"best of {filter}", model, evaluator, option, points, seeds, filter=filter))
     real = row_of("real", [evaluator.real_row(seed) for seed in range(seeds)])
     rows = [real, *(row for curve in curves for row in curve.rows)]
     result = evaluator.result(rows, model, [])
@@ -83,14 +87,18 @@ def _others(source: str | Path, against: Sequence[str | Path]) -> dict[str, str 
 
 
 def _curve(
-    name: str, model: Model, evaluator: Evaluator, option: str, values: Sequence[float], seeds: int, filter: int
+    name: str,
+    model: Model,
+    evaluator: Evaluator,
+    option: str,
+    values: Sequence[float],
+    seeds: int,
+    **options: Any,
 ) -> Curve:
     rows = []
     for value in values:
-        options: dict[str, Any] = {option: value}
-        if filter > 1 and model.critic is not None:
-            options["filter"] = filter
-        measured = [evaluator.model_row(model, seed, quick=True, **options) for seed in range(seeds)]
+        made = {option: value} | options
+        measured = [evaluator.model_row(model, seed, quick=True, **made) for seed in range(seeds)]
         rows.append(row_of(f"{name} {value:g}", measured))
     return Curve(name, rows)
 

@@ -1,6 +1,8 @@
 """The text domain: networks, likelihood, game, generation, kept models."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,9 @@ from multigan.domains.text.critics import ConvCritic, RelganCritic
 from multigan.domains.text.domain import TextDomain
 from multigan.domains.text.generator import TextNoise
 from multigan.domains.text.likelihood import counted, plain_token_losses, token_losses
+from multigan.domains.text.recurrent import LstmGenerator
 from multigan.domains.text.relaxation import Relaxed
+from multigan.domains.text.terms import hand_over_embedding
 from multigan.domains.text.tokeniser import END, UNKNOWN
 from multigan.errors import DataError, RecipeError, UserError
 from multigan.recipe import load_recipe
@@ -111,13 +115,13 @@ def test_relaxed_sentences_end_and_carry_gradients(network: str, estimator: str,
         assert torch.equal(generator(text.noise(DRAW)), ids)  # what is drawn does not depend on the relaxation
 
 
-@pytest.mark.parametrize("critic", [ConvCritic, RelganCritic])
-def test_penalties_act_on_the_embedding_and_leave_it_learning(critic: type[nn.Module]) -> None:
+@pytest.mark.parametrize("critic", [ConvCritic, partial(ConvCritic, projection=True), RelganCritic])
+def test_penalties_act_on_the_embedding_and_leave_it_learning(critic: Callable[..., nn.Module]) -> None:
     torch.manual_seed(0)
     network = critic((7, 12), embedding=64, width=4)
     x = network.embed(torch.randint(12, (5, 7)))
     logits = network(x)
-    assert logits.shape == ((5, 7) if critic is ConvCritic else (5, 64))
+    assert logits.shape == ((5, 64) if critic is RelganCritic else (5, 7))
     (slope,) = torch.autograd.grad(logits.mean(1).sum(), x, create_graph=True)
     slope.square().sum().backward()
     assert sum(p.grad.abs().sum() for p in network.parameters() if p.grad is not None) > 0
@@ -134,14 +138,38 @@ def test_a_causal_critic_sees_only_what_came_before() -> None:
     ids = torch.randint(12, (1, 8))
     other = ids.clone()
     other[0, 5] = (ids[0, 5] + 1) % 12
-    for causal in (True, False):
-        network = ConvCritic((8, 12), width=8, causal=causal)
+    for causal, projection in ((True, False), (True, True), (False, False)):
+        network = ConvCritic((8, 12), width=8, causal=causal, projection=projection)
         for block in network.blocks:
             nn.init.normal_(block.mix.weight)
         before, after = (network(network.embed(x))[0] for x in (ids, other))
         same = (before == after).tolist()
         assert same[5:] == [False] * 3
         assert all(same[:5]) == causal
+    with pytest.raises(ValueError, match="needs causal"):
+        ConvCritic((8, 12), causal=False, projection=True)
+
+
+def test_a_generator_begins_with_the_frequencies_of_the_words(source: Path) -> None:
+    text = domain(source, **{"generator.initial": 1.7})
+    generator, ids = text.network("generator"), text.corpus.train.samples
+    with torch.no_grad():
+        scores = generator.scores(torch.zeros(1, 8))[0]
+    share = torch.bincount(ids[counted(ids)], minlength=len(scores)) + 1
+    assert torch.allclose(scores.softmax(0), share / share.sum(), atol=1e-6)
+    assert 1.5 < generator.table.abs().max() < 1.7
+
+
+@pytest.mark.parametrize(("tied", "size"), [(True, 6), (False, 6), (False, 10)])
+def test_the_critic_starts_from_the_embeddings_the_generator_has_learnt(tied: bool, size: int) -> None:
+    generator = LstmGenerator((8, 12), latent=0, embedding=6, width=6 if tied else 4, tied=tied)
+    critic = ConvCritic((8, 12), embedding=size)
+    hand_over_embedding(generator, critic)
+    rows = critic.embed.weight[:, :6].flatten(), generator.table.flatten()
+    assert torch.corrcoef(torch.stack(rows))[0, 1] > 0.999
+    if size == 10:
+        scoring = critic.embed.weight[:, 6:].flatten(), generator.output.flatten()
+        assert torch.corrcoef(torch.stack(scoring))[0, 1] > 0.999
 
 
 def test_terms_appear_where_they_are_asked_for(source: Path) -> None:

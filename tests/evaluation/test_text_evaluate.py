@@ -68,19 +68,25 @@ def test_every_measure_stands_beside_its_floor_and_a_trivial_row(run: multigan.R
 
 
 def test_the_frontier_has_real_text_and_the_likelihood_stage_beside_it(run: multigan.Run) -> None:
-    result = frontier(run.folder, values=(1.0, 0.3), n=70, seeds=1, device="cpu")
-    assert [row.name for row in result.rows] == ["real", "model 1", "model 0.3", "likelihood 1", "likelihood 0.3"]
+    result = frontier(run.folder, values=(1.0, 0.3), n=70, seeds=1, filter=2, device="cpu")
+    names = [f"{name} {value}" for name in ("model", "likelihood", "best of 2") for value in ("1", "0.3")]
+    assert [row.name for row in result.rows] == ["real", *names]
+    assert result["best of 2 1"].mean("LM") != result["model 1"].mean("LM")
     assert result["model 0.3"].mean("LM") < result["model 1"].mean("LM")
-    assert result["model 0.3"].mean("Self-BLEU-2") > result["model 1"].mean("Self-BLEU-2")
+    assert result["model 0.3"].mean("distinct-3") < result["model 1"].mean("distinct-3")
     assert (run.folder / "frontier.png").stat().st_size > 5000
     with pytest.raises(UserError, match="what can be swept is temperature"):
         frontier(run.folder, "prefix")
+    with pytest.raises(UserError, match="kept without its critic"):
+        frontier(run.folder / "likelihood", filter=2)
 
 
 def test_the_command_draws_a_frontier(run: multigan.Run, command) -> None:
-    done = command("evaluate", run.folder, "--sweep", "temperature", "-n", 40, "--seeds", 1, "--json", "-")
+    done = command(
+        "evaluate", run.folder, "--sweep", "temperature", "-n", 40, "--seeds", 1, "--filter", 2, "--json", "-"
+    )
     assert done.status == 0, done.err
-    assert "model 0.5" in json.loads(done.out)["rows"]
+    assert {"model 0.5", "best of 2 0.5"} <= set(json.loads(done.out)["rows"])
 
 
 def test_other_sentences_can_be_the_real_side(run: multigan.Run, tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ from multigan.domains.text.relaxation import TokenEmbedding
 class ConvCritic(nn.Module):
     """Dilated convolutions over the tokens and a logit a step, ``(N, T)``: a dense reward, cheap on a CPU.
 
-    Residual blocks with dilations 1, 2, 4, …; ``causal`` ones see only the tokens up to their step.
+    Residual blocks with dilations 1, 2, 4, …; ``causal`` ones see only the tokens up to their step. With
+    ``projection`` a step's logit also holds the inner product of its token with what came before, as a language
+    model scores it (the projection of Miyato & Koyama 2018, with the past for a label).
     """
 
     def __init__(
@@ -26,8 +28,11 @@ class ConvCritic(nn.Module):
         causal: bool = True,
         dropout: float = 0.0,
         spectral_norm: bool = False,
+        projection: bool = False,
     ) -> None:
         super().__init__()
+        if projection and not causal:
+            raise ValueError("projection needs causal = true: a token would be judged by itself")
         length, vocabulary = shape
         self.causal = causal
         self.embed = TokenEmbedding(vocabulary, embedding)
@@ -36,6 +41,7 @@ class ConvCritic(nn.Module):
         self.blocks = nn.ModuleList([_Dilated(width, 2**i, causal, dropout) for i in range(depth)])
         self.head = nn.Conv1d(width, 1, 1)
         self.of_label = nn.Embedding(classes, width) if classes else None
+        self.expected = nn.Conv1d(width, embedding, 1) if projection else None
         if spectral_norm:
             with_spectral_norm(self)
 
@@ -46,6 +52,9 @@ class ConvCritic(nn.Module):
             h = block(h)
         h = nn.functional.leaky_relu(h, 0.2)
         logits: Tensor = self.head(h)[:, 0]
+        if self.expected is not None:
+            past = self.expected(nn.functional.pad(h[..., :-1], (1, 0)))
+            logits = logits + (past.transpose(1, 2) * x).sum(2) / x.shape[2] ** 0.5
         if self.of_label is not None:
             if condition is None:
                 raise ValueError("this critic was built with labels and needs one for each sentence")

@@ -17,8 +17,8 @@ from multigan.domains.base import Domain, Exhibit, Facts, IndexedDraw, Reals, Sn
 from multigan.domains.text.corpus import Corpus, open_corpus
 from multigan.domains.text.critics import ConvCritic, RelganCritic
 from multigan.domains.text.embedder import language_model_embedder
-from multigan.domains.text.generator import TextNoise
-from multigan.domains.text.likelihood import held_out_nll
+from multigan.domains.text.generator import SequenceGenerator, TextNoise
+from multigan.domains.text.likelihood import counted, held_out_nll
 from multigan.domains.text.measures import AIMS, likelihoods, ruler, unigram
 from multigan.domains.text.page import page, readable
 from multigan.domains.text.recurrent import GruGenerator, LstmGenerator, MemoryGenerator
@@ -80,11 +80,15 @@ class TextDomain(Domain):
         return corpus.train
 
     def network(self, player: str) -> nn.Module:
-        """The network the recipe asks for; a generator never draws tokens that no real sentence has."""
+        """The network the recipe asks for; a generator begins with the frequencies of the tokens of real sentences.
+
+        It never draws those that none has.
+        """
         network = super().network(player)
-        never = getattr(network, "never", None)
-        if isinstance(never, Tensor) and "corpus" in self.__dict__:
-            never[list(self.corpus.never)] = True
+        if isinstance(network, SequenceGenerator) and "corpus" in self.__dict__:
+            network.never[list(self.corpus.never)] = True
+            ids = self.corpus.train.samples
+            network.begin_with(torch.bincount(ids[counted(ids)], minlength=network.vocabulary))
         return network
 
     def represent(self, stored: Tensor, draw: Draw) -> Tensor:

@@ -48,6 +48,7 @@ class SequenceGenerator(nn.Module, ABC):
         heads: int = 2,
         slots: int = 1,
         tied: bool = True,
+        initial: float = 0.1,
         dropout: float = 0.0,
         word_dropout: float = 0.0,
         estimator: str = "st",
@@ -59,8 +60,8 @@ class SequenceGenerator(nn.Module, ABC):
         self.latent, self.dropout, self.word_dropout = latent, dropout, word_dropout
         self.estimator, self.feedback = estimator, feedback
         self.with_entropy = entropy is not None and entropy.highest > 0
-        self.table = nn.Parameter(torch.empty(self.vocabulary, embedding).uniform_(-0.1, 0.1))
-        self.start = nn.Parameter(torch.empty(embedding).uniform_(-0.1, 0.1))
+        self.table = nn.Parameter(torch.empty(self.vocabulary, embedding).uniform_(-initial, initial))
+        self.start = nn.Parameter(torch.empty(embedding).uniform_(-initial, initial))
         self.labelled = LabelledLatent(classes)
         self.context = latent + self.labelled.extra
         self.register_buffer("never", torch.zeros(self.vocabulary, dtype=torch.bool))
@@ -72,6 +73,12 @@ class SequenceGenerator(nn.Module, ABC):
     @abstractmethod
     def build(self, embedding: int, width: int, depth: int, heads: int, slots: int) -> int:
         """Make the layers between embeddings and features; returns the size H of the features."""
+
+    @torch.no_grad()
+    def begin_with(self, counts: Tensor) -> None:
+        """Score tokens at first by how often each was seen ``(V,)``: a small rate takes long to learn that."""
+        log_p = (counts.double() + 1).log()
+        self.bias.copy_(log_p - log_p.mean())
 
     @abstractmethod
     def begin(self, context: Tensor) -> Any:

@@ -66,6 +66,9 @@ class TextGenerator(NetworkSettings):
     """Slots of memory."""
     tied: bool = True
     """Score tokens with the embedding they are read with."""
+    initial: Annotated[float, Field(gt=0, le=10)] = 0.1
+    """Largest entry of an embedding before training. Large ones (1.7) change little: where `tied` is false, tokens
+    are then read by nearly random codes, and few examples of each are not learnt by heart."""
     dropout: Share = 0.3
     """Share of inputs, of features between layers and of features before the scores dropped by the likelihood stage."""
     word_dropout: Share = 0.0
@@ -91,14 +94,16 @@ class TextCritic(NetworkSettings):
     network: str = "conv"
     """conv (a logit a step) | relgan (64 readings of the sentence), or your own as 'package.module:Class'."""
     embedding: Width = 64
-    """Dimensions of a token's embedding; where as many as the generator's, it starts from those the likelihood
-    stage has learnt."""
+    """Dimensions of a token's embedding; where as many as the generator's (of an untied one: those it reads and
+    scores with together), it starts from those the likelihood stage has learnt."""
     width: Width = 128
     """Channels of conv; filters of each width of relgan."""
     depth: Annotated[int, Field(ge=1, le=12)] = 4
     """Layers of conv; its reach is 2**(depth + 1) - 1 tokens."""
     causal: bool = True
     """A step's logit of conv sees only the tokens up to it."""
+    projection: bool = False
+    """A step's logit of conv also scores its token by those before it, as a language model does."""
     readings: Width = 64
     """Readings of relgan: each has its own share of the embedding and a logit of its own."""
     dropout: Share = 0.0

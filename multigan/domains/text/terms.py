@@ -45,8 +45,13 @@ def hand_over_embedding(generator: nn.Module, critic: nn.Module) -> None:
     A critic that has to learn words and judgement from the same few sentences learns the sentences by heart.
     """
     table, embed = getattr(generator, "table", None), getattr(critic, "embed", None)
-    if isinstance(table, Tensor) and isinstance(embed, TokenEmbedding) and embed.weight.shape == table.shape:
-        embed.weight.copy_(table / table.std() * embed.weight.std())
+    if not isinstance(table, Tensor) or not isinstance(embed, TokenEmbedding):
+        return
+    tables = [t / t.std() for t in (table, getattr(generator, "output", None)) if t is not None]
+    for learnt in (tables[0], torch.cat(tables, 1)):
+        if learnt.shape == embed.weight.shape:
+            embed.weight.copy_(learnt * embed.weight.std())
+            return
 
 
 def anchor(turn: GeneratorTurn) -> Tensor:
