@@ -1,10 +1,12 @@
-"""How well and how fast waveforms come back from mel spectrograms, beside librosa's own inverse in the same run.
+r"""How well and how fast waveforms come back from mel spectrograms, beside librosa's own inverse in the same run.
 
     python tests/benchmarks/audio_inversion.py --data fsdd.zip --preset digits8k
+    python tests/benchmarks/audio_inversion.py --data fsdd.zip --files '_[0-4]\.wav$' --vocoder runs/audio-vocoder-001
 
 Clips of the source are joined to one signal per group of twenty, so that PESQ and STOI have enough speech to look
 at. Needs ``pip install pesq pystoi``. One thread. PESQ's own frames are 256 samples every 128 at 8 kHz: a
 front end whose frames lie elsewhere by half a hop would be rated a whole point lower for the same sound.
+With ``--vocoder``, a trained one beside both, all from the mels of its own front end.
 """
 
 import argparse
@@ -24,8 +26,10 @@ from pystoi import stoi
 sys.path.insert(0, str(Path(__file__).parent))
 from record import record
 
+import multigan
 from multigan.domains.audio.decode import read_sound, resampled
-from multigan.domains.audio.mel import MelFrontEnd
+from multigan.domains.audio.mel import GRIFFIN_LIM_STEPS, MelFrontEnd
+from multigan.domains.audio.mel_settings import PRESETS
 from multigan.domains.audio.settings import AudioData, FrontEnd
 from multigan.domains.audio.sources import open_source
 from multigan.evaluation.audio import log_spectral_distance, multi_resolution_distance
@@ -35,9 +39,9 @@ _REPEATS = 4  # of which the fastest counts: other work on the machine only slow
 Inverse = Callable[[np.ndarray], np.ndarray]
 
 
-def signals(source: str, rate: int, count: int) -> list[np.ndarray]:
-    """``count`` signals ``(S,)``, each of 20 clips spread over the source."""
-    found = open_source(AudioData(source=source))
+def signals(source: str, rate: int, count: int, files: str = "") -> list[np.ndarray]:
+    """``count`` signals ``(S,)``, each of 20 clips spread over the source's ``files``, a pattern."""
+    found = open_source(AudioData(source=source, test_pattern=files), "test" if files else None)
     rows = np.linspace(0, len(found.names) - 1, count * _JOINED).astype(int)
     clips = [resampled(*read_sound(found.read(i), found.names[i]), rate) for i in rows]
     clips = [0.9 * clip / np.abs(clip).max() for clip in clips]
@@ -64,38 +68,64 @@ def measure(inverse: Inverse, given: list[np.ndarray], rate: int) -> dict[str, f
     }
 
 
-def main() -> None:
-    """Measure and record."""
+def front_end_of(options: argparse.Namespace, given: list[np.ndarray], rate: int) -> MelFrontEnd:
+    """The preset's front end, with the range of the signals."""
+    settings = FrontEnd(preset=options.preset, floor=options.floor).mel
+    assert settings.rate == rate
+    return MelFrontEnd(
+        settings, max(MelFrontEnd(settings).log_mel(tensor(s, settings.hop)).max().item() for s in given)
+    )
+
+
+def tensor(signal: np.ndarray, hop: int) -> torch.Tensor:
+    """Whole frames of a signal, ``(1, S)``."""
+    return torch.from_numpy(signal[: len(signal) // hop * hop])[None]
+
+
+def arguments() -> argparse.Namespace:
+    """What is asked on the command line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", required=True)
+    parser.add_argument("--files", default="", help="only files whose path this regular expression is found in")
     parser.add_argument("--preset", default="digits8k", help="digits8k or sc09: PESQ knows 8 and 16 kHz")
     parser.add_argument("--floor", type=float, default=1e-5, help="mel magnitude that counts as silence")
     parser.add_argument("--signals", type=int, default=5)
-    options = parser.parse_args()
+    parser.add_argument("--steps", type=int, nargs="+", default=[GRIFFIN_LIM_STEPS], help="of Griffin-Lim, a row each")
+    parser.add_argument("--vocoder", help="a run of audio/vocoder; its front end takes the place of preset and floor")
+    return parser.parse_args()
+
+
+@torch.no_grad()
+def main() -> None:
+    """Measure and record."""
+    options = arguments()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    settings = FrontEnd(preset=options.preset, floor=options.floor).mel
-    given = signals(options.data, settings.rate, options.signals)
-    loudest = max(MelFrontEnd(settings).log_mel(torch.from_numpy(s)[None]).max().item() for s in given)
-    front_end = MelFrontEnd(settings, loudest)
-    shape = {"sr": settings.rate, "n_fft": settings.n_fft, "hop_length": settings.hop}
+    model = multigan.load(options.vocoder, device="cpu") if options.vocoder else None
+    rate = model.domain.front_end.settings.rate if model else int(PRESETS[options.preset]["rate"])
+    given = signals(options.data, rate, options.signals, options.files)
+    front_end = model.domain.front_end if model else front_end_of(options, given, rate)
+    settings = front_end.settings
+    shape = {"sr": rate, "n_fft": settings.n_fft, "hop_length": settings.hop}
 
     def ours(signal: np.ndarray, steps: int) -> np.ndarray:
-        usable = torch.from_numpy(signal[: len(signal) // settings.hop * settings.hop])[None]
-        return front_end.inverse(front_end(usable), steps)[0].numpy()
+        return front_end.inverse(front_end(tensor(signal, settings.hop)), steps)[0].numpy()
 
     def theirs(signal: np.ndarray) -> np.ndarray:
         mel = librosa.feature.melspectrogram(y=signal, n_mels=settings.mels, power=1, **shape)
         return librosa.feature.inverse.mel_to_audio(mel, power=1, length=len(signal), **shape)
 
-    rows = {
-        "ours, 32 steps": measure(lambda s: ours(s, 32), given, settings.rate),
-        "ours, 48 steps": measure(lambda s: ours(s, 48), given, settings.rate),
-        "librosa mel_to_audio": measure(theirs, given, settings.rate),
-    }
+    def trained(signal: np.ndarray) -> np.ndarray:
+        return model.generator(None, front_end(tensor(signal, settings.hop)))[0, 0].numpy()
+
+    rows = {f"ours, {n} steps": measure(lambda s, n=n: ours(s, n), given, rate) for n in options.steps}
+    rows["librosa mel_to_audio"] = measure(theirs, given, rate)
+    if model:
+        rows[f"vocoder, {model.samples:,} samples"] = measure(trained, given, rate)
     for name, row in rows.items():
-        print(f"{name:24}" + "  ".join(f"{key} {value:.3f}" for key, value in row.items()))
-    print(record(f"audio_inversion_{options.preset}", torch.device("cpu"), rows))
+        print(f"{name:28}" + "  ".join(f"{key} {value:.3f}" for key, value in row.items()))
+    name = "audio_vocoder" if model else f"audio_inversion_{options.preset}"
+    print(record(name, torch.device("cpu"), rows))
 
 
 if __name__ == "__main__":

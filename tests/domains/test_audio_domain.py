@@ -163,15 +163,16 @@ def test_way_between_draws_keeps_their_size() -> None:
     torch.testing.assert_close(u[2], (u[0] + u[4]) / 2)
 
 
-@pytest.mark.parametrize("seconds", [0.3, 2.7])
+@pytest.mark.parametrize("seconds", [0.002, 0.3, 2.7])
 def test_vocoder_follows_a_sound_of_any_length(seconds: float, vocoder_run: Path, tmp_path: Path, command) -> None:
     sound = np.sin(2 * np.pi * 300 * np.arange(int(seconds * 22050)) / 22050)
-    soundfile.write(tmp_path / "voice.mp3", sound, 22050)
-    done = command("generate", vocoder_run, "--condition", tmp_path / "voice.mp3", "--out", tmp_path / "made.wav")
+    voice = tmp_path / ("voice.mp3" if seconds > 0.1 else "voice.wav")
+    soundfile.write(voice, sound, 22050)
+    done = command("generate", vocoder_run, "--condition", voice, "--out", tmp_path / "made.wav")
     assert done.status == 0, done.err
     info = soundfile.info(tmp_path / "made.wav")
     assert info.samplerate == 8000
-    assert info.duration == pytest.approx(seconds, abs=0.15)
+    assert info.frames == pytest.approx(soundfile.info(voice).duration * 8000, abs=1.5)
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,17 @@ def test_updates_explain_the_mels_and_are_never_negative() -> None:
     assert error[2] < 0.02
 
 
+@pytest.mark.parametrize("name", ["digits8k", "sc09", "music44k"])
+def test_updates_block_by_block_are_those_of_the_whole_bank(name: str) -> None:
+    front_end = MelFrontEnd(settings_of(name))
+    mel = torch.rand(2, 12, front_end.settings.mels, generator=torch.Generator().manual_seed(0))
+    target = mel @ front_end.bank
+    x = target / (front_end.bank.sum(0) + 1e-8) + 1e-8
+    for _ in range(5):
+        x = x * target / (x @ front_end.bank.T @ front_end.bank + 1e-10)
+    torch.testing.assert_close(front_end.to_linear(mel, 5), x, rtol=1e-3, atol=1e-5)
+
+
 def test_gradient_flows_through_forward_silence_included() -> None:
     wave = chirp(8000, 0.256)[:2048].clone()
     wave[1024:] = 0
@@ -159,6 +170,22 @@ def test_griffin_lim_gets_nearer_with_momentum_and_is_deterministic() -> None:
     few, plain, fast = (fourier.griffin_lim(magnitude, n, momentum=m) for n, m in ((1, 0.0), (32, 0.0), (32, 0.99)))
     assert distance(few) > distance(plain) > distance(fast)
     assert torch.equal(fast, fourier.griffin_lim(magnitude, 32))
+
+
+@pytest.mark.parametrize("hop", [64, 128])
+def test_griffin_lim_in_place_is_the_plain_one(hop: int) -> None:
+    fourier = ShortTimeFourier(256, hop)
+    magnitude = torch.rand(3, 20, 129, generator=torch.Generator().manual_seed(0))
+    magnitude[1, 5:9] = 0
+    unit = torch.polar(torch.ones_like(magnitude), 7 * magnitude)
+    spectrum, before = magnitude * unit, torch.zeros(())
+    for step in range(6):
+        rebuilt = fourier(fourier.inverse(spectrum))
+        ahead = rebuilt - 0.99 / 1.99 * before if step else rebuilt
+        spectrum, before = torch.polar(magnitude, ahead.angle()), rebuilt
+    torch.testing.assert_close(
+        fourier.griffin_lim(magnitude, 6, phase=unit), fourier.inverse(spectrum), rtol=1e-3, atol=1e-4
+    )
 
 
 def test_range_of_another_model_is_rescaled() -> None:

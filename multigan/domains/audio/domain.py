@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
@@ -157,22 +156,24 @@ class AudioDomain(MeasuredAudio):
         if self.is_vocoder:
             if condition is None:
                 raise UserError("a vocoder makes a sound from a sound: give one by --condition voice.mp3")
-            made: Tensor = generator(None, self.spectrograms(self._loaded(Path(condition)).to(device)))
-            return made.expand(len(draw), -1, -1)
+            sound = self._loaded(Path(condition)).to(device)
+            frames = nn.functional.pad(sound, (0, -sound.shape[1] % self.recipe.front_end.mel.hop))
+            made: Tensor = generator(None, self.spectrograms(frames))
+            return made[..., : sound.shape[1]].expand(len(draw), -1, -1)
         if condition is not None:
             raise UserError(f"condition means nothing to {self.recipe.generator.network}: it is for vocoders")
         x: Tensor = generator(self.noise(draw), labels)
         return x if vocoder is None else self._by_vocoder(vocoder, x)
 
     def _loaded(self, path: Path) -> Tensor:
-        """A sound file as one waveform ``(1, S)``, S a multiple of the hop."""
-        rate, hop = self.recipe.front_end.mel.rate, self.recipe.front_end.mel.hop
+        """A sound file as one waveform ``(1, S)``."""
+        rate = self.recipe.front_end.mel.rate
         try:
             sound = resampled(*read_sound(path.read_bytes(), path.name), rate)
         except (OSError, Unreadable) as error:
             raise UserError(f"{path} cannot be read as a sound: {error}") from None
         sound = sound * (PEAK / abs(sound).max())
-        return torch.from_numpy(np.pad(sound, (0, -len(sound) % hop)))[None].float()
+        return torch.from_numpy(sound)[None].float()
 
     def _by_vocoder(self, source: Any, x: Tensor) -> Tensor:
         """Waveforms ``(N, 1, S)`` of our spectrograms by a trained vocoder with the same front end."""
@@ -201,7 +202,7 @@ class AudioDomain(MeasuredAudio):
 
     def _finished(self, waveform: Tensor) -> Tensor:
         """Waveforms ``(N, S)`` with faded ends, as loud as normalised data, and never above full scale."""
-        fade = max(int(_FADE * self.recipe.front_end.mel.rate), 2)
+        fade = min(max(int(_FADE * self.recipe.front_end.mel.rate), 2), waveform.shape[1])
         ramp = torch.linspace(0, 1, fade, device=waveform.device)
         waveform = waveform.clone()
         waveform[:, -fade:] *= ramp.flip(0)

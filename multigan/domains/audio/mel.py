@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from multigan.domains.audio.mel_settings import MelSettings, mel_bank, problem
-from multigan.domains.audio.spectrum import ShortTimeFourier
+from multigan.domains.audio.spectrum import ShortTimeFourier, squared
 from multigan.errors import UserError
 
-NNLS_STEPS = 30
-GRIFFIN_LIM_STEPS = 48
+NNLS_STEPS = 20
+GRIFFIN_LIM_STEPS = 32
 NEARLY_SILENT = -0.97  # of a representation: about 1 dB above the floor; a network hardly says -1 itself
 
 
@@ -39,12 +39,12 @@ class MelFrontEnd(nn.Module):
         self.quietest = math.log(settings.floor)
         self.fourier = ShortTimeFourier(settings.n_fft, settings.hop)
         self.register_buffer("bank", torch.from_numpy(mel_bank(settings)), persistent=False)
+        self._blocks = _blocks(self.bank)
         self.register_buffer("loudest", torch.tensor(float(loudest)), persistent=False)
 
     def magnitudes(self, waveform: Tensor) -> Tensor:
         """Waveforms ``(N, S)`` to mel magnitudes ``(N, T, M)``."""
-        spectrum = torch.view_as_real(self.fourier(waveform))
-        linear = (spectrum.square().sum(-1) + 1e-14).sqrt()  # the root alone has no derivative at 0
+        linear = (squared(self.fourier(waveform)) + 1e-14).sqrt()  # the root alone has no derivative at 0
         return linear @ self.bank.T
 
     def log_mel(self, waveform: Tensor) -> Tensor:
@@ -70,14 +70,35 @@ class MelFrontEnd(nn.Module):
         silent = x.squeeze(1) <= NEARLY_SILENT
         return self.unscaled(x).exp().masked_fill(silent, 0).transpose(1, 2)
 
+    @torch.no_grad()
     def to_linear(self, mel: Tensor, steps: int = NNLS_STEPS) -> Tensor:
-        """Mel magnitudes ``(N, T, M)`` to the non-negative linear ones ``(N, T, F)`` that explain them best."""
-        target = mel @ self.bank  # (N, T, F)
+        """Mel magnitudes ``(N, T, M)`` to the non-negative linear ones ``(N, T, F)`` that explain them best.
+
+        The bank is nearly diagonal, so it is applied block by block; not differentiable.
+        """
+        given = mel.flatten(0, 1)
+        target = given @ self.bank  # (N · T, F)
         x = target / (self.bank.sum(0) + 1e-8) + 1e-8
+        heard, explained = torch.empty_like(given), torch.empty_like(x)
+        blocks = [(x[:, f], heard[:, m], explained[:, f], self.bank[m, f]) for m, f in self._blocks]
         for _ in range(steps):
-            x = x * (target / (x @ self.bank.T @ self.bank + 1e-10))
-        return x
+            explained.fill_(1e-10)
+            for x_part, heard_part, explained_part, bank in blocks:
+                torch.mm(x_part, bank.T, out=heard_part)
+                explained_part.addmm_(heard_part, bank)
+            x *= torch.div(target, explained, out=explained)
+        return x.unflatten(0, mel.shape[:2])
 
     def inverse(self, x: Tensor, steps: int = GRIFFIN_LIM_STEPS) -> Tensor:
         """Representations ``(N, 1, M, T)`` to waveforms ``(N, T · hop)``."""
         return self.fourier.griffin_lim(self.to_linear(self.to_magnitudes(x)), steps)
+
+
+def _blocks(bank: Tensor, count: int = 4) -> list[tuple[slice, slice]]:
+    """Mels and bins of ``count`` blocks, outside of which a filter bank ``(M, F)`` is 0."""
+    blocks = []
+    for mels in torch.arange(len(bank)).tensor_split(count):
+        chosen = slice(int(mels[0]), int(mels[-1]) + 1)
+        heard = bank[chosen].amax(0).nonzero()[:, 0]
+        blocks.append((chosen, slice(int(heard[0]), int(heard[-1]) + 1)))
+    return blocks
