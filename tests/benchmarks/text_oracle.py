@@ -4,7 +4,7 @@
     python tests/benchmarks/text_oracle.py ORACLE.npz RUN --tune        # quicker, on the draw that may be tuned on
 
 NLL_oracle: the oracle's nats a token on 10,000 generated sequences, three seeds of sampling. NLL_test: the model's
-nats a token on 10,000 sequences the oracle drew apart, at the same temperature; ``--tune`` uses 2,000 of each and
+nats a token on 10,000 sequences the oracle drew apart, at the same temperature; ``--tune`` uses 1,000 of each and
 other seeds. Several runs are several models. With ``--filter k`` the critic keeps the best of k sequences, and the
 likelihood is that of what it keeps: p_k(x) = k p(x) F(s(x))^(k - 1), where F is the distribution of the critic's
 score s over the model's sequences. ``--record`` adds the rows to those of a file.
@@ -64,7 +64,7 @@ def frontier(oracle: Oracle, run: Path, given: argparse.Namespace) -> Iterator[d
     """A row a temperature."""
     model = multigan.load(run)
     length, latent = model.recipe.data.length, model.recipe.generator.latent
-    count, seeds, first = (2000, 3, 100) if given.tune else (10_000, 3, 0)
+    count, seeds, first = (1000, 3, 100) if given.tune else (10_000, 3, 0)
     test = oracle.sample(count, length, TUNE if given.tune else TEST) + len(SPECIAL)
     print(f"{run}: {count:,} sequences, {seeds} seeds, best of {given.filter} by the critic")
     for t in given.temperatures:
