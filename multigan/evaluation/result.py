@@ -11,7 +11,8 @@ from multigan.evaluation.measures import Aim, aim
 if TYPE_CHECKING:
     from rich.table import Table
 
-_SIGN = {"lower": "↓", "higher": "↑", "real": "→ real"}
+SIGN: dict[Aim, str] = {"lower": "↓", "higher": "↑", "real": "→ real"}
+"""How a table says which way a measure should go."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,10 @@ class Evaluation:
         """The names of the measures, in the table's order."""
         return list(dict.fromkeys(name for row in self.rows for name in row.values))
 
+    def aim(self, measure: str) -> Aim:
+        """Which way a measure should go."""
+        return self.aims.get(measure) or aim(measure)
+
     def table(self) -> "Table":
         """For the terminal: a measure a line, the rows side by side."""
         from rich import box
@@ -62,9 +67,8 @@ class Evaluation:
         for row in self.rows:
             table.add_column(row.name, justify="right", style="bold" if row.name == "model" else None)
         for measure in self.measures:
-            sign = _SIGN[self.aims.get(measure) or aim(measure)]
             cells = [_cell(row, measure) for row in self.rows]
-            table.add_row(f"{measure} {sign}", *cells)
+            table.add_row(f"{measure} {SIGN[self.aim(measure)]}", *cells)
         return table
 
     def lines(self) -> list[str]:
@@ -87,7 +91,8 @@ class Evaluation:
             for row in self.rows
         }
         named = ("n", "data", "embedder", "model", "notes", "seconds")
-        return {"format": 1, **{name: getattr(self, name) for name in named}, "rows": rows}
+        aims = {measure: self.aim(measure) for measure in self.measures}
+        return {"format": 1, **{name: getattr(self, name) for name in named}, "aims": aims, "rows": rows}
 
     def save(self, path: Path) -> None:
         """Write it as JSON."""

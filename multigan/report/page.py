@@ -15,6 +15,7 @@ from multigan.atomic import write_atomically
 from multigan.domains import domain_type
 from multigan.domains.base import Domain, Exhibit
 from multigan.errors import CheckpointError, DataError, UserError
+from multigan.evaluation.result import SIGN
 from multigan.model import Model, load
 from multigan.recipe import load_recipe
 from multigan.report import compare
@@ -230,7 +231,9 @@ def _table(evaluation: dict[str, Any]) -> list[list[str]]:
     """Heading, then a measure a line."""
     rows: dict[str, dict[str, dict[str, float]]] = evaluation["rows"]
     names = list(dict.fromkeys(measure for row in rows.values() for measure in row))
-    cells = [[m, *(compare.cell(row[m]) if m in row else "–" for row in rows.values())] for m in names]
+    aims = evaluation.get("aims", {})
+    signs = {m: f"{m} {SIGN[aims[m]]}" if m in aims else m for m in names}
+    cells = [[signs[m], *(compare.cell(row[m]) if m in row else "–" for row in rows.values())] for m in names]
     return [["measure", *rows], *cells]
 
 

@@ -56,7 +56,8 @@ def test_it_tells_everything(run: Path) -> None:
     for heading in headings:
         assert f"<h2>{heading}</h2>" in page, heading
     assert "run &lt;one&gt; · finished" in page
-    assert "FD-points" in page
+    assert "FD-points ↓" in page
+    assert "coverage ↑" in page
     assert (run / "recipe.toml").read_text().splitlines()[0].split(" = ")[0] in page
 
 
