@@ -4,7 +4,6 @@ Opening a source lists its files without decoding any.
 """
 
 import hashlib
-import os
 import re
 import zipfile
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from multigan.domains.audio.settings import AudioData
+from multigan.domains.files import files_below, is_hidden, stamp
 from multigan.errors import DataError
 from multigan.resources import cache_folder, resource_folder
 
@@ -64,36 +64,20 @@ def _files(name: str) -> Source:
     if zipfile.is_zipfile(path):
         return _zip(path)
     if _is_sound(path.name):
-        return Source([path.name], lambda i: path.read_bytes(), _stamp(path))
+        return Source([path.name], lambda i: path.read_bytes(), stamp(path))
     raise DataError(f"data.source = {name!r} is neither a folder, a .zip nor a sound file ({', '.join(SUFFIXES)})")
 
 
-def _stamp(*paths: Path) -> str:
-    parts = []
-    for path in paths:
-        try:
-            status = path.stat()
-            parts.append(f"{path.absolute()}\t{status.st_size}\t{status.st_mtime_ns}")
-        except OSError:  # a dangling link: counted among the unreadable files
-            parts.append(f"{path.absolute()}\tgone")
-    return "\n".join(parts)
-
-
 def _is_sound(name: str) -> bool:
-    path = Path(name)
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-    return not hidden and path.suffix.lower() in SUFFIXES + OTHERS
+    return not is_hidden(name) and Path(name).suffix.lower() in SUFFIXES + OTHERS
 
 
 def _folder(root: Path) -> Source:
-    found = []
-    for folder, subfolders, files in os.walk(root, followlinks=True):
-        subfolders.sort()
-        found += [(Path(folder) / name).relative_to(root).as_posix() for name in sorted(files)]
+    found = files_below(root)
     names = [name for name in found if _is_sound(name)]
     if not names:
         raise DataError(f"{root} holds no sounds (of its {len(found)} files none ends like .wav, .flac, .mp3, …)")
-    return Source(names, lambda i: (root / names[i]).read_bytes(), _stamp(*(root / name for name in names)))
+    return Source(names, lambda i: (root / names[i]).read_bytes(), stamp(*(root / name for name in names)))
 
 
 def _zip(path: Path) -> Source:
@@ -104,7 +88,7 @@ def _zip(path: Path) -> Source:
     names = sorted(name for name in archive.namelist() if _is_sound(name))
     if not names:
         raise DataError(f"{path} holds no sounds (none of its {len(archive.namelist())} files ends like .wav, …)")
-    return Source(names, lambda i: archive.read(names[i]), _stamp(path))
+    return Source(names, lambda i: archive.read(names[i]), stamp(path))
 
 
 def _labelled(source: Source, pattern: str) -> Source:

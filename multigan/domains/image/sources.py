@@ -6,7 +6,6 @@ Opening a source lists or counts its pictures without decoding any.
 import gzip
 import hashlib
 import io
-import os
 import struct
 import zipfile
 import zlib
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from multigan.domains.files import files_below, is_hidden, stamp
 from multigan.errors import DataError
 from multigan.resources import cache_folder
 
@@ -114,8 +114,8 @@ def _idx(path: Path) -> Source:
     if labels is not None and labels.shape != pictures.shape[:1]:
         raise DataError(f"{beside} has {len(labels)} labels for the {len(pictures)} pictures of {path}")
     classes = () if labels is None else tuple(str(i) for i in range(int(labels.max()) + 1))
-    stamp = _stamp(path) if labels is None else _stamp(path, beside)
-    return _arrays(pictures, None if labels is None else labels.tolist(), classes, stamp)
+    marked = stamp(path) if labels is None else stamp(path, beside)
+    return _arrays(pictures, None if labels is None else labels.tolist(), classes, marked)
 
 
 def read_idx(path: Path) -> np.ndarray:
@@ -131,33 +131,17 @@ def read_idx(path: Path) -> np.ndarray:
         raise DataError(f"{path} is not a complete idx file: {error}") from None
 
 
-def _stamp(*paths: Path) -> str:
-    parts = []
-    for path in paths:
-        try:
-            status = path.stat()
-            parts.append(f"{path.absolute()}\t{status.st_size}\t{status.st_mtime_ns}")
-        except OSError:  # a dangling link: counted among the unreadable files
-            parts.append(f"{path.absolute()}\tgone")
-    return "\n".join(parts)
-
-
 def _is_picture(name: str) -> bool:
-    parts = Path(name).parts
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-    return not hidden and Path(name).suffix.lower() in Image.registered_extensions()
+    return not is_hidden(name) and Path(name).suffix.lower() in Image.registered_extensions()
 
 
 def _folder(root: Path) -> Source:
-    found = []
-    for folder, subfolders, files in os.walk(root, followlinks=True):
-        subfolders.sort()
-        found += [(Path(folder) / name).relative_to(root).as_posix() for name in sorted(files)]
+    found = files_below(root)
     names = [name for name in found if _is_picture(name)]
     if not names:
         raise DataError(f"{root} holds no pictures (of its {len(found)} files none ends like .png, .jpg, .webp, …)")
     labels, classes = _folder_labels(names)
-    return Source(names, lambda i: Image.open(root / names[i]), _stamp(*(root / n for n in names)), labels, classes)
+    return Source(names, lambda i: Image.open(root / names[i]), stamp(*(root / n for n in names)), labels, classes)
 
 
 def _zip(path: Path) -> Source:
@@ -170,7 +154,7 @@ def _zip(path: Path) -> Source:
         return Image.open(io.BytesIO(archive.read(names[i])))
 
     labels, classes = _folder_labels(names)
-    return Source(names, open_member, _stamp(path), labels, classes)
+    return Source(names, open_member, stamp(path), labels, classes)
 
 
 def _part(source: Source, split: str, held_out: float) -> Source:
