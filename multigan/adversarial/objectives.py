@@ -4,16 +4,15 @@ Logits are ``(N, ...)``: one per sample, or several (per patch, per step, per su
 paired with the i-th generated one and everything is averaged. Each returns a scalar.
 """
 
-import os
-import sys
 from collections.abc import Callable
 from functools import lru_cache
-from importlib import import_module
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
+
+from multigan.adversarial.dotted import import_dotted
 
 
 class Objective(NamedTuple):
@@ -95,13 +94,10 @@ def objective_of(name: str) -> Objective:
     """
     if name in OBJECTIVES:
         return OBJECTIVES[name]
-    module, _, attribute = name.partition(":")
-    if os.getcwd() not in sys.path:  # the installed command does not search the current folder by itself
-        sys.path.append(os.getcwd())
     try:
-        objective = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
-        raise ValueError(f"game.objective = {name!r} cannot be imported: {error}") from error
+        objective = import_dotted(name)
+    except ValueError as error:
+        raise ValueError(f"game.objective = {error}") from error
     if not isinstance(objective, Objective):
         raise ValueError(
             f"game.objective = {name!r} is a {type(objective).__name__}; it must be a multigan.Objective of two "

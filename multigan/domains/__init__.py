@@ -1,10 +1,8 @@
 """The kinds of data: each answers where samples come from, which networks exist and how to show the result."""
 
-import os
-import sys
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from multigan.adversarial import dotted
 from multigan.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -22,13 +20,10 @@ DOMAINS = {name: f"multigan.domains.{name}.domain:{name.title()}Domain" for name
 
 def import_dotted(path: str, key: str) -> Any:
     """The object that ``"package.module:Name"`` names; ``key`` is the recipe key it was given for."""
-    module_name, _, name = path.partition(":")
-    if os.getcwd() not in sys.path:  # the installed command does not search the current folder by itself
-        sys.path.append(os.getcwd())
     try:
-        return getattr(import_module(module_name), name)
-    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
-        raise RecipeError(f"{key} = {path!r} cannot be imported: {error}") from error
+        return dotted.import_dotted(path)
+    except ValueError as error:
+        raise RecipeError(f"{key} = {error}") from error
 
 
 def recipe_type(domain: str) -> "type[Recipe]":

@@ -1,5 +1,6 @@
 """The measured side of the audio domain: real clips, seen and unseen, and what is measured of made ones."""
 
+from abc import abstractmethod
 from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar, Literal
@@ -91,9 +92,9 @@ class MeasuredAudio(Domain):
         noise = x.mean(0) + x.std(0) * draw.normal("cells", *x.shape[1:])
         return torch.cat([self.stored(part) for part in noise.clamp(-1, 1).split(64)])
 
+    @abstractmethod
     def spectrograms(self, waveform: Tensor) -> Tensor:
         """Waveforms ``(N, S)`` in [-1, 1] as the critic of spectrograms sees them, ``(N, 1, M, T)``."""
-        raise NotImplementedError
 
 
 def small(mels: Tensor) -> Tensor:

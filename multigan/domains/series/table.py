@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from multigan.domains.files import given_files
 from multigan.errors import DataError
 
 ENDINGS = (".csv", ".tsv")
@@ -26,18 +27,8 @@ class Table:
 
 def csv_files(source: str) -> list[Path]:
     """The files a source consists of; raises `DataError` if there are none."""
-    path = Path(source).expanduser()
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise DataError(
-            f"data.source = {source!r}: no such file or folder; built in: sines. Give a CSV file whose first line "
-            "names the channels, or a folder of such files"
-        )
-    found = sorted(p for p in path.rglob("*") if p.suffix.lower() in ENDINGS and not p.name.startswith("."))
-    if not found:
-        raise DataError(f"{path} holds no series: no file there ends in {', '.join(ENDINGS)}")
-    return found
+    hint = "built in: sines. Give a CSV file whose first line names the channels, or a folder of such files"
+    return given_files(source, ENDINGS, "series", hint)
 
 
 def read_tables(files: Sequence[Path], wanted: Sequence[str] | None = None, time: str = "auto") -> list[Table]:

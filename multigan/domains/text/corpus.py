@@ -12,9 +12,10 @@ import torch
 from multigan.atomic import write_atomically
 from multigan.domains.base import Stored
 from multigan.domains.cache import Decoded, cached
+from multigan.domains.files import stamp
 from multigan.domains.text.oracle import Oracle
 from multigan.domains.text.settings import TextData
-from multigan.domains.text.sources import Lines, read_lines, stamp, text_files
+from multigan.domains.text.sources import Lines, read_lines, text_files
 from multigan.domains.text.tokeniser import END, SPECIAL, UNKNOWN, Encoded, Tokeniser, load_tokeniser, number_tokeniser
 from multigan.domains.text.tokeniser import train_tokeniser as train
 from multigan.errors import DataError
@@ -61,7 +62,7 @@ class TextDecoder:
     def __init__(self, data: TextData) -> None:
         self.data = data
         settings = {name: value for name, value in vars(data).items() if name not in ("source", "count")}
-        self.signature = f"text 1\n{sorted(settings.items())}\n{stamp(text_files(data.source))}"
+        self.signature = f"text 1\n{sorted(settings.items())}\n{stamp(*text_files(data.source))}"
         key = hashlib.sha256(self.signature.encode()).hexdigest()[:24]
         self.folder = cache_folder() / "text" / key
         self.report = self.folder / "report.json"

@@ -1,10 +1,11 @@
 """Where sentences come from: the built-in captions, text files, JSONL, folders of them. Needs no torch."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from multigan.domains.files import given_files
 from multigan.errors import DataError
 from multigan.resources import resource_folder
 
@@ -29,24 +30,10 @@ def text_files(source: str) -> list[Path]:
     """The files a source consists of; raises `DataError` if there are none."""
     if source in BUILT_IN:
         return [resource_folder("data") / BUILT_IN[source]]
-    path = Path(source).expanduser()
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise DataError(
-            f"data.source = {source!r}: no such file or folder; built in: {', '.join(BUILT_IN)}. Give a text file "
-            "with a sentence a line, a .jsonl file, or a folder of them"
-        )
-    found = sorted(p for p in path.rglob("*") if p.suffix.lower() in ENDINGS and not p.name.startswith("."))
-    if not found:
-        raise DataError(f"{path} holds no text: no file there ends in {', '.join(ENDINGS)}")
-    return found
-
-
-def stamp(files: Sequence[Path]) -> str:
-    """Changes when one of the files does."""
-    status = [(f.absolute(), f.stat()) for f in files]
-    return "\n".join(f"{path}\t{s.st_size}\t{s.st_mtime_ns}" for path, s in status)
+    hint = (
+        f"built in: {', '.join(BUILT_IN)}. Give a text file with a sentence a line, a .jsonl file, or a folder of them"
+    )
+    return given_files(source, ENDINGS, "text", hint)
 
 
 def read_lines(source: str, text_field: str = "text", label_field: str = "", unreadable: float = 0.1) -> Lines:
