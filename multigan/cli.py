@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -196,6 +196,10 @@ def evaluate(
     ] = None,
     n: Annotated[int | None, typer.Option("-n", min=1, help="Samples in each row; by default up to 10,000.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How often each row is drawn, for its spread.")] = 3,
+    split: Annotated[
+        Literal["test", "validation"],
+        typer.Option(help="validation: the training samples that train.validation kept apart, to choose by."),
+    ] = "test",
     embedder: Annotated[
         str | None, typer.Option(help="For pictures: classifier, patches, inception, clip, dinov2 or a hub id.")
     ] = None,
@@ -220,7 +224,9 @@ def evaluate(
             model, sweep, against=against or (), data=data, n=n, seeds=seeds, filter=filter, device=device
         )
     else:
-        result = measure(model, data=data, n=n, seeds=seeds, embedder=embedder, weights=weights, device=device)
+        result = measure(
+            model, data=data, n=n, seeds=seeds, split=split, embedder=embedder, weights=weights, device=device
+        )
     if json == "-":
         import json as encoder
 
@@ -257,7 +263,9 @@ def sweep(
     data: Annotated[str | None, typer.Option(help="A folder, a .zip, a file, or the name of a dataset.")] = None,
     settings: Settings = None,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each variant.")] = 1,
-    n: Annotated[int, typer.Option("-n", min=10, help="Samples in each row of an evaluation.")] = 2000,
+    n: Annotated[
+        int | None, typer.Option("-n", min=10, help="Samples in each row of an evaluation; by default up to 10,000.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Trainings at a time.")] = 1,
     out: Annotated[Path, typer.Option(help="Where the runs and the table go; an unfinished sweep goes on.")] = Path(
         "runs/sweep"

@@ -66,6 +66,9 @@ class TrainSettings:
     """Samples between checkpoints; a tenth of the budget when left out."""
     evaluate_every: Count | None = None
     """Samples between quick evaluations against unseen real samples; left out: none. The best model is kept."""
+    validation: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Share of the training samples that the game never sees, for evaluate_every and sweeps to measure by, so that
+    the test split stays unseen by what is chosen."""
     best: str | None = None
     """The measure that names the best model, such as MIND; left out: the Fréchet distance of the embedder."""
     tensorboard: bool = False

@@ -1,5 +1,7 @@
 """``multigan sweep``: the same recipe with one setting changed at a time, equal budget, measured alike.
 
+Measured by training samples that ``train.validation`` keeps from the game, so that nothing is chosen by the test split.
+
 Every training is a run folder of its own under ``out/VARIANT/seed-N``; a sweep that was stopped goes on where it was.
 """
 
@@ -13,12 +15,15 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from multigan.atomic import write_atomically
 from multigan.errors import UserError
 from multigan.evaluation.measures import aim
 from multigan.evaluation.result import number
+
+if TYPE_CHECKING:
+    from multigan.recipe import Recipe
 
 _NEVER = 10**12  # no pictures during training: they would cost some variants more than others
 
@@ -41,9 +46,10 @@ class Plan:
     out: Path
     data: str | None = None
     settings: Sequence[str] = ()  # of all variants, KEY=VALUE
-    n: int = 2000  # samples in each row of an evaluation
+    n: int | None = None  # samples in each row of an evaluation; by default all kept apart, at most 10,000
     workers: int = 1  # trainings at a time
     device: str = "auto"
+    validation: float = 0.1  # share of the training samples that is kept apart, to measure by
 
 
 def variants(tries: Sequence[str]) -> list[Variant]:
@@ -79,15 +85,34 @@ def _split(values: str) -> list[str]:
 
 def check(plan: Plan) -> None:
     """Read every variant's recipe; raises `UserError` before any training."""
+    from multigan.domains import domain_type
     from multigan.recipe import parse_settings
     from multigan.session import prepare
 
     for variant in plan.variants:
-        settings = parse_settings(plan.settings) | variant.settings
+        settings = parse_settings(_settings(plan, variant))
         try:
-            prepare(plan.recipe, data=plan.data, settings=settings)
+            recipe = prepare(plan.recipe, data=plan.data, settings=settings)
+            _check_rows(plan, recipe, domain_type(recipe.domain)(recipe).count())
         except UserError as error:
             raise UserError(f"{variant.name}: {error}") from None
+
+
+def _check_rows(plan: Plan, recipe: "Recipe", samples: int) -> None:
+    apart = round(samples * recipe.train.validation)
+    if not apart:
+        raise UserError("train.validation = 0: a sweep measures by training samples kept apart; leave it at 0.1")
+    if plan.n is not None and plan.n > apart:
+        raise UserError(
+            f"-n {plan.n}: train.validation = {recipe.train.validation} keeps {apart:,} of {samples:,} samples apart; "
+            "ask for at most as many, or set train.validation higher"
+        )
+
+
+def _settings(plan: Plan, variant: Variant) -> list[str]:
+    """KEY=VALUE of a variant, later ones first in rank."""
+    changed = (f"{key}={value}" for key, value in variant.settings.items())
+    return [f"train.validation={plan.validation}", *plan.settings, *changed]
 
 
 def sweep(plan: Plan) -> dict[str, Any]:
@@ -106,8 +131,7 @@ def _run(plan: Plan, variant: Variant, seed: int) -> dict[str, Any]:
     folder = plan.out / re.sub(r"[^A-Za-z0-9._=-]+", "-", variant.name) / f"seed-{seed}"
     done = folder / "evaluation.json"
     if not done.is_file():
-        settings = [*plan.settings, *(f"{key}={value}" for key, value in variant.settings.items())]
-        settings += [f"train.sample_every={_NEVER}"]
+        settings = [*_settings(plan, variant), f"train.sample_every={_NEVER}"]
         if (folder / "recipe.toml").is_file():
             _command(plan, folder, "resume", str(folder), "--device", plan.device)
         else:
@@ -116,7 +140,9 @@ def _run(plan: Plan, variant: Variant, seed: int) -> dict[str, Any]:
             chosen = [part for setting in settings for part in ("--set", setting)]
             options = ["--out", str(folder), "--seed", str(seed), "--device", plan.device]
             _command(plan, folder, "train", plan.recipe, *source, *options, *chosen)
-        _command(plan, folder, "evaluate", str(folder), "-n", str(plan.n), "--seeds", "1", "--device", plan.device)
+        measure = ["--split", "validation", "--seeds", "1", "--device", plan.device]
+        measure += [] if plan.n is None else ["-n", str(plan.n)]
+        _command(plan, folder, "evaluate", str(folder), *measure)
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     return json.loads(done.read_text()) | {"training_seconds": rows[-1]["seconds"]}
 
@@ -141,7 +167,7 @@ def _write(plan: Plan, rows: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     result = {
         "recipe": plan.recipe,
         "settings": list(plan.settings),
-        "n": plan.n,
+        "n": first[0]["n"],
         "seeds": plan.seeds,
         "embedder": first[0]["embedder"],
         "data": first[0]["data"],
@@ -184,6 +210,6 @@ def markdown(result: dict[str, Any], measures: Sequence[str] = ()) -> str:
     lines += [
         "",
         f"N = {result['n']:,} a row, {result['seeds']} seed{'s' * (result['seeds'] > 1)}; "
-        f"embedder {about['name']} {about['hash']}.",
+        f"embedder {about['name']} {about['hash']}; measured by {result['data']}.",
     ]
     return "\n".join(lines) + "\n"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from multigan.errors import UserError
+from multigan.recipe import load_recipe
 from multigan.sweep import Plan, Variant, check, markdown, sweep, variants
 
 SMALL = [
@@ -48,12 +49,25 @@ def test_a_variant_that_cannot_be_is_named_before_any_training(tmp_path: Path) -
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("n", "settings", "message"),
+    [(61, [], r"-n 61: train.validation = 0\.1 keeps 60 of 600"), (None, ["train.validation=0"], "leave it at 0.1")],
+)
+def test_too_few_samples_to_measure_by_are_refused_before_any_training(
+    n: int | None, settings: list[str], message: str, tmp_path: Path
+) -> None:
+    plan = Plan("points/ring", variants([]), 1, tmp_path / "out", settings=[*SMALL, *settings], n=n)
+    with pytest.raises(UserError, match=message):
+        sweep(plan)
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, dict]:
     """Two variants, one of which learns nothing."""
     out = tmp_path_factory.mktemp("sweep")
     tried = variants(["game.generator.lr=0"])
-    plan = Plan("points/ring", tried, 1, out, settings=SMALL, n=100, workers=2, device="cpu")
+    plan = Plan("points/ring", tried, 1, out, settings=SMALL, n=50, workers=2, device="cpu")
     return plan, sweep(plan)
 
 
@@ -66,6 +80,14 @@ def test_the_table_has_every_variant_and_its_floor(swept: tuple[Plan, dict]) -> 
     assert distances[0] <= distances[1]
     assert distances[2] < distances[0]
     assert result["rows"]["recipe"]["seconds"]["mean"] > 0
+
+
+def test_nothing_is_chosen_by_the_test_split(swept: tuple[Plan, dict]) -> None:
+    plan, result = swept
+    assert result["data"].startswith("60 training samples")
+    assert "train.validation keeps apart" in result["data"]
+    for name in ("recipe", "game.generator.lr=0"):
+        assert load_recipe(plan.out / name / "seed-0" / "recipe.toml").train.validation == 0.1
 
 
 def test_it_is_written_for_programs_and_for_people(swept: tuple[Plan, dict]) -> None:

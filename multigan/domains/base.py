@@ -59,6 +59,7 @@ class Reals:
     test: Stored  # what it was not
     description: str  # which these are
     seen: bool = True  # False: ``train`` is a stand-in, for what the model was trained on is not to be had
+    rows: Tensor | None = None  # which of the domain's training samples ``train`` are; None: all
 
 
 def halves(given: Stored, name: str) -> Reals:
@@ -289,6 +290,10 @@ class Domain(ABC):
     def measure(self, x: Tensor) -> dict[str, float]:
         """Cheap measures of generated samples ``(N, ...)``, taken at every tick."""
         return {}
+
+    def training_samples(self) -> Stored:
+        """What `load` gives, with labels wherever there are any, to measure by; raises `DataError`."""
+        return self.load()
 
     def real_samples(self, held_out: str | None = None) -> Reals:
         """Training and unseen samples, with labels wherever there are any.

@@ -1,16 +1,22 @@
 """``multigan evaluate`` and `multigan.evaluate`: from a run or a model to its table."""
 
 from pathlib import Path
+from typing import Literal
 
 import torch
 
 from multigan.domains.base import Domain
+from multigan.domains.validation import validation_reals
 from multigan.errors import UserError
 from multigan.evaluation.evaluator import MOST, Copies, Evaluator, row_size
 from multigan.evaluation.result import Evaluation
+from multigan.evaluation.unseen import without_shared
 from multigan.model import Model, load
 from multigan.report.nearest import keep_pairs
 from multigan.training.devices import pick_device
+
+Split = Literal["test", "validation"]
+"""Which real samples a model is measured against."""
 
 FILE, PICTURE = "evaluation.json", "nearest.png"
 
@@ -21,6 +27,7 @@ def evaluate(
     data: str | Path | None = None,
     n: int | None = None,
     seeds: int = 3,
+    split: Split = "test",
     embedder: str | None = None,
     weights: str | Path | None = None,
     device: str = "auto",
@@ -28,7 +35,8 @@ def evaluate(
     """Measure a model, a run folder or a hub id against real samples it has not seen.
 
     ``data`` names those samples; by default they are the test split of the data the recipe names. ``n`` samples a
-    row, ``seeds`` times. ``embedder`` is one of the domain's (for pictures ``classifier``, ``patches``,
+    row, ``seeds`` times. ``split = "validation"`` takes the training samples that ``train.validation`` kept apart, to
+    choose by. ``embedder`` is one of the domain's (for pictures ``classifier``, ``patches``,
     ``inception``, ``clip``, ``dinov2``), ``weights`` its file. A run folder keeps the result in
     ``evaluation.json``, with the samples nearest to training ones beside those in ``nearest.png`` and
     ``nearest.safetensors``. Raises
@@ -38,7 +46,7 @@ def evaluate(
         raise UserError(f"seeds = {seeds}: give at least 1")
     kept = model if isinstance(model, Model) else load(model)
     chosen = pick_device(device)
-    evaluator = make_evaluator(kept.domain, chosen, data=data, n=n, embedder=embedder, weights=weights)
+    evaluator = make_evaluator(kept.domain, chosen, data=data, n=n, split=split, embedder=embedder, weights=weights)
     result = evaluator.evaluate(kept.to(chosen), seeds)
     if not isinstance(model, Model) and (Path(model) / "recipe.toml").is_file():
         _keep(Path(model), kept.domain, result, evaluator.copies)
@@ -52,11 +60,17 @@ def make_evaluator(
     data: str | Path | None = None,
     n: int | None = None,
     most: int = MOST,
+    split: Split = "test",
     embedder: str | None = None,
     weights: str | Path | None = None,
 ) -> Evaluator:
     """The evaluator of a domain's samples, its embedder trained or loaded; see `Evaluator` for ``n`` and ``most``."""
-    reals = domain.real_samples(None if data is None else str(data))
+    if split == "validation" and data is not None:
+        raise UserError(f"--data {data} and --split validation name different samples to measure with: leave one out")
+    if split == "validation":
+        reals = validation_reals(domain)
+    else:
+        reals = domain.real_samples() if data is None else without_shared(domain.real_samples(str(data)))
     row_size(reals, len(reals.train), n)  # before an embedder is trained
     made = domain.embedder(embedder, None if weights is None else str(weights), reals, device)
     return Evaluator(domain, reals, made, n, device, most)

@@ -1,6 +1,5 @@
 """The one evaluator: embeds real, made and trivial samples and measures each against unseen real ones."""
 
-import hashlib
 import logging
 import tempfile
 import time
@@ -21,6 +20,7 @@ from multigan.evaluation.embedder import Embedded, Embedder
 from multigan.evaluation.measures import Measured, as_asked, compare, on, too_few
 from multigan.evaluation.neighbours import Memorisation
 from multigan.evaluation.result import Evaluation, Row
+from multigan.evaluation.unseen import count_shared
 from multigan.model import Model
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Evaluator:
         self.domain, self.reals, self.embedder = domain, reals, embedder
         self.device = device or torch.device("cpu")
         self._pool = _without(len(reals.train), embedder.learnt_from)
-        self._shared = shared(reals)
+        self._shared = count_shared(reals)
         self.n = row_size(reals, len(self._pool), n, most)
         order = torch.randperm(len(reals.test), generator=stream("cpu", 0, "reference"))
         self.reference = reals.test.samples[order[: self.n].sort().values]
@@ -157,24 +157,6 @@ class Evaluator:
         e = self.embedder
         named = {"name": e.name, "hash": e.hash, "description": e.description, "accuracy": e.accuracy}
         return named | {"dimensions": self.real.features.shape[1]}
-
-
-def shared(reals: Reals) -> int:
-    """How many of the unseen real samples equal a training sample bit for bit.
-
-    Raises `UserError` if all of them do.
-    """
-    if not reals.seen:
-        return 0
-    seen = {_digest(x) for x in reals.train.samples}
-    found = sum(_digest(x) in seen for x in reals.test.samples)
-    if found == len(reals.test):
-        raise UserError(f"all samples to measure with are training samples: give others ({reals.description})")
-    return found
-
-
-def _digest(sample: Tensor) -> bytes:
-    return hashlib.blake2b(sample.contiguous().numpy().tobytes(), digest_size=16).digest()
 
 
 def row_size(reals: Reals, pool: int, n: int | None, most: int = MOST) -> int:

@@ -25,7 +25,7 @@ def fits(stored: Stored, device: torch.device) -> bool:
 class Feed:
     """Batches of stored samples on the device, for one process.
 
-    ``part`` is this process's range of the global batch.
+    ``part`` is this process's range of the global batch. ``rows`` are the samples it gives; by default all.
     """
 
     def __init__(
@@ -36,9 +36,11 @@ class Feed:
         batch: int,
         part: range,
         resident: bool | None = None,
+        rows: Tensor | None = None,
     ) -> None:
         self.device, self.seed, self.batch, self.part = device, seed, batch, part
-        self.count = len(stored)
+        self.rows = rows
+        self.count = len(stored) if rows is None else len(rows)
         resident = fits(stored, device) if resident is None else resident
         self.resident = resident or device.type == "cpu"
         self._samples = stored.samples.to(device) if self.resident else stored.samples
@@ -66,7 +68,8 @@ class Feed:
             for k in old:
                 del self._permutations[k]
             order = torch.randperm(self.count, generator=stream("cpu", self.seed, "data", purpose, epoch))
-            self._permutations[key] = order.to(self._samples.device)
+            chosen = order if self.rows is None else self.rows[order]
+            self._permutations[key] = chosen.to(self._samples.device)
         return self._permutations[key]
 
     def __call__(self, purpose: str, samples: int, stride: int) -> tuple[Tensor, Tensor | None]:

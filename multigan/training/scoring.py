@@ -7,7 +7,7 @@ import torch
 
 from multigan.domains.base import Domain
 from multigan.errors import UserError
-from multigan.evaluation.evaluate import make_evaluator
+from multigan.evaluation.evaluate import Split, make_evaluator
 from multigan.evaluation.measures import AIMS, Aim, aim
 from multigan.model import Model
 
@@ -22,7 +22,8 @@ class Scoring:
     """
 
     def __init__(self, domain: Domain, device: torch.device, best: str | None = None) -> None:
-        self.evaluator = make_evaluator(domain, device, most=_SAMPLES)
+        split: Split = "validation" if domain.recipe.train.validation else "test"
+        self.evaluator = make_evaluator(domain, device, most=_SAMPLES, split=split)
         self.domain = domain
         names = self.evaluator.embedder.measure_names()
         known = {names["frechet"], names["score"], *("MIND", "classes", "KL-classes", "as asked"), *domain.aims}
@@ -34,7 +35,10 @@ class Scoring:
 
     def __str__(self) -> str:
         e, n = self.evaluator.embedder, self.evaluator.n
-        return f"Evaluation by {e.name} ({e.description}), N = {n:,}; the best {self.best} is kept"
+        said = f"Evaluation by {e.name} ({e.description}), N = {n:,}; the best {self.best} is kept"
+        if self.domain.recipe.train.validation:
+            return said
+        return f"{said}. It is chosen by the test split: train.validation = 0.1 chooses by training samples kept apart"
 
     def __call__(self, model: Model) -> dict[str, Any]:
         """Measures of what the model makes from seed 0, and the seconds that took."""

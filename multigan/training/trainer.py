@@ -16,6 +16,7 @@ from multigan.adversarial.health import HealthMonitor, symptoms
 from multigan.adversarial.player import NonFiniteError
 from multigan.adversarial.randomness import Draw, derive_seed
 from multigan.domains.base import Domain, Stored
+from multigan.domains.validation import parts
 from multigan.errors import UserError
 from multigan.model import Model
 from multigan.report.animation import save_animation
@@ -66,11 +67,12 @@ class Trainer:
         self.monitor = HealthMonitor()
         train = self.recipe.train
         check_board(self.recipe)
-        self._check_batch(len(stored))
+        rows = parts(len(stored), train.validation)[0] if train.validation else None
+        self._check_batch(len(stored) if rows is None else len(rows))
         if self.device.type == "cuda":
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = train.tf32
         self.part = self.processes.part(train.batch)
-        self.feed = Feed(stored, self.device, train.seed, train.batch, self.part, train.data_on_device)
+        self.feed = Feed(stored, self.device, train.seed, train.batch, self.part, train.data_on_device, rows)
         networks = [self._network("generator", generator), self._network("critic", critic)]
         self.game = self._game(*networks)
         warmup = domain.warmup()

@@ -10,6 +10,7 @@ import torch
 
 from multigan.domains.image import stacked
 from multigan.domains.image.domain import ImageDomain
+from multigan.domains.validation import validation_reals
 from multigan.errors import RecipeError, UserError
 from multigan.evaluation.embedder import Embedder
 from multigan.recipe import load_recipe
@@ -93,6 +94,18 @@ def test_rows_are_never_of_digits_the_classifier_learnt_from(
     holds = ((reals.train.samples[:, :, 0, 0] == first) | (reals.train.samples[:, :, 0, 0] == first + 5)).any(1)
     assert 0 < holds.sum() < len(holds)
     assert torch.equal(made.learnt_from, holds.nonzero()[:, 0])
+
+
+def test_nor_where_some_stacks_are_kept_apart(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = _Grey()
+    made.learnt_from, made.prior = torch.tensor([0, 5]), torch.full((3,), 1 / 3)
+    monkeypatch.setattr("multigan.domains.image.embedders.picture_classifier", lambda *a: made)
+    pictures = domain(digits, 2)
+    pictures.recipe = replace(pictures.recipe, train=replace(pictures.recipe.train, validation=0.25))
+    reals = validation_reals(pictures)
+    learnt = pictures.embedder(None, None, reals, torch.device("cpu")).learnt_from
+    shown = reals.train.samples[:, :, 0, 0]
+    assert torch.equal(learnt, ((shown == 0) | (shown == 5)).any(1).nonzero()[:, 0])
 
 
 class _Grey(Embedder):

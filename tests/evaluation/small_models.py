@@ -23,14 +23,14 @@ class FromNoise(nn.Module):
         return self.made(noise, condition)
 
 
-def small_digits(**data: object) -> ImageDomain:
+def small_digits(validation: float = 0.0, **data: object) -> ImageDomain:
     """The built-in digits, 8 pixels wide."""
     recipe = {
         "domain": "image",
         "data": {"source": "digits", "size": 8, "channels": 1} | data,
         "generator": {"network": "mlp", "latent": 3},
         "critic": {"network": "mlp"},
-        "train": SHORT,
+        "train": SHORT | {"validation": validation},
     }
     domain = ImageDomain(load_recipe(recipe))
     domain.load()

@@ -15,6 +15,7 @@ from small_models import FromNoise, small_digits
 import multigan
 from multigan.domains.image import embedders
 from multigan.domains.image.domain import ImageDomain
+from multigan.domains.validation import validation_reals
 from multigan.errors import CheckpointError, DataError, UserError
 from multigan.evaluation import classifier
 from multigan.evaluation.classifier import ClassifierSettings
@@ -175,6 +176,35 @@ def test_other_pictures_by_data(tmp_path: Path) -> None:
         evaluate(model, data=tmp_path / "nothing")
     with pytest.raises(DataError, match=f"--data {tmp_path}/photos.* the model was trained on"):
         evaluate(model, data=tmp_path / "photos")
+
+
+def test_pictures_of_data_that_were_trained_on_are_left_out(tmp_path: Path) -> None:
+    model = photo_model(photos(tmp_path / "photos", 40))
+    mixed = photos(tmp_path / "mixed", 15, seed=1)
+    for path in sorted((tmp_path / "photos" / "dark").iterdir())[:7]:
+        shutil.copy(path, mixed / "dark")
+    found = evaluate(model, data=mixed, n=30, seeds=1, device="cpu")
+    assert "7 of the 37 unseen ones were trained on and are left out" in found.data
+    assert not any("bit for bit" in note for note in found.notes)
+    with pytest.raises(UserError, match="at most 30"):
+        evaluate(model, data=mixed, n=31, seeds=1, device="cpu")
+    with pytest.raises(UserError, match="all samples to measure with are training samples"):
+        evaluate(model, data=tmp_path / "photos" / "dark", **QUICK)
+
+
+def test_samples_kept_apart_to_choose_by(tmp_path: Path) -> None:
+    domain = picture_domain(photos(tmp_path / "photos", 40), validation=0.25)
+    model = photo_model(tmp_path / "photos", validation=0.25)
+    found = evaluate(model, split="validation", n=20, seeds=1, device="cpu")
+    assert f"20 training samples of {tmp_path}/photos that train.validation keeps apart; 60" in found.data
+    assert found.embedder["name"] == "cls"  # by the labels, though the model learnt without
+    reals = validation_reals(domain)
+    assert (len(reals.train), len(reals.test)) == (60, 20)
+    assert len(torch.cat([reals.train.samples, reals.test.samples]).flatten(1).unique(dim=0)) == 80
+    with pytest.raises(UserError, match="leave one out"):
+        evaluate(model, split="validation", data=tmp_path, **QUICK)
+    with pytest.raises(UserError, match=r"train.validation = 0\.1"):
+        evaluate(photo_model(tmp_path / "photos"), split="validation", **QUICK)
 
 
 def test_labels_follow_their_names(tmp_path: Path) -> None:

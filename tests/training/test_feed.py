@@ -41,6 +41,15 @@ def test_is_a_function_of_the_position_alone() -> None:
         assert torch.equal(used.indices("critic", at), feed().indices("critic", at))
 
 
+@pytest.mark.parametrize("resident", [True, False])
+def test_rows_that_are_kept_apart_never_come(resident: bool) -> None:
+    rows = torch.arange(0, COUNT, 2)
+    made = Feed(stored(), CPU, 0, 5, range(5), rows=rows)
+    made.resident = resident
+    epoch = torch.cat([made("critic", at, 5)[0][:, 0] for at in range(0, len(rows), 5)])
+    assert torch.equal(epoch.sort().values.long(), rows)
+
+
 def test_gives_what_the_indices_say() -> None:
     made = feed()
     samples, labels = made("critic", 24, 8)

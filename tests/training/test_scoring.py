@@ -4,12 +4,21 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
-from train_help import POINTS, learned, rows_of, unlike
+from torch import Tensor
+from train_help import PICTURES, POINTS, learned, rows_of, unlike
 
 import multigan
+from multigan.domains.image import embedders
+from multigan.domains.points.domain import PointsDomain
+from multigan.domains.validation import validation_reals
 from multigan.errors import DataError, UserError
+from multigan.evaluation.classifier import ClassifierSettings
+from multigan.recipe import load_recipe
 from multigan.training.checkpoint import intact_checkpoints
+from multigan.training.feed import Feed
+from multigan.training.scoring import Scoring
 
 EVALUATED = POINTS | {"train.evaluate_every": 32 * 6}
 
@@ -76,6 +85,35 @@ def test_without_unseen_samples_it_is_refused_before_any_training(tmp_path: Path
             "image/digits", data=picture_folder, settings=settings, out=tmp_path / "run", device="cpu", quiet=True
         )
     assert not (tmp_path / "run").exists()
+
+
+def test_the_best_is_chosen_by_samples_the_game_never_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Tensor] = []
+
+    def noting(feed: Feed, purpose: str, samples: int, stride: int) -> tuple[Tensor, Tensor | None]:
+        given = given_by(feed, purpose, samples, stride)
+        drawn.extend(given[0])
+        return given
+
+    given_by = Feed.__call__
+    monkeypatch.setattr(Feed, "__call__", noting)
+    monkeypatch.setattr(embedders, "_SETTINGS", ClassifierSettings("conv3-64-relu-1", samples=600, batch=60))
+    settings = PICTURES | {"train.evaluate_every": 160, "train.validation": 0.5}
+    run = multigan.train("image/digits", settings=settings, out=tmp_path / "run", device="cpu", quiet=True)
+    reals = validation_reals(run.model.domain)
+    mine, apart = ({x.numpy().tobytes() for x in part.samples} for part in (reals.train, reals.test))
+    seen = {x.numpy().tobytes() for x in drawn}
+    assert len(seen) >= PICTURES["train.samples"]
+    assert seen <= mine
+    assert seen.isdisjoint(apart)
+    assert sum("FD-cls" in row for row in run.metrics) == 2
+
+
+def test_a_choice_by_the_test_split_says_so() -> None:
+    domain = PointsDomain(load_recipe("points/ring", EVALUATED))
+    assert "by the test split" in str(Scoring(domain, torch.device("cpu")))
+    apart = PointsDomain(load_recipe("points/ring", EVALUATED | {"train.validation": 0.5}))
+    assert "by the test split" not in str(Scoring(apart, torch.device("cpu")))
 
 
 def test_a_budget_between_two_batches_leaves_no_negative_time(tmp_path: Path) -> None:

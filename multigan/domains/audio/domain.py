@@ -27,7 +27,6 @@ from multigan.domains.audio.vocoder import MelDistance, VocoderCritic, VocoderGe
 from multigan.domains.audio.vocoders import open_vocoder, refuse_mismatch
 from multigan.domains.audio.waveform import FORMATS, Waveform, joined
 from multigan.domains.base import Exhibit, Facts, IndexedDraw, Snapshot, Stored, picture_exhibit
-from multigan.domains.cache import cached
 from multigan.errors import UserError
 from multigan.report.grid import beside
 
@@ -61,7 +60,7 @@ class AudioDomain(MeasuredAudio):
     def load(self) -> Stored:
         """The clips, decoded once and memory-mapped."""
         data = self.recipe.data
-        stored = cached(self._decoder(self.source, data.split), data.unreadable)
+        stored = self.training_samples()
         self.facts = self._facts(stored, self.source.classes if data.labels else ())
         return stored if data.labels else Stored(stored.samples, None, stored.notes, stored.fingerprint)
 

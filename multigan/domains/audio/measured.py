@@ -54,6 +54,11 @@ class MeasuredAudio(Domain):
         """How many clips the files' headers promise."""
         return count_clips(self._decoder(self.source, self.recipe.data.split))
 
+    def training_samples(self) -> Stored:
+        """The training clips, with their labels."""
+        data = self.recipe.data
+        return cached(self._decoder(self.source, data.split), data.unreadable)
+
     def real_samples(self, held_out: str | None = None) -> Reals:
         """Training clips, and those of the test split or of another source."""
         data = self.recipe.data
@@ -65,7 +70,7 @@ class MeasuredAudio(Domain):
         test = cached(self._decoder(unseen, other), data.unreadable)
         described = f"the {other} split of {data.source}" if held_out is None else f"of {held_out}"
         try:
-            train = cached(self._decoder(self.source, data.split), data.unreadable)
+            train = self.training_samples()
         except DataError:  # it was trained elsewhere, or the files are gone
             return halves(test, held_out or data.source)
         if train.fingerprint == test.fingerprint:

@@ -53,7 +53,7 @@ class ImageDomain(Domain):
     def load(self) -> Stored:
         """The pictures, decoded once and memory-mapped."""
         data = self.recipe.data
-        stored = self._decoded(self.source, data.split)
+        stored = self.training_samples()
         self.facts = Facts((data.channels, data.size, data.size), self._classes() if data.labels else ())
         return stored if data.labels else replace(stored, labels=None)
 
@@ -111,6 +111,10 @@ class ImageDomain(Domain):
         """Generated pictures, with real ones beside them."""
         return beside(self.sheet(self.present(snapshot.fake)), self.sheet(self.present(snapshot.real)))
 
+    def training_samples(self) -> Stored:
+        """The training pictures, with their labels."""
+        return self._decoded(self.source, self.recipe.data.split)
+
     def real_samples(self, held_out: str | None = None) -> Reals:
         """Training pictures, and those of the test split or of another source."""
         data = self.recipe.data
@@ -126,7 +130,7 @@ class ImageDomain(Domain):
         described = f"{len(test):,} pictures, the {other} split of {data.source}"
         described = described if held_out is None else f"{len(test):,} pictures of {held_out}"
         try:
-            train = self._decoded(self.source, data.split)
+            train = self.training_samples()
         except DataError:  # it was trained elsewhere, or the files are gone
             return halves(test, held_out or data.source)
         if self.recipe.data.stack == 1:

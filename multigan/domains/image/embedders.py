@@ -169,7 +169,9 @@ def picture_embedder(
         one = picture_classifier(base.train, base.test, device)
         if single is None:
             return one
-        return Stacked(one, composition(len(base.train), len(reals.train), reals.train.samples.shape[1]))
+        stacks = torch.arange(len(reals.train)) if reals.rows is None else reals.rows
+        rows = composition(len(base.train), int(stacks.max()) + 1, reals.train.samples.shape[1])
+        return Stacked(one, rows[stacks.numpy()])
     if chosen == "patches":
         return RandomPatches(reals.train.samples, device)
     if reals.train.samples.shape[1] == 2:

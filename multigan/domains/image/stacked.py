@@ -17,7 +17,10 @@ STACKS = {"train": 128_000, "test": 26_000}
 
 
 def composition(pictures: int, stacks: int, channels: int) -> np.ndarray:
-    """Which of a split's pictures each of its stacks is made of, ``(stacks, channels)``; the same every time."""
+    """Which of a split's pictures each of its stacks is made of, ``(stacks, channels)``.
+
+    The same every time, and the first ones whatever their number.
+    """
     return np.random.default_rng(0).integers(pictures, size=(stacks, channels))
 
 
