@@ -71,23 +71,23 @@ def train(
     generator: nn.Module | None = None,
     critic: nn.Module | None = None,
     quiet: bool = False,
+    display: Display | None = None,
     report: bool = False,
 ) -> Run:
     """Train from a recipe into a run folder.
 
     ``recipe`` is a shipped name, a TOML file, a dictionary or a `Recipe`; ``data`` replaces ``data.source`` (a list
     of sentences works too); ``settings`` maps dotted keys to values; ``out`` is by default the next free
-    ``runs/NAME-001``. ``generator``
-    and ``critic`` are any modules that keep the signatures ``(noise, condition)`` and ``(representation,
-    condition)``. ``report`` writes ``report.html`` at the end. Under torchrun every process calls this. Raises
-    `UserError` for the user's mistakes,
-    `NonFiniteError` before a bad update, and `Stopped` after a signal.
+    ``runs/NAME-001``. ``generator`` and ``critic`` are any modules that keep the signatures ``(noise, condition)`` and
+    ``(representation, condition)``. ``display`` shows the progress elsewhere; ``report`` writes ``report.html`` at the
+    end. Under torchrun every process calls this. Raises `UserError` for the user's mistakes, `NonFiniteError` before a
+    bad update, and `Stopped` after a signal.
     """
     prepared = prepare(recipe, data=data, settings=settings, seed=seed)
     check_first(prepared)
     name = recipe if isinstance(recipe, str | Path) else prepared.domain
     with _joined(device) as processes:
-        display = Display(quiet=quiet or not processes.first)
+        display = display if display and processes.first else Display(quiet=quiet or not processes.first)
         domain = domain_type(prepared.domain)(prepared)
         check_source(domain)
         chosen = pick_device(device, processes.local_rank)
@@ -183,6 +183,7 @@ def resume(
     generator: nn.Module | None = None,
     critic: nn.Module | None = None,
     quiet: bool = False,
+    display: Display | None = None,
     report: bool = False,
 ) -> Run:
     """Go on with a run from its newest intact checkpoint, on whatever device and number of processes.
@@ -196,7 +197,7 @@ def resume(
     recipe = load_recipe(folder.recipe, settings)
     check_first(recipe)
     with _joined(device) as processes:
-        display = Display(quiet=quiet or not processes.first)
+        display = display if display and processes.first else Display(quiet=quiet or not processes.first)
         checkpoint = newest_checkpoint(folder.path, display.note)
         chosen = pick_device(device, processes.local_rank)
         if checkpoint is None:

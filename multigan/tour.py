@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from multigan import session
 from multigan.errors import UserError
+from multigan.recipe import Recipe, load_recipe
 from multigan.report.page import write_report
+from multigan.training.display import JointDisplay
 from multigan.training.run import RunFolder
 
 
@@ -37,11 +40,14 @@ def tour(out: Path, *, quick: bool = False, device: str = "auto", say: Callable[
     What a tour before has finished is left as it is, what it began is gone on with. Raises `UserError` for a
     folder that holds a tour of the other length.
     """
-    for i, stop in enumerate(STOPS):
-        say(f"\n{i + 1} of {len(STOPS)}: multigan train {stop.recipe}")
-        _visit(stop, out, quick, device, say)
+    budgets = {stop.recipe: _budget(session.prepare(stop.recipe, settings=_settings(stop, quick))) for stop in STOPS}
+    with JointDisplay(budgets) as display:
+        for i, stop in enumerate(STOPS):
+            display.note(f"{i + 1} of {len(STOPS)}: multigan train {stop.recipe}")
+            _visit(stop, out, quick, device, display)
     folders = [out / _name(stop) for stop in STOPS]
-    page = write_report(folders, out / "index.html", note=QUICK if quick else "", title="The multigan tour")
+    note, following = QUICK if quick else "", [stop.own for stop in STOPS]
+    page = write_report(folders, out / "index.html", note, "The multigan tour", following)
     say(f"\nPage: {page}\n\nOn your own data:")
     for stop in STOPS:
         say(f"  {stop.own}")
@@ -52,22 +58,28 @@ def _name(stop: Stop) -> str:
     return stop.recipe.replace("/", "-")
 
 
-def _visit(stop: Stop, out: Path, quick: bool, device: str, say: Callable[[str], None]) -> None:
-    from multigan import session
-    from multigan.recipe import load_recipe
+def _settings(stop: Stop, quick: bool) -> dict[str, Any]:
+    return dict(stop.quick) if quick else {}
 
+
+def _budget(recipe: Recipe) -> int:
+    return recipe.warmup_samples + recipe.train.samples
+
+
+def _visit(stop: Stop, out: Path, quick: bool, device: str, display: JointDisplay) -> None:
     folder = RunFolder(out / _name(stop))
-    settings = dict(stop.quick) if quick else {}
+    settings = _settings(stop, quick)
     if not folder.recipe.is_file():
-        session.train(stop.recipe, out=folder.path, settings=settings, device=device)
+        session.train(stop.recipe, out=folder.path, settings=settings, device=device, display=display)
         return
     begun, wanted = load_recipe(folder.recipe), session.prepare(stop.recipe, settings=settings)
     if begun.train.samples != wanted.train.samples:
         raise UserError(f"{folder.path} is of a tour {'without' if quick else 'with'} --quick: choose another --out")
     if _finished(folder):
-        say(f"{stop.recipe} is there already: {folder.path}")
+        display.note(f"{stop.recipe} is there already: {folder.path}")
+        display.skip()
         return
-    session.resume(folder.path, device=device)
+    session.resume(folder.path, device=device, display=display)
 
 
 def _finished(folder: RunFolder) -> bool:

@@ -1,11 +1,14 @@
 """The tour: three trainings, one page; interrupted it goes on, finished it trains nothing."""
 
+import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from multigan import session, tour
 from multigan.errors import UserError
+from multigan.training.display import Display, JointDisplay
 
 REAL = tour.STOPS
 TINY = (
@@ -19,7 +22,9 @@ def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tour, "STOPS", TINY)
 
 
-def test_one_page_with_every_stop_and_what_to_type_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_page_with_every_stop_and_what_to_type_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     said: list[str] = []
     page = tour.tour(tmp_path / "tour", quick=True, device="cpu", say=said.append)
     text = page.read_text()
@@ -31,9 +36,22 @@ def test_one_page_with_every_stop_and_what_to_type_next(tmp_path: Path, monkeypa
     monkeypatch.setattr(session, "train", lambda *a, **k: pytest.fail("trained again"))
     monkeypatch.setattr(session, "resume", lambda *a, **k: pytest.fail("resumed"))
     tour.tour(tmp_path / "tour", quick=True, device="cpu", say=said.append)
-    assert sum("is there already" in line for line in said) == 2
+    assert capsys.readouterr().err.count("is there already") == 2
     with pytest.raises(UserError, match="of a tour with --quick"):
         tour.tour(tmp_path / "tour", device="cpu", say=said.append)
+
+
+def test_one_live_panel_spans_all_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=True, width=120)
+    opened: list[Display] = []
+    monkeypatch.setattr(Display, "_open", lambda shown, real=Display._open: opened.append(shown) or real(shown))
+    monkeypatch.setattr(tour, "JointDisplay", lambda budgets: JointDisplay(budgets, console=console))
+    tour.tour(tmp_path / "tour", quick=True, device="cpu", say=lambda line: None)
+    assert len(opened) == 1
+    end = text.getvalue().rsplit("image/digits ", 1)[1]
+    assert "128 / 128 samples" in end
+    assert "5,120 / 5,000 samples" in end  # whole batches
 
 
 def test_what_was_begun_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

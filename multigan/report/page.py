@@ -7,7 +7,7 @@ import base64
 import json
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from multigan.training import journal
 from multigan.training.run import RunFolder
 
 SHOWN = 36  # samples on the page
+_GLIMPSE = 6  # exhibits of each run where several kinds of data stand side by side
 _FILM = 3_000_000  # bytes of the animation at most; a larger one is left out
 _TOLD = ("multigan", "torch", "numpy", "python", "device", "threads", "processes", "system")
 
@@ -52,11 +53,22 @@ class Chapter:
     command: str = ""
     environment: dict[str, str] = field(default_factory=dict)  # when it was trained
 
+    @property
+    def glimpse(self) -> list[Exhibit]:
+        """A little of what it makes, to stand beside other runs."""
+        return [e if isinstance(e.content, bytes) else replace(e, content=e.content[:12]) for e in self.made[:_GLIMPSE]]
 
-def write_report(runs: Sequence[Path | str], out: Path | str | None = None, note: str = "", title: str = "") -> Path:
+
+def write_report(
+    runs: Sequence[Path | str],
+    out: Path | str | None = None,
+    note: str = "",
+    title: str = "",
+    following: Sequence[str] = (),
+) -> Path:
     """Write the page of one run into its folder, or of several into ``out``; returns the file.
 
-    ``note`` stands above everything; ``title`` above several runs.
+    ``note`` stands above everything; ``title`` above several runs; ``following`` are commands to type next.
 
     Raises `UserError` for what is no run folder, and where the page cannot be written.
     """
@@ -69,7 +81,7 @@ def write_report(runs: Sequence[Path | str], out: Path | str | None = None, note
         path = Path("report.html")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, render(folders, note, title))
+        write_atomically(path, render(folders, note, title, following))
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
     return path
@@ -83,7 +95,7 @@ def try_report(run: Path, say: Callable[[str], None]) -> None:
         say(f"No page was written: {error if isinstance(error, UserError) else repr(error)}")
 
 
-def render(folders: Sequence[RunFolder], note: str = "", title: str = "") -> str:
+def render(folders: Sequence[RunFolder], note: str = "", title: str = "", following: Sequence[str] = ()) -> str:
     """The page as HTML."""
     from jinja2 import Environment, PackageLoader
 
@@ -100,7 +112,8 @@ def render(folders: Sequence[RunFolder], note: str = "", title: str = "") -> str
     ]
     page = environment.get_template("page.html.j2")
     title = title or f"{len(chapters)} runs"
-    return page.render(chapters=chapters, curves=drawn, note=note, title=title, tables=[t for t in tables if t])
+    shown = {"chapters": chapters, "curves": drawn, "tables": [t for t in tables if t], "glance": not alike}
+    return page.render(**shown, note=note, title=title, following=following)
 
 
 def _measures(runs: dict[str, list[dict[str, Any]]]) -> list[str]:
@@ -162,6 +175,8 @@ def _environment(starts: Sequence[dict[str, Any]]) -> dict[str, str]:
         "device": f"{first['device']}; {count} of {first['cores']} cores",
         "system": first["system"],
     }
+    peak = first.get("peak_memory_mib", {})
+    found |= {"memory": ", ".join(f"{mib:,} MiB of the {of} at most" for of, mib in peak.items())} if peak else {}
     for start in later:
         changed = [f"{k} {v}" for k, v in start.items() if k in _TOLD and v != first[k]]
         found[f"went on from {start['samples']:,}"] = "; ".join([start["began"], *changed])

@@ -1,9 +1,15 @@
 """Which device to train on, and what to say when its memory runs out."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+
+try:
+    import resource
+except ImportError:  # Windows has none
+    resource = None  # type: ignore[assignment]
 
 from multigan.errors import UserError
 
@@ -50,3 +56,14 @@ def explaining_out_of_memory(device: torch.device, batch: int, accumulate: int) 
 def free_memory(device: torch.device) -> int | None:
     """Free bytes on a CUDA device; None elsewhere."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
+
+
+def peak_memory(device: torch.device) -> dict[str, int]:
+    """The most memory that this process has held, in MiB: of the host, and of a CUDA device what tensors took."""
+    found = {}
+    if resource is not None:
+        unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB elsewhere
+        found["host"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
+    if device.type == "cuda":
+        found["device"] = torch.cuda.max_memory_allocated(device) // 2**20
+    return found

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 _LINE_EVERY = 5.0  # seconds between plain lines
@@ -26,18 +26,28 @@ class Display:
         """Begin to show a training that stands at ``samples`` of ``budget``."""
         self.budget = budget
         self.note(title)
+        if self.live is None:
+            self._open()
+        if self.live is not None:
+            self._task = self._bar(samples, budget)
+
+    def _open(self) -> None:
+        """Begin the live panel, where there is a terminal to show it."""
         if not self.console.is_terminal or self.console.quiet:
             return
         self._progress = Progress(
-            TextColumn("{task.completed:>10,.0f} / {task.total:,.0f} samples"),
+            TextColumn("{task.description}{task.completed:>10,.0f} / {task.total:,.0f} samples"),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f} %"),
             TimeRemainingColumn(),
             auto_refresh=False,
         )
-        self._task = self._progress.add_task("", total=budget, completed=samples)
         self.live = Live(console=self.console, refresh_per_second=4, get_renderable=self._render)
         self.live.start()
+
+    def _bar(self, samples: int, budget: int) -> TaskID:
+        """The bar of the training that begins."""
+        return self._progress.add_task("", total=budget, completed=samples)
 
     def _render(self) -> Group:
         return Group(self._progress, self._text)
@@ -76,6 +86,48 @@ class Display:
         if self.live is not None:
             self.live.stop()
             self.live = None
+
+
+class JointDisplay(Display):
+    """One live panel over several trainings, a bar each: ``budgets`` has their names and samples, in their order.
+
+    >>> with JointDisplay({"first": 1000, "second": 2000}) as display:
+    ...     train("points/ring", display=display)
+    """
+
+    def __init__(self, budgets: Mapping[str, int], console: Console | None = None) -> None:
+        super().__init__(console=console)
+        self.budgets = budgets
+        self._waiting: list[TaskID] = []
+
+    def __enter__(self) -> "JointDisplay":
+        self._open()
+        if self.live is not None:
+            width = max(map(len, self.budgets)) + 1
+            self._waiting = [
+                self._progress.add_task(name.ljust(width), start=False, total=budget)
+                for name, budget in self.budgets.items()
+            ]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        super().stop()
+
+    def _bar(self, samples: int, budget: int) -> TaskID:
+        task = self._waiting.pop(0)
+        self._progress.start_task(task)
+        self._progress.update(task, total=budget, completed=samples)
+        return task
+
+    def skip(self) -> None:
+        """The next training has been made before."""
+        if self.live is not None:
+            task = self._waiting.pop(0)
+            self._progress.update(task, completed=self._progress.tasks[task].total)
+
+    def stop(self) -> None:
+        """One training has ended; the panel stays for the next."""
+        self._text = Text()
 
 
 def status_line(row: Mapping[str, Any]) -> str:

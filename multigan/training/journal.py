@@ -15,6 +15,7 @@ import torch
 
 from multigan import __version__
 from multigan.atomic import write_atomically
+from multigan.training.devices import peak_memory
 from multigan.training.distributed import Processes
 from multigan.training.signals import Stopped
 
@@ -40,7 +41,7 @@ class Journal:
     """
 
     def __init__(self, run: Path, device: torch.device, processes: Processes, clock: Callable[[], int]) -> None:
-        self.run, self.clock = run, clock
+        self.run, self.device, self.clock = run, device, clock
         self.entry = {"began": _now(), "samples": clock(), "command": command(), **environment(device, processes)}
         self.before = entries(run)
 
@@ -49,6 +50,7 @@ class Journal:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self.entry |= {"ended": _now(), "reached": self.clock(), "ending": ending(error)}
+        self.entry["peak_memory_mib"] = peak_memory(self.device)
         self._write()
 
     def _write(self) -> None:

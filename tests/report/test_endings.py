@@ -72,6 +72,7 @@ def test_there_is_a_page_that_says_how_it_ended(how: str, error: type[Exception]
     (start,) = journal.entries(run)
     assert start["ended"] >= start["began"]
     assert start["samples"] == 0
+    assert re.search(r"<dt>memory</dt><dd>[\d,]+ MiB of the host at most</dd>", page)
     assert 0 < start["reached"] < 960
     assert f"at {start['reached']} of 960 samples" in page  # also between two rows of the metrics
 

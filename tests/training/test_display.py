@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from multigan.training.display import Display, status_line
+from multigan.training.display import Display, JointDisplay, status_line
 
 COLLAPSED = "generator collapsed (samples spread 3% as wide): lower game.generator.lr"
 WEAK = "penalty too strong (the critic tells 50% of pairs apart): lower game.penalties.r1.weight"
@@ -123,3 +123,39 @@ def test_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == "a note with [brackets]\n"
+
+
+def test_one_panel_over_several_trainings() -> None:
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=True, width=120)
+    with JointDisplay({"first": 1000, "second": 2000, "third": 3000}, console) as joint:
+        panel = joint.live
+        joint.start("One", 0, 1000)
+        joint.advance(900)
+        joint.shorten(900)
+        joint.stop()
+        joint.skip()
+        joint.start("Three", 500, 3000)
+        joint.advance(600)
+        assert joint.live is panel is not None
+        tasks = joint._progress.tasks
+        assert [(t.description.strip(), t.completed, t.total) for t in tasks] == [
+            ("first", 900, 900),
+            ("second", 2000, 2000),
+            ("third", 600, 3000),
+        ]
+    assert joint.live is None
+    last = text.getvalue().split("first")[-1]
+    assert all(name in last for name in ("second", "third", "600 / 3,000 samples"))
+
+
+def test_several_trainings_in_plain_lines_without_a_terminal() -> None:
+    text = io.StringIO()
+    with JointDisplay({"first": 1000, "second": 2000}, Console(file=text, width=120)) as joint:
+        joint.skip()
+        joint.start("Two", 0, 2000)
+        joint.advance(2000)
+        joint.tick(row(2000))
+        joint.stop()
+    assert text.getvalue().startswith("Two\n")
+    assert "2,000 / 2,000" in text.getvalue()
