@@ -28,7 +28,7 @@ from record import record
 
 import multigan
 from multigan.domains.audio.decode import read_sound, resampled
-from multigan.domains.audio.mel import GRIFFIN_LIM_STEPS, MelFrontEnd
+from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.mel_settings import PRESETS
 from multigan.domains.audio.settings import AudioData, FrontEnd
 from multigan.domains.audio.sources import open_source
@@ -93,7 +93,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--floor", type=float, default=1e-5, help="mel magnitude that counts as silence")
     parser.add_argument("--signals", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=4, help="of which the fastest counts")
-    parser.add_argument("--steps", type=int, nargs="+", default=[GRIFFIN_LIM_STEPS], help="of Griffin-Lim, a row each")
+    parser.add_argument("--steps", type=int, nargs="+", default=[], help="of Griffin-Lim, a row each")
     parser.add_argument("--vocoder", help="a run of audio/vocoder; its front end takes the place of preset and floor")
     return parser.parse_args()
 
@@ -121,7 +121,8 @@ def main() -> None:
     def trained(signal: np.ndarray) -> np.ndarray:
         return model.generator(None, front_end(tensor(signal, settings.hop)))[0, 0].numpy()
 
-    rows = {f"ours, {n} steps": measure(lambda s, n=n: ours(s, n), given, rate, options.repeats) for n in options.steps}
+    steps = options.steps or [front_end.steps]
+    rows = {f"ours, {n} steps": measure(lambda s, n=n: ours(s, n), given, rate, options.repeats) for n in steps}
     rows["librosa mel_to_audio"] = measure(theirs, given, rate, options.repeats)
     if model:
         rows[f"vocoder, {model.samples:,} samples"] = measure(trained, given, rate, options.repeats)

@@ -21,7 +21,8 @@ class MelFrontEnd(nn.Module):
     """Waveform → log-mel → [-1, 1], silence at -1, and back.
 
     ``loudest`` is the largest log mel magnitude of the data: it becomes 1. Forward is differentiable. Back goes
-    by non-negative multiplicative updates from mel to linear bins (Lee & Seung 2001), then fast Griffin-Lim.
+    by non-negative multiplicative updates from mel to linear bins (Lee & Seung 2001), then fast Griffin-Lim. Where
+    windows overlap less than four times it goes over frames twice as dense: too little overlap leaves phases open.
 
     >>> front_end = MelFrontEnd(MelSettings(8000, 256, 128, 64, 0, 4000, 1e-4), loudest=1.5)
     >>> waveform = front_end.inverse(front_end(waveform))
@@ -38,6 +39,9 @@ class MelFrontEnd(nn.Module):
         self.settings = settings
         self.quietest = math.log(settings.floor)
         self.fourier = ShortTimeFourier(settings.n_fft, settings.hop)
+        dense = 2 if settings.n_fft // settings.hop < 4 and settings.hop % 2 == 0 else 1
+        self.dense = ShortTimeFourier(settings.n_fft, settings.hop // dense)
+        self.steps = GRIFFIN_LIM_STEPS // dense
         self.register_buffer("bank", torch.from_numpy(mel_bank(settings)), persistent=False)
         self._blocks = _blocks(self.bank)
         self.register_buffer("loudest", torch.tensor(float(loudest)), persistent=False)
@@ -89,9 +93,18 @@ class MelFrontEnd(nn.Module):
             x *= torch.div(target, explained, out=explained)
         return x.unflatten(0, mel.shape[:2])
 
-    def inverse(self, x: Tensor, steps: int = GRIFFIN_LIM_STEPS) -> Tensor:
-        """Representations ``(N, 1, M, T)`` to waveforms ``(N, T · hop)``."""
-        return self.fourier.griffin_lim(self.to_linear(self.to_magnitudes(x)), steps)
+    def inverse(self, x: Tensor, steps: int | None = None) -> Tensor:
+        """Representations ``(N, 1, M, T)`` to waveforms ``(N, T · hop)``; ``steps`` of Griffin-Lim."""
+        magnitude = self.to_linear(self.to_magnitudes(x))
+        if self.dense.hop < self.fourier.hop:
+            magnitude = denser(magnitude)
+        return self.dense.griffin_lim(magnitude, self.steps if steps is None else steps)
+
+
+def denser(magnitude: Tensor) -> Tensor:
+    """Magnitudes ``(N, T, F)`` with a frame after each, the geometric mean with the next: ``(N, 2 T, F)``."""
+    following = torch.cat([magnitude[:, 1:], magnitude[:, -1:]], 1)
+    return torch.stack([magnitude, (magnitude * following).sqrt()], 2).flatten(1, 2)
 
 
 def _blocks(bank: Tensor, count: int = 4) -> list[tuple[slice, slice]]:
