@@ -156,7 +156,7 @@ def generate(
     format: Annotated[
         str | None,
         typer.Option(
-            help="File format: png, webp, jpg; csv, npy for points and series; wav, flac, ogg, mp3; txt, jsonl."
+            help="File format, such as png, webp, csv, npy, wav, flac, mp3, txt; a wrong one names those that can be."
         ),
     ] = None,
     temperature: Annotated[

@@ -291,6 +291,10 @@ class Domain(ABC):
         """Cheap measures of generated samples ``(N, ...)``, taken at every tick."""
         return {}
 
+    def summary(self, row: Mapping[str, Any]) -> str:
+        """What the display says of those measures, from a row of metrics."""
+        return ""
+
     def training_samples(self) -> Stored:
         """What `load` gives, with labels wherever there are any, to measure by; raises `DataError`."""
         return self.load()

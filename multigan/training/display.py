@@ -63,9 +63,9 @@ class Display:
         if self.live is not None:
             self._progress.update(self._task, total=budget)
 
-    def tick(self, row: Mapping[str, Any]) -> None:
-        """A row of metrics has been made."""
-        status = status_line(row)
+    def tick(self, row: Mapping[str, Any], summary: str = "") -> None:
+        """A row of metrics has been made, of which the domain has a ``summary``."""
+        status = status_line(row, summary)
         self._text = Text(status, style="bold red" if row["diagnoses"] else "")
         for diagnosis in row["diagnoses"]:
             name = diagnosis.split(" (")[0]
@@ -130,8 +130,8 @@ class JointDisplay(Display):
         self._text = Text()
 
 
-def status_line(row: Mapping[str, Any]) -> str:
-    """One line: speed, time left, losses, distance to the data, health."""
+def status_line(row: Mapping[str, Any], summary: str = "") -> str:
+    """One line: speed, time left, losses, distance to the data, the domain's own words, health."""
     health = ", ".join(d.split(" (")[0] for d in row["diagnoses"]) or "healthy"
     parts = [
         f"{row['samples_per_second']:,.0f} samples/s",
@@ -144,8 +144,7 @@ def status_line(row: Mapping[str, Any]) -> str:
         *(f"{name} {row[name]:.3f}" for name in row if name.endswith(("/loss", "/held_out"))),
         f"distance {row['health/distance']:.2f}",
     ]
-    if "modes" in row:
-        parts.append(f"{row['modes']:.0f} modes, {row['high_quality']:.0%} good, KL {row['reverse_kl']:.2f}")
+    parts += [summary] if summary else []
     if "evaluation_seconds" in row:
         shown = [f"{name} {value:.3g}" for name, value in row.items() if name.startswith(("FD", "FID", "MIND"))]
         parts.append(f"{', '.join(shown)} (evaluated in {row['evaluation_seconds']:.0f} s)")

@@ -294,7 +294,7 @@ class Trainer:
             self.score = self.scoring.score(row)
         if self.processes.first:
             self.run.log(row)
-            self.display.tick(row)
+            self.display.tick(row, self.domain.summary(row))
             if self.board is not None:
                 self.board.tick(row)
         return row

@@ -82,6 +82,8 @@ def test_critic_sees_the_unit_square_and_people_the_plane(name: str) -> None:
     assert seen.abs().max() <= 1
     assert np.allclose(np.stack(points.present(seen)), stored.numpy(), atol=1e-6)
     assert points.measure(seen) == pytest.approx(mixture_measures(stored, points.mixture), abs=1e-6)
+    assert points.summary({"modes": 7.0, "high_quality": 0.925, "reverse_kl": 0.1234}) == "7 modes, 92% good, KL 0.12"
+    assert points.summary({"samples": 64}) == ""
     assert points.noise(DRAW).shape == (6, points.recipe.generator.latent)
 
 

@@ -1,7 +1,7 @@
 """Points in the plane, drawn from a mixture of Gaussians whose truth is known."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -60,6 +60,12 @@ class PointsDomain(Domain):
     def measure(self, x: Tensor) -> dict[str, float]:
         """Modes, high-quality share and reverse KL of representations ``(N, 2)``."""
         return mixture_measures(self.stored(x), self.mixture)
+
+    def summary(self, row: Mapping[str, Any]) -> str:
+        """Modes found, share of good points, reverse KL."""
+        if "modes" not in row:
+            return ""
+        return f"{row['modes']:.0f} modes, {row['high_quality']:.0%} good, KL {row['reverse_kl']:.2f}"
 
     def real_samples(self, held_out: str | None = None) -> Reals:
         """The training set, and as many points drawn afresh."""
