@@ -234,8 +234,8 @@ def evaluate(
         return
     from rich.console import Console
 
-    console = Console()
-    console.print(result.table() if sweep is None else frontier_table(result))
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(result.table() if sweep is None else frontier_table(result, console.width))
     for line in result.lines():
         console.print(line, style="dim", highlight=False)
     if (Path(model) / "report.html").is_file():

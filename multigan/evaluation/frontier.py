@@ -4,6 +4,7 @@ One point of a trade-off says little: at a low temperature every measure of qual
 of variety bad. So each value of the option is a row, and the measures are drawn against each other.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,18 +104,25 @@ def _curve(
     return Curve(name, rows)
 
 
-def frontier_table(result: Evaluation) -> "Table":
-    """For the terminal: a row a line, the measures that trade off side by side; all of them are in the JSON."""
+def frontier_table(result: Evaluation, width: int = 160) -> "Table":
+    """For a terminal of ``width`` letters: a row a line, as many measures side by side as fit; the JSON has all."""
     from rich import box
     from rich.table import Table
 
-    shown = [name for name in SHOWN if name in result.measures]
-    table = Table("row", box=box.SIMPLE, header_style="bold", pad_edge=False)
+    shown = _fitting([name for name in SHOWN if name in result.measures], width - max(len(r.name) for r in result.rows))
+    table = Table(box=box.SIMPLE, header_style="bold", pad_edge=False)
+    table.add_column("row", no_wrap=True)
     for name in shown:
         table.add_column(name, justify="right")
     for row in result.rows:
         table.add_row(row.name, *(number(row.mean(name)) if name in row.values else "–" for name in shown))
     return table
+
+
+def _fitting(names: Sequence[str], width: int) -> list[str]:
+    """The first of the measures for which there is room: a figure or the longest word of its name, and a gap."""
+    taken = itertools.accumulate(max(7, *map(len, name.split())) + 3 for name in names)
+    return [name for name, end in zip(names, taken, strict=True) if end <= width - 2]
 
 
 def draw(real: Row, curves: Sequence[Curve], path: Path) -> None:

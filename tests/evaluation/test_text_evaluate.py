@@ -1,5 +1,6 @@
 """Sentences through the evaluator: every measure beside its floor, the frontier, the likelihood of the model."""
 
+import io
 import json
 import random
 import shutil
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 
 import multigan
 from multigan.domains.base import Stored
@@ -16,7 +18,8 @@ from multigan.domains.text.embedder import language_model_embedder
 from multigan.domains.text.measures import AIMS, sentences, unigram
 from multigan.errors import DataError, UserError
 from multigan.evaluation.evaluate import evaluate
-from multigan.evaluation.frontier import frontier
+from multigan.evaluation.frontier import SHOWN, frontier, frontier_table
+from multigan.evaluation.result import Evaluation, Row
 
 RECIPE = {
     "domain": "text",
@@ -119,3 +122,15 @@ def test_the_embedder_is_made_once(run: multigan.Run) -> None:
     features = first.embed(reals.train.samples[:100]).features
     assert torch.equal(features, second.embed(reals.train.samples[:100]).features)
     assert features.std(0).mean().item() == pytest.approx(1, abs=0.3)
+
+
+@pytest.mark.parametrize(("width", "shown"), [(160, 9), (80, 5), (60, 4)])
+def test_a_frontier_cuts_no_figure_off_in_a_narrow_terminal(width: int, shown: int) -> None:
+    values = {name: [0.12345, 0.2] for name in SHOWN}
+    result = Evaluation([Row(f"best of 4 {t}", values) for t in (1, 0.9)], 10, {}, "")
+    table = frontier_table(result, width)
+    text = io.StringIO()
+    Console(file=text, width=width).print(table)
+    assert "…" not in text.getvalue()
+    assert len(table.columns) == 1 + shown
+    assert len([line for line in text.getvalue().splitlines() if "best of 4" in line]) == 2
