@@ -272,7 +272,7 @@ def sweep(
     ),
     device: Device = "auto",
 ) -> None:
-    """Train a recipe with one setting changed at a time, evaluate each alike, and print the table."""
+    """Train a recipe with one setting changed at a time, measure each by samples kept apart, and print the table."""
     from multigan import sweep as sweeping
 
     chosen = sweeping.variants(tries)
