@@ -50,6 +50,10 @@ class Stored:
     def __len__(self) -> int:
         return len(self.samples)
 
+    def at(self, rows: Tensor, fingerprint: str) -> "Stored":
+        """The samples of these rows, by position or as a mask ``(n,)``, with their labels."""
+        return Stored(self.samples[rows], None if self.labels is None else self.labels[rows], fingerprint=fingerprint)
+
 
 @dataclass(frozen=True)
 class Reals:
@@ -66,11 +70,7 @@ def halves(given: Stored, name: str) -> Reals:
     """Real samples split in two, for a model whose training samples are not to be had."""
     order = torch.randperm(len(given), generator=stream("cpu", 0, "halves"))
     first, second = order[: len(order) // 2].sort().values, order[len(order) // 2 :].sort().values
-    labels = given.labels
-    parts = [
-        Stored(given.samples[rows], None if labels is None else labels[rows], fingerprint=given.fingerprint)
-        for rows in (first, second)
-    ]
+    parts = [given.at(rows, given.fingerprint) for rows in (first, second)]
     described = f"one half of {name} against the other, {len(first):,} each; the training samples are not to be had"
     return Reals(parts[0], parts[1], described, seen=False)
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from multigan.adversarial.randomness import stream
-from multigan.domains.base import Domain, Reals, Stored
+from multigan.domains.base import Domain, Reals
 from multigan.errors import UserError
 
 _MOST = 60_000  # training samples beside them, so that a large dataset is not copied
@@ -38,9 +38,5 @@ def validation_reals(domain: Domain) -> Reals:
     described = (
         f"{len(apart):,} training samples of {source} that train.validation keeps apart; {len(mine):,} trained on"
     )
-    return Reals(_chosen(stored, train), _chosen(stored, rows), described, rows=train)
-
-
-def _chosen(stored: Stored, rows: Tensor) -> Stored:
-    labels = None if stored.labels is None else stored.labels[rows]
-    return Stored(stored.samples[rows], labels, fingerprint=f"{stored.fingerprint} {len(rows)} of {len(stored)}")
+    seen, unseen = (stored.at(r, f"{stored.fingerprint} {len(r)} of {len(stored)}") for r in (train, rows))
+    return Reals(seen, unseen, described, rows=train)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from multigan.domains.base import Reals, Stored
+from multigan.domains.base import Reals
 from multigan.errors import UserError
 
 
@@ -27,8 +27,7 @@ def without_shared(reals: Reals) -> Reals:
     found, whole, test = int(equal.sum()), len(equal), reals.test
     if not found:
         return reals
-    labels = None if test.labels is None else test.labels[~equal]
-    left = Stored(test.samples[~equal], labels, fingerprint=f"{test.fingerprint} without {found}")
+    left = test.at(~equal, f"{test.fingerprint} without {found}")
     described = f"{reals.description}; {found:,} of the {whole:,} unseen ones were trained on and are left out"
     return replace(reals, test=left, description=described)
 

@@ -82,7 +82,7 @@ def sound_classifier(rate: int, train: Stored, test: Stored, device: torch.devic
         network = SoundFeatures()
         return network, nn.Linear(network.width, classes)
 
-    taught = Stored(train.samples[learn], train.labels[learn], fingerprint=train.fingerprint)
+    taught = train.at(learn, train.fingerprint)
     prepare = Mels(rate)
     embedder = classifier_embedder("cls", build, taught, test, _SETTINGS, prepare=prepare, vary=vary, device=device)
     embedder.learnt_from = learn

@@ -75,7 +75,7 @@ def picture_classifier(train: Stored, test: Stored, device: torch.device) -> Emb
         network = PictureFeatures(channels, min(size, _SIDE))
         return network, nn.Linear(network.width, classes)
 
-    taught = Stored(train.samples[learn], train.labels[learn], fingerprint=train.fingerprint)
+    taught = train.at(learn, train.fingerprint)
     embedder = classifier_embedder("cls", build, taught, test, _SETTINGS, prepare=prepare, vary=vary, device=device)
     embedder.learnt_from = learn
     return embedder
