@@ -14,7 +14,7 @@ from multigan.adversarial.game import GeneratorTerm
 from multigan.adversarial.losses import CriticInputs, eager_critic_loss
 from multigan.adversarial.objectives import OBJECTIVES
 from multigan.adversarial.randomness import Draw
-from multigan.domains.text.critics import ConvCritic, RelganCritic
+from multigan.domains.text.critics import ConvCritic, RelganCritic, plain_strongest, strongest
 from multigan.domains.text.domain import TextDomain
 from multigan.domains.text.generator import TextNoise
 from multigan.domains.text.likelihood import counted, plain_token_losses, token_losses
@@ -131,6 +131,21 @@ def test_penalties_act_on_the_embedding_and_leave_it_learning(critic: Callable[.
     network.zero_grad()
     loss(CriticInputs(real, fake, None, {}, {}, weights, {})).total.backward()
     assert network.embed.weight.grad.abs().sum() > 0  # the embedding learns from the penalised logits
+
+
+@pytest.mark.parametrize(("features", "reach", "places"), [(1, 2, 37), (1, 5, 37), (3, 4, 30), (8, 5, 12)])
+def test_strongest_places_are_those_of_the_whole_map(features: int, reach: int, places: int) -> None:
+    """Values, gradients and second derivatives are the plain way's, for one part and for many of a batch."""
+    torch.manual_seed(0)
+    filters = nn.Conv1d(features, 7, reach)
+    x = torch.randn(70, features, places, requires_grad=True)
+    results = []
+    for way in (plain_strongest, strongest):
+        made = way(x, filters)
+        (slope,) = torch.autograd.grad(made.square().sum(), x, create_graph=True)
+        results.append([made, slope, *torch.autograd.grad(slope.square().sum(), [x, *filters.parameters()])])
+    for plain, fast in zip(*results, strict=True):
+        torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-4)
 
 
 def test_a_causal_critic_sees_only_what_came_before() -> None:

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from multigan.domains.networks import with_spectral_norm
 from multigan.domains.text.relaxation import TokenEmbedding
 
+_ROWS = 64  # readings convolved at once where only the place of the largest response is asked for: they stay in cache
+
 
 class ConvCritic(nn.Module):
     """Dilated convolutions over the tokens and a logit a step, ``(N, T)``: a dense reward, cheap on a CPU.
@@ -121,7 +123,33 @@ class RelganCritic(nn.Module):
         """Logits ``(N, readings)`` of embedded sentences ``(N, T, D)``."""
         n, length, _ = x.shape
         parts = x.view(n, length, self.readings, -1).permute(0, 2, 3, 1).reshape(n * self.readings, -1, length)
-        h = torch.cat([f(parts).relu().amax(2) for f in self.filters], 1)
+        h = torch.cat([strongest(parts, f) for f in self.filters], 1).relu()
         gate = self.gate(h).sigmoid()
         h = self.dropout(gate * self.highway(h).relu() + (1 - gate) * h)
         return self.head(h).view(n, self.readings)
+
+
+def plain_strongest(x: Tensor, filters: nn.Module) -> Tensor:
+    """The largest response of each filter over all places: x ``(M, D, T)`` to ``(M, W)``. The reference."""
+    responses: Tensor = filters(x)
+    return responses.amax(2)
+
+
+def strongest(x: Tensor, filters: nn.Module) -> Tensor:
+    """The same, keeping for the gradient only what each filter saw at its strongest place, not the whole map.
+
+    RelGAN's maps ``(64 · N, 300, T)`` are hundreds of times larger than what enters them, and one place of each
+    counts. Where two places are equally strong the gradient goes to the first, not to both.
+    """
+    assert isinstance(filters, nn.Conv1d)
+    weight, bias, reach = filters.weight, filters.bias, filters.kernel_size[0]
+    seen = x.unfold(2, reach, 1)  # (M, D, places, reach)
+    if x.shape[1] * reach >= seen.shape[2]:  # nothing to save
+        return plain_strongest(x, filters)
+    with torch.no_grad():
+        flat = weight.flatten(1).T
+        responses = (part.transpose(1, 2).flatten(2) @ flat for part in seen.split(_ROWS))
+        place = torch.cat([part.max(1).indices for part in responses])  # max() is much faster than argmax()
+    index = place[:, None, :, None].expand(-1, x.shape[1], -1, reach)
+    found = torch.einsum("mdwk,wdk->mw", seen.gather(2, index), weight)
+    return found if bias is None else found + bias
