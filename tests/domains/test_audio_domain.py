@@ -14,7 +14,7 @@ from multigan.domains.audio.decode import PEAK
 from multigan.domains.audio.domain import AudioDomain, delayed
 from multigan.domains.audio.waveform import Waveform, joined
 from multigan.domains.base import BetweenDraw, IndexedDraw, Snapshot
-from multigan.errors import DataError, UserError
+from multigan.errors import DataError, RecipeError, UserError
 from multigan.recipe import load_recipe
 from multigan.session import Run
 
@@ -54,8 +54,10 @@ def vocoder_run(sound_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
         "generator.depth": 1,
         "critic.width": 4,
         "critic.widest": 4,
+        "reconstruction.samples": 8,
         "train.samples": 8,
         "train.batch": 4,
+        "train.log_every": 4,
         "train.sample_every": 8,
     }
     out = tmp_path_factory.mktemp("vocoder") / "run"
@@ -215,6 +217,20 @@ def test_vocoder_learns_from_mel_and_feature_terms(vocoder_run: Path) -> None:
     row = Run(vocoder_run).metrics[-1]
     assert row["generator/mel"] > 0
     assert row["generator/features"] > 0
+
+
+def test_vocoder_learns_from_the_mel_distance_alone_before_the_game(vocoder_run: Path) -> None:
+    rows = Run(vocoder_run).metrics
+    alone = [row["reconstruction/loss"] for row in rows if "reconstruction/loss" in row]
+    assert len(alone) == 2
+    assert alone[1] < alone[0]
+    assert [row["samples"] for row in rows if "critic/objective" in row] == [12, 16]
+    assert (vocoder_run / "reconstruction" / "config.json").is_file()  # to stand beside the game's result
+
+
+def test_only_vocoders_have_a_reconstruction_stage(sound_folder: Path) -> None:
+    with pytest.raises(RecipeError, match="reconstruction is a stage of vocoders, and generator.network = 'mel-wgan'"):
+        recipe(sound_folder, **{"reconstruction.samples": 8})
 
 
 def test_evaluation_measures_the_written_waveforms(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ from multigan.domains.audio.spectrum import ShortTimeFourier
 from multigan.domains.audio.vocoder import MelDistance, VocoderCritic, VocoderGenerator, feature_distance
 from multigan.domains.audio.vocoders import open_vocoder, refuse_mismatch
 from multigan.domains.audio.waveform import FORMATS, Waveform, joined
-from multigan.domains.base import Exhibit, Facts, IndexedDraw, Snapshot, Stored, picture_exhibit
+from multigan.domains.base import Exhibit, Facts, IndexedDraw, Snapshot, Stored, Warmup, picture_exhibit
 from multigan.errors import UserError
 from multigan.report.grid import beside
 
@@ -133,12 +133,20 @@ class AudioDomain(MeasuredAudio):
         """For a vocoder: mel distance and feature matching, weighted by ``terms``."""
         if not self.is_vocoder:
             return ()
-        assert isinstance(self.front_end, MelFrontEnd)
         weights = self.recipe.terms
         return [
-            GeneratorTerm("mel", weights.mel, MelDistance(self.front_end)),
+            GeneratorTerm("mel", weights.mel, self._mel_distance()),
             GeneratorTerm("features", weights.features, feature_distance),
         ]
+
+    def warmup(self) -> Warmup | None:
+        """For a vocoder: the mel distance alone."""
+        settings = self.recipe.reconstruction
+        return None if settings is None else Warmup("reconstruction", settings, self._mel_distance().alone)
+
+    def _mel_distance(self) -> MelDistance:
+        assert isinstance(self.front_end, MelFrontEnd)
+        return MelDistance(self.front_end)
 
     def offered(self) -> Mapping[str, Any]:
         """The numbers of the front end."""

@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from multigan.adversarial.schedules import SETTINGS, Scheduled, constant
 from multigan.domains.audio.mel_settings import PRESETS, MelSettings, problem
-from multigan.recipe import DataSettings, NetworkSettings, Recipe
+from multigan.recipe import DataSettings, NetworkSettings, Recipe, WarmupSettings
 
 Width = Annotated[int, Field(ge=1, le=4096)]
 Seconds = Annotated[float, Field(ge=0)]
@@ -176,9 +176,22 @@ class AudioRecipe(Recipe):
     """The network that judges them."""
     terms: VocoderTerms = field(default_factory=VocoderTerms)
     """What a vocoder's generator minimises beside the objective."""
+    reconstruction: WarmupSettings | None = None
+    """The stage before the game of a vocoder: it learns from the mel distance alone, many times faster than in the
+    game; leave it out to start from scratch."""
+
+    @property
+    def warmup_samples(self) -> int:
+        """The budget of a vocoder's stage before the game."""
+        return self.reconstruction.samples if self.reconstruction else 0
 
     def __post_init__(self) -> None:
         Recipe.__post_init__(self)
+        if self.reconstruction is not None and self.generator.network != "vocoder":
+            raise ValueError(
+                f"reconstruction is a stage of vocoders, and generator.network = {self.generator.network!r}: "
+                "leave it out"
+            )
         players = {self.generator.network, self.critic.network}
         for family in ("specgan", "vocoder"):
             if family in players and len(players) > 1 and not any(":" in p for p in players):

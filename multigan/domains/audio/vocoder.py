@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from multigan.adversarial.game import GeneratorTurn
+from multigan.adversarial.randomness import Draw
 from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.spectrum import ShortTimeFourier
 
@@ -136,10 +137,17 @@ class MelDistance:
     def __init__(self, front_end: MelFrontEnd) -> None:
         self.front_end = front_end
 
+    def between(self, made: Tensor, mels: Tensor) -> Tensor:
+        """The distance (0-d) of waveforms ``(N, 1, S)`` from spectrograms ``(N, 1, M, T)``."""
+        return (self.front_end.to(made.device)(made.squeeze(1)) - mels).abs().mean()
+
     def __call__(self, turn: GeneratorTurn) -> Tensor:
-        """The distance, 0-d."""
-        made = self.front_end.to(turn.fake.device)(turn.fake.squeeze(1))
-        return (made - turn.turn.condition).abs().mean()
+        """Of a turn of the game."""
+        return self.between(turn.fake, turn.turn.condition)
+
+    def alone(self, network: nn.Module, real: Tensor, mels: Tensor, draw: Draw) -> Tensor:
+        """Of a generator that learns without a critic."""
+        return self.between(network(None, mels), mels)
 
 
 def feature_distance(turn: GeneratorTurn) -> Tensor:
