@@ -110,11 +110,13 @@ class Model:
         if n < 2:
             raise UserError(f"n = {n}: the way between two seeds needs at least 2 samples")
         labels = self._labels(n, label if label is not None or not self.classes else 0)
-        device = next(self.generator.parameters()).device
         first, last = (derive_seed("generate", seed) for seed in seeds)
-        draw = BetweenDraw(first, range(n), device, other=last)
-        condition = torch.tensor(labels, device=device) if labels else None
-        return self.domain.present(self.domain.make(self.generator.eval(), draw, condition))
+        items: list[Any] = []
+        for indices, condition in self._whole_chunks(n, labels):
+            draw = BetweenDraw(first, indices, self._device, other=last, last=n - 1)
+            made = self.domain.make(self.generator.eval(), draw, condition)
+            items += self.domain.present(made[: n - len(items)])
+        return items
 
     def representations(
         self,
@@ -134,14 +136,21 @@ class Model:
             raise UserError(f"filter = {filter}: choose {known}")
         options = {name: self._opened(name, value) for name, value in options.items()}
         labels = self._labels(n, label)
-        device = next(self.generator.parameters()).device
-        size = self.domain.chunk if device.type == "cpu" else max(_CHUNK_ELSEWHERE, self.domain.chunk)
+        for indices, condition in self._whole_chunks(n, labels):
+            made = self._best(filter, indices, seed, condition, self._device, options)
+            yield made[: n - indices.start]
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.generator.parameters()).device
+
+    def _whole_chunks(self, n: int, labels: Sequence[int] | None) -> Iterator[tuple[range, Tensor | None]]:
+        """Indices of samples and their labels, always full chunks: no sample depends on how many there are."""
+        size = self.domain.chunk if self._device.type == "cpu" else max(_CHUNK_ELSEWHERE, self.domain.chunk)
         for start in range(0, n, size):
-            whole = range(start, start + size)  # always full: the last chunk is cut afterwards
+            whole = range(start, start + size)
             chosen = [labels[min(i, n - 1)] for i in whole] if labels else None
-            condition = torch.tensor(chosen, device=device) if chosen else None
-            made = self._best(filter, whole, seed, condition, device, options)
-            yield made[: min(size, n - start)]
+            yield whole, torch.tensor(chosen, device=self._device) if chosen else None
 
     @torch.no_grad()
     def _best(

@@ -101,12 +101,13 @@ class IndexedDraw:
 
 @dataclass(frozen=True)
 class BetweenDraw(IndexedDraw):
-    """Draws on the way from one seed's first sample to another's: the first of ``indices`` is there, the last here.
+    """Draws on the way from one seed's first sample, index 0, to another's, index ``last``.
 
     Normal numbers go along a quarter of a circle, so that they stay as large as they should be.
     """
 
     other: int = 0  # the seed at the end
+    last: int = 1
 
     def normal(self, purpose: str, *shape: int) -> Tensor:
         """Standard normal numbers ``(len(indices), *shape)``."""
@@ -125,7 +126,7 @@ class BetweenDraw(IndexedDraw):
         return IndexedDraw(seed, (0,), self.device)
 
     def _way(self, dimensions: int) -> Tensor:
-        way = torch.tensor(self.indices, device=self.device) / max(self.indices[-1], 1)
+        way = torch.tensor(self.indices, device=self.device).clamp_max(self.last) / self.last
         return way.view(-1, *[1] * dimensions)
 
 
