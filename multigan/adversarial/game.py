@@ -51,6 +51,7 @@ class GeneratorTurn:
     logits: Tensor
     game: "Game"
     real_logits: Tensor | None = None  # where the objective pairs
+    features: Any = None  # the critic's of ``fake``, where a term asks for them and ``fake`` was judged as it is
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class GeneratorTerm:
     name: str
     weight: Schedule
     value: Callable[[GeneratorTurn], Tensor]
+    of_features: bool = False  # it compares the critic's features
 
 
 Feed = Callable[[str, int], Iterable[Turn]]
@@ -115,9 +117,16 @@ class Game:
 
     def run(self, network: Callable[..., Tensor], x: Any, condition: Any) -> Tensor:
         """``network(x, condition)`` under the game's precision; what comes out is fp32."""
-        enabled = self.autocast is not None
-        with torch.autocast(self.device.type, dtype=self.autocast, enabled=enabled):
-            return network(x, condition).float() if enabled else network(x, condition)
+        with self._precision():
+            return network(x, condition).float() if self.autocast is not None else network(x, condition)
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None)
+
+    def features(self, x: Any) -> Any:
+        """What a critic that shows its features makes of ``x`` on the way to its logits: ``critic.features(x)``."""
+        with self._precision():
+            return self.critic.network.features(x)  # type: ignore[operator]
 
     def make(self, noise: Any, condition: Any = None) -> Tensor:
         """G(noise, condition): a representation ``(N, ...)``."""
@@ -211,19 +220,28 @@ class Game:
         noise = self.noise(turn.draw)
         fake = self.make(noise, turn.condition)
         read = self.embed(fake)
-        logits = self._logits(look(read, view(read, purpose="fake"), self.augmentation), turn.condition)
+        logits, features = self._judged(read, view(read, purpose="fake"), turn.condition)
         real = None
         if self.objective.relativistic:
             with torch.no_grad():
                 read = self.embed(turn.real)
                 real = self._logits(look(read, view(read, purpose="real"), self.augmentation), turn.condition)
         terms = {"objective": self.objective.generator(logits, real)}
-        context = GeneratorTurn(turn, noise, fake, logits, self, real)
+        context = GeneratorTurn(turn, noise, fake, logits, self, real, features)
         for term in self.terms:
             weight = term.weight.at(samples, budget)
             if weight > 0:
                 terms[term.name] = weight * term.value(context)
         return terms
+
+    def _judged(self, read: Tensor, view: View, condition: Any) -> tuple[Tensor, Any]:
+        """The generator's logits; from the critic's features, once for both, where terms compare those."""
+        network = self.critic.network
+        if view or not hasattr(network, "judge_features") or not any(term.of_features for term in self.terms):
+            return self._logits(look(read, view, self.augmentation), condition), None
+        features = self.features(read)
+        with self._precision():
+            return network.judge_features(features).float(), features  # type: ignore[operator]
 
     def state(self) -> dict[str, Any]:
         """All that learning has changed: both players and the moving average."""

@@ -210,6 +210,39 @@ def test_a_term_is_added_to_the_generators_loss_with_its_weight() -> None:
     assert found == pytest.approx(3 * made.square().mean().item())
 
 
+class Shown(Mlp):
+    """A critic that shows its features, and how often it was asked."""
+
+    asked = 0
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        self.asked += 1
+        return [x.sin(), super().forward(x)]
+
+    def judge_features(self, features: list[Tensor]) -> Tensor:
+        return features[-1]
+
+
+def test_a_term_of_features_shares_the_critics_pass() -> None:
+    def far(turn: GeneratorTurn) -> Tensor:
+        features = turn.game.features(turn.fake) if turn.features is None else turn.features
+        return features[0].square().mean()
+
+    steps = []
+    for shared in (True, False):
+        game = toy_game(generator=sgd())
+        game.critic.network.__class__ = Shown
+        game.terms.append(GeneratorTerm("far", constant(1), far, of_features=shared))
+        steps.append(step_of(game, "generator", [turn_at()]))
+        assert game.critic.network.asked == 1
+    torch.testing.assert_close(*steps)
+    noisy = toy_game(generator=sgd(), instance_noise=constant(1))
+    noisy.critic.network.__class__ = Shown
+    noisy.terms.append(GeneratorTerm("far", constant(1), far, of_features=True))
+    step_of(noisy, "generator", [turn_at()])
+    assert noisy.critic.network.asked == 1  # by the term: what was judged was not the sample as it is
+
+
 def test_the_mode_seeking_ratio_is_the_mean_of_ratios_of_mean_absolute_differences() -> None:
     z1, z2 = torch.tensor([[1.0, 3.0], [0.0, 0.0]]), torch.tensor([[0.0, 0.0], [1.0, 1.0]])
     x1, x2 = torch.tensor([[4.0], [1.0]]), torch.zeros(2, 1)

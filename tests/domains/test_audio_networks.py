@@ -85,6 +85,7 @@ def test_vocoder_critic_judges_many_places_and_shows_its_features() -> None:
     logits, features = critic(x), critic.features(x)
     assert len(features) == 5
     assert logits.shape == (2, sum(f[-1][0].numel() for f in features))
+    assert torch.equal(critic.judge_features(features), logits)
     logits.sum().backward()
     assert x.grad is not None
     assert (x.grad != 0).float().mean() > 0.99

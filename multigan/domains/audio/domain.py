@@ -136,7 +136,7 @@ class AudioDomain(MeasuredAudio):
         weights = self.recipe.terms
         return [
             GeneratorTerm("mel", weights.mel, self._mel_distance()),
-            GeneratorTerm("features", weights.features, feature_distance),
+            GeneratorTerm("features", weights.features, feature_distance, of_features=True),
         ]
 
     def warmup(self) -> Warmup | None:

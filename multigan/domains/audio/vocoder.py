@@ -12,6 +12,7 @@ from multigan.adversarial.game import GeneratorTurn
 from multigan.adversarial.randomness import Draw
 from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.spectrum import ShortTimeFourier
+from multigan.errors import UserError
 
 _LOUDEST = 5.0  # log magnitude at most: an early step must not overflow
 
@@ -128,7 +129,11 @@ class VocoderCritic(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Logits ``(N, L)``: those of every place of every critic."""
-        return torch.cat([features[-1].flatten(1) for features in self.features(x)], 1)
+        return self.judge_features(self.features(x))
+
+    def judge_features(self, features: list[list[Tensor]]) -> Tensor:
+        """The logits ``(N, L)`` that features end in."""
+        return torch.cat([layers[-1].flatten(1) for layers in features], 1)
 
 
 class MelDistance:
@@ -153,15 +158,20 @@ class MelDistance:
 def feature_distance(turn: GeneratorTurn) -> Tensor:
     """L1 of the critic's features of generated and real waveforms, each layer's in units of the real ones' size.
 
-    Feature matching (Larsen et al. 2016) as vocoders have it; the division makes the layers alike (0-d).
+    Feature matching (Larsen et al. 2016) as vocoders have it; the division makes the layers alike (0-d). Raises
+    `UserError` for a critic that shows none.
     """
-    critic = turn.game.critic.network
-    assert isinstance(critic, VocoderCritic)
+    if not hasattr(turn.game.critic.network, "features"):
+        raise UserError(
+            "terms.features compares what the critic makes of waveforms on the way: give it a method `features(x)`, a "
+            "list of layers for each part of the critic, or set terms.features = 0"
+        )
     with torch.no_grad():
-        real = critic.features(turn.turn.real)
+        real = turn.game.features(turn.turn.real)
+    made = turn.game.features(turn.fake) if turn.features is None else turn.features
     distances = [
-        (ours - theirs).abs().mean() / theirs.abs().mean().clamp_min(1e-4)
-        for fake_layers, real_layers in zip(critic.features(turn.fake), real, strict=True)
+        (ours.float() - theirs.float()).abs().mean() / theirs.float().abs().mean().clamp_min(1e-4)
+        for fake_layers, real_layers in zip(made, real, strict=True)
         for ours, theirs in zip(fake_layers[:-1], real_layers[:-1], strict=True)
     ]
     return torch.stack(distances).mean()
