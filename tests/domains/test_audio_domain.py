@@ -228,6 +228,28 @@ def test_vocoder_learns_from_the_mel_distance_alone_before_the_game(vocoder_run:
     assert (vocoder_run / "reconstruction" / "config.json").is_file()  # to stand beside the game's result
 
 
+class Plain(torch.nn.Module):
+    """A critic of waveforms that shows no features."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Conv1d(1, 1, 8, 8)
+
+    def forward(self, x: torch.Tensor, condition: object = None) -> torch.Tensor:
+        return self.layer(x).flatten(1)
+
+
+def test_a_critic_of_ones_own_plays_against_a_vocoder_and_is_told_what_features_need(
+    vocoder_run: Path, tmp_path: Path
+) -> None:
+    settings = load_recipe(str(vocoder_run / "recipe.toml")).to_dict()
+    with pytest.raises(UserError, match=r"a method `features\(x\)`.* or set terms.features = 0"):
+        multigan.train(settings, out=tmp_path / "told", critic=Plain(), device="cpu", quiet=True)
+    settings["terms"]["features"] = 0
+    run = multigan.train(settings, out=tmp_path / "plays", critic=Plain(), device="cpu", quiet=True)
+    assert "generator/mel" in run.metrics[-1]
+
+
 def test_only_vocoders_have_a_reconstruction_stage(sound_folder: Path) -> None:
     with pytest.raises(RecipeError, match="reconstruction is a stage of vocoders, and generator.network = 'mel-wgan'"):
         recipe(sound_folder, **{"reconstruction.samples": 8})
