@@ -6,7 +6,8 @@ r"""How well and how fast waveforms come back from mel spectrograms, beside libr
 Clips of the source are joined to one signal per group of twenty, so that PESQ and STOI have enough speech to look
 at. Needs ``pip install pesq pystoi``. One thread. PESQ's own frames are 256 samples every 128 at 8 kHz: a
 front end whose frames lie elsewhere by half a hop would be rated a whole point lower for the same sound.
-With ``--vocoder``, a trained one beside both, all from the mels of its own front end.
+With ``--vocoder``, trained ones of one front end beside both, all from its mels; ``--picture OUT`` draws the first
+half second of eight signals by each (OUT.png), and writes what the last vocoder made of them (OUT.flac).
 """
 
 import argparse
@@ -30,11 +31,15 @@ import multigan
 from multigan.domains.audio.decode import read_sound, resampled
 from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.mel_settings import PRESETS
+from multigan.domains.audio.picture import spectrogram_sheet
 from multigan.domains.audio.settings import AudioData, FrontEnd
 from multigan.domains.audio.sources import open_source
+from multigan.domains.audio.vocoders import refuse_mismatch
+from multigan.domains.audio.waveform import Waveform, joined
 from multigan.evaluation.audio import log_spectral_distance, multi_resolution_distance
 
 _JOINED = 20  # clips of a signal
+_DRAWN = 8  # signals of a picture
 Inverse = Callable[[np.ndarray], np.ndarray]
 
 
@@ -84,6 +89,14 @@ def tensor(signal: np.ndarray, hop: int) -> torch.Tensor:
     return torch.from_numpy(signal[: len(signal) // hop * hop])[None]
 
 
+def draw(ways: dict[str, Inverse], given: list[np.ndarray], rate: int, out: Path) -> None:
+    """Spectrograms of the beginning of signals, a row for each way of making them, and the sound of the last."""
+    clips = [[Waveform(way(signal[: rate // 2]), rate) for signal in given] for way in ways.values()]
+    titles = [name for name in ways for _ in given]
+    spectrogram_sheet([clip for row in clips for clip in row], titles, len(given)).save(out.with_suffix(".png"))
+    joined(clips[-1]).save(out.with_suffix(".flac"))
+
+
 def arguments() -> argparse.Namespace:
     """What is asked on the command line."""
     parser = argparse.ArgumentParser()
@@ -94,7 +107,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--signals", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=4, help="of which the fastest counts")
     parser.add_argument("--steps", type=int, nargs="+", default=[], help="of Griffin-Lim, a row each")
-    parser.add_argument("--vocoder", help="a run of audio/vocoder; its front end takes the place of preset and floor")
+    parser.add_argument("--vocoder", nargs="+", default=[], help="runs; their front end replaces preset and floor")
+    parser.add_argument("--picture", type=Path)
     return parser.parse_args()
 
 
@@ -104,11 +118,13 @@ def main() -> None:
     options = arguments()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    model = multigan.load(options.vocoder, device="cpu") if options.vocoder else None
-    rate = model.domain.front_end.settings.rate if model else int(PRESETS[options.preset]["rate"])
+    models = [multigan.load(vocoder, device="cpu") for vocoder in options.vocoder]
+    rate = models[0].domain.front_end.settings.rate if models else int(PRESETS[options.preset]["rate"])
     given = signals(options.data, rate, options.signals, options.files)
-    front_end = model.domain.front_end if model else front_end_of(options, given, rate)
+    front_end = models[0].domain.front_end if models else front_end_of(options, given, rate)
     settings = front_end.settings
+    for vocoder, model in zip(options.vocoder, models, strict=True):
+        refuse_mismatch(options.vocoder[0], settings, vocoder, model.domain.front_end.settings)
     shape = {"sr": rate, "n_fft": settings.n_fft, "hop_length": settings.hop}
 
     def ours(signal: np.ndarray, steps: int) -> np.ndarray:
@@ -118,18 +134,22 @@ def main() -> None:
         mel = librosa.feature.melspectrogram(y=signal, n_mels=settings.mels, power=1, **shape)
         return librosa.feature.inverse.mel_to_audio(mel, power=1, length=len(signal), **shape)
 
-    def trained(signal: np.ndarray) -> np.ndarray:
+    def trained(signal: np.ndarray, model: multigan.Model) -> np.ndarray:
         return model.generator(None, front_end(tensor(signal, settings.hop)))[0, 0].numpy()
 
     steps = options.steps or [front_end.steps]
     rows = {f"ours, {n} steps": measure(lambda s, n=n: ours(s, n), given, rate, options.repeats) for n in steps}
     rows["librosa mel_to_audio"] = measure(theirs, given, rate, options.repeats)
-    if model:
-        rows[f"vocoder, {model.samples:,} samples"] = measure(trained, given, rate, options.repeats)
+    for m in models:
+        rows[f"vocoder, {m.samples:,} samples"] = measure(lambda s, m=m: trained(s, m), given, rate, options.repeats)
     for name, row in rows.items():
         print(f"{name:28}" + "  ".join(f"{key} {value:.3f}" for key, value in row.items()))
-    name = "audio_vocoder" if model else f"audio_inversion_{options.preset}"
+    name = "audio_vocoder" if models else f"audio_inversion_{options.preset}"
     print(record(name, torch.device("cpu"), rows))
+    if options.picture:
+        ways = {"real": lambda s: s, "Griffin-Lim": lambda s: ours(s, steps[0])}
+        ways |= {f"{m.samples:,} samples": lambda s, m=m: trained(s, m) for m in models}
+        draw(ways, signals(options.data, rate, _DRAWN, options.files), rate, options.picture)
 
 
 if __name__ == "__main__":
