@@ -6,7 +6,7 @@ on a CPU. N batch, C channels, M mels, T frames, S = T · hop samples; waveforms
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu
+from torch.nn.functional import leaky_relu, pad
 
 from multigan.adversarial.game import GeneratorTurn
 from multigan.adversarial.randomness import Draw
@@ -40,7 +40,7 @@ class VocoderGenerator(nn.Module):
         self, shape: tuple[int, int], mels: int, n_fft: int, hop: int, width: int = 128, depth: int = 6
     ) -> None:
         super().__init__()
-        self.fourier = ShortTimeFourier(n_fft, hop)
+        self.fourier, self.beyond = ShortTimeFourier(n_fft, hop), n_fft // 2 // hop
         self.embed = nn.Conv1d(mels, width, 7, padding=3)
         self.first = nn.LayerNorm(width)
         self.blocks = nn.ModuleList(ConvNextBlock(width, 1 / depth) for _ in range(depth))
@@ -53,13 +53,19 @@ class VocoderGenerator(nn.Module):
                     nn.init.zeros_(module.bias)
 
     def forward(self, noise: None, condition: Tensor) -> Tensor:
-        """The waveform of a mel spectrogram."""
-        x = self.first(self.embed(condition.squeeze(1)).transpose(1, 2)).transpose(1, 2)
+        """The waveform of a mel spectrogram.
+
+        The last samples lie under the faint end of the last window: without frames beyond, whatever neighbours do not
+        agree on would be magnified there, and click.
+        """
+        frames = condition.shape[-1]
+        x = pad(condition.squeeze(1), (0, self.beyond), "replicate")
+        x = self.first(self.embed(x).transpose(1, 2)).transpose(1, 2)
         for block in self.blocks:
             x = block(x)
         magnitude, phase = self.head(self.last(x.transpose(1, 2))).float().chunk(2, -1)
         spectrum = torch.polar(magnitude.clamp_max(_LOUDEST).exp(), phase)
-        return self.fourier.inverse(spectrum).unsqueeze(1)
+        return self.fourier.inverse(spectrum)[:, None, : frames * self.fourier.hop]
 
 
 class PeriodCritic(nn.Module):
@@ -75,7 +81,7 @@ class PeriodCritic(nn.Module):
     def forward(self, x: Tensor) -> list[Tensor]:
         """Features of every layer; the last are the logits ``(N, 1, ·, p)``."""
         missing = -x.shape[-1] % self.period
-        x = nn.functional.pad(x, (0, missing), "reflect").unflatten(-1, (-1, self.period))
+        x = pad(x, (0, missing), "reflect").unflatten(-1, (-1, self.period))
         return _through(x, self.layers, self.head)
 
 
