@@ -53,7 +53,7 @@ def signals(source: str, rate: int, count: int, files: str = "") -> list[np.ndar
 
 
 def measure(inverse: Inverse, given: list[np.ndarray], rate: int, repeats: int) -> dict[str, float]:
-    """Mean PESQ, STOI, log-spectral and multi-resolution distances, and times real time.
+    """Mean PESQ, STOI, log-spectral and multi-resolution distances, hiss re full scale, and times real time.
 
     The fastest of some repeats counts: other work on the machine only slows.
     """
@@ -71,6 +71,7 @@ def measure(inverse: Inverse, given: list[np.ndarray], rate: int, repeats: int) 
         "STOI": statistics.fmean(float(stoi(a, b, rate)) for a, b in pairs),
         "log-spectral distance, dB": statistics.fmean(log_spectral_distance(a, b) for a, b in tensors),
         "multi-resolution STFT": statistics.fmean(multi_resolution_distance(a, b) for a, b in tensors),
+        "hiss of silence, dB": 10 * float(np.log10(np.square(inverse(np.zeros(rate, np.float32))).mean() + 1e-12)),
         "times real time": sum(map(len, given)) / rate / min(times),
     }
 
