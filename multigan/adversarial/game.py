@@ -236,8 +236,8 @@ class Game:
 
     def _judged(self, read: Tensor, view: View, condition: Any) -> tuple[Tensor, Any]:
         """The generator's logits; from the critic's features, once for both, where terms compare those."""
-        network = self.critic.network
-        if view or not hasattr(network, "judge_features") or not any(term.of_features for term in self.terms):
+        network, wanted = self.critic.network, any(t.of_features and t.weight.highest > 0 for t in self.terms)
+        if view or not wanted or not hasattr(network, "judge_features"):
             return self._logits(look(read, view, self.augmentation), condition), None
         features = self.features(read)
         with self._precision():
