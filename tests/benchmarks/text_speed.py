@@ -28,7 +28,7 @@ def parameters(network: nn.Module) -> int:
 
 
 def best_of_two(write: Callable[[], list[str]]) -> dict[str, float]:
-    """Sentences a second: by the wall it says little on a busy machine."""
+    """Sentences a second, of processor time and by the wall; the wall says little on a busy machine."""
     write()
     worked, waited = [], []
     for _ in range(2):
