@@ -18,8 +18,8 @@ def check_parameters(player: str, network: nn.Module) -> None:
 def check_signatures(game: Game, noise: Any, real: Tensor, condition: Any) -> None:
     """Call ``generator(noise, condition)`` and ``critic(representation, condition)`` on ``N`` samples.
 
-    Raises `UserError` where a call fails, where fakes are not shaped like ``real`` ``(N, ...)``, or where there is
-    not a logit, or several, for each sample.
+    Raises `UserError` where a call fails, where fakes are not shaped like ``real`` ``(N, ...)``, where there is
+    not a logit, or several, for each sample, or where a term compares features that the critic does not show.
     """
     generator, critic = game.generator.network, game.critic.network
     fake = _called_with(game, "generator", generator, noise, condition)
@@ -34,6 +34,12 @@ def check_signatures(game: Game, noise: Any, real: Tensor, condition: Any) -> No
             f"the {_called('critic', critic)} gives logits of shape {_shape(logits)} for {len(real)} samples: "
             "give one for each, (N,) or (N, 1), or several, (N, ...)"
         )
+    for term in game.terms:
+        if term.of_features and term.weight.highest > 0 and not hasattr(critic, "features"):
+            raise UserError(
+                f"terms.{term.name} compares what the {_called('critic', critic)} makes of samples on the way: give it "
+                f"a method `features(x)`, a list of layers for each of its parts, or set terms.{term.name} = 0"
+            )
 
 
 def _embedded(game: Game, real: Tensor) -> Tensor:
