@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from multigan import __version__
+from multigan.adversarial.game import introduce
 from multigan.adversarial.penalties import score
 from multigan.adversarial.randomness import derive_seed
 from multigan.atomic import publish, write_atomically
@@ -279,7 +280,10 @@ def load(source: str | Path, *, device: str = "cpu", generator: nn.Module | None
         named = domain.network("critic")
         if made.get("critic", _class_name(named)) == _class_name(named):
             critic = _load_weights(named, folder / _CRITIC)
-    return Model(domain, _load_weights(network, folder / "model.safetensors"), samples, critic).to(device)
+    loaded = _load_weights(network, folder / "model.safetensors")
+    if critic is not None:
+        introduce(critic, loaded)
+    return Model(domain, loaded, samples, critic).to(device)
 
 
 def _class_name(network: nn.Module | None) -> str | None:

@@ -74,7 +74,8 @@ class Game:
     >>> game = Game(generator, critic, GameSettings(objective="rpgan"), noise=lambda draw: draw.normal("z", 64))
     >>> game.round(feed, samples=0, batch=64, budget=100_000)
 
-    ``noise`` maps a `Draw` to what the generator takes first; ``terms`` are added to the generator's loss.
+    ``noise`` maps a `Draw` to what the generator takes first; ``terms`` are added to the generator's loss. A critic
+    with a method ``meet(generator)`` is told of the generator first.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Game:
         self.settings, self.noise, self.augmentation = settings, noise, augmentation
         self.synchronise, self.autocast = synchronise, autocast
         self.objective = objective_of(settings.objective)
+        introduce(critic, generator)
         self.guard = Guard(self.device)
         self.generator = Player("generator", generator, settings.generator, self.guard)
         self.critic = Player("critic", critic, settings.critic, self.guard)
@@ -253,6 +255,13 @@ class Game:
         self.generator.load(state["generator"])
         self.critic.load(state["critic"])
         self.ema.network.load_state_dict(state["ema"])
+
+
+def introduce(critic: nn.Module, generator: nn.Module) -> None:
+    """Let a critic that compares with the generator itself know it: one with a method ``meet(generator)``."""
+    meet = getattr(critic, "meet", None)
+    if meet is not None:
+        meet(generator)
 
 
 def mode_seeking(turn: GeneratorTurn) -> Tensor:

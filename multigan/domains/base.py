@@ -173,6 +173,8 @@ class Warmup:
     """The same of a generator on samples kept apart, lower is better; watched during the game too."""
     hand_over: Callable[[nn.Module, nn.Module], None] = lambda generator, critic: None
     """What the critic takes over from the generator when the game begins."""
+    critic: bool = False
+    """Whether the critic learns by the same loss meanwhile."""
 
 
 class Domain(ABC):

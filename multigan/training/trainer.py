@@ -301,11 +301,11 @@ class Trainer:
 
     def _held_out(self) -> dict[str, float]:
         """The held-out loss of a stage before the game, watched to the end."""
-        if self.stage is None or self.stage.warmup.held_out is None:
+        if self.stage is None:
             return {}
         if not self.warming:
-            self.stage.held_out = self.stage.warmup.held_out(self.game.ema.network)
-        return self.stage.measures()
+            self.stage.watch()
+        return self.stage.measures(self.warming)
 
     def _evaluated(self, scoring: Scoring) -> dict[str, Any]:
         found = scoring(self.kept())

@@ -1,4 +1,4 @@
-"""The stage before the game: the generator learns alone from its domain's loss, and stops when held-out data say so.
+"""The stage before the game: networks learn from their domain's loss alone, and stop when held-out data say so.
 
 The same clock, batches, guard and checkpoints as the game; the best weights by the held-out loss go on to it.
 """
@@ -7,86 +7,137 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from multigan.adversarial.ema import decay
+from multigan.adversarial.ema import Ema, decay
 from multigan.adversarial.game import Game, Turn
-from multigan.adversarial.player import Player, Synchronise
+from multigan.adversarial.player import Guard, Player, Synchronise
 from multigan.domains.base import Warmup
 
 
-class WarmupStage:
-    """The generator of ``game``, learning by ``warmup`` from the micro-batches that ``turns`` gives."""
+class Learner:
+    """One network that learns in the stage, the moving average of its weights, and the best of these so far."""
 
-    def __init__(self, warmup: Warmup, game: Game, turns: Callable[[str, int], Iterable[Turn]], batch: int) -> None:
-        self.warmup, self.game, self.turns, self.batch = warmup, game, turns, batch
-        self.player = Player(warmup.name, game.generator.network, warmup.settings, game.guard)
+    def __init__(self, warmup: Warmup, network: nn.Module, ema: Ema, guard: Guard) -> None:
+        self.warmup, self.network, self.ema = warmup, network, ema
+        self.player = Player(warmup.name, network, warmup.settings, guard)
         self.best: dict[str, Tensor] = {}
         self.held_out: float | None = None  # at the last check
         self.lowest: float | None = None
-        self.stale, self.ended = 0, False
+        self.stale = 0
 
-    def step(self, samples: int, synchronise: Synchronise | None) -> int:
-        """One update from ``samples`` real samples seen on; returns the samples seen after it."""
-        settings, game = self.warmup.settings, self.game
-        network, total = game.generator.network, torch.zeros((), device=game.device)
-        for turn in self.turns(self.warmup.name, samples):
-            loss = self.warmup.loss(network, turn.real, turn.condition, turn.draw)
+    def step(
+        self, turns: Iterable[Turn], samples: int, batch: int, synchronise: Synchronise | None
+    ) -> tuple[Tensor, Tensor]:
+        """One update; returns the loss and the norm of its gradient, both 0-d."""
+        settings = self.warmup.settings
+        total = torch.zeros((), device=next(self.network.parameters()).device)
+        for turn in turns:
+            loss = self.warmup.loss(self.network, turn.real, turn.condition, turn.draw)
             share = len(turn.draw) / turn.draw.local
             (loss * share).backward()
             total += loss.detach() * share
         norm = self.player.update({"loss": total}, settings.lr.at(samples, settings.samples), synchronise)
-        game.statistics.add({f"{self.warmup.name}/loss": total, f"{self.warmup.name}/gradient_norm": norm})
-        half_life = settings.ema_half_life.at(samples, settings.samples)
-        game.ema.update(network, decay(self.batch, half_life))
-        after = samples + self.batch
-        if self.warmup.held_out is not None and after // settings.every() > samples // settings.every():
-            self._check()
-        self.ended = self.ended or after >= settings.samples
-        return after
+        self.ema.update(self.network, decay(batch, settings.ema_half_life.at(samples, settings.samples)))
+        return total, norm
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """Measure the held-out loss and remember the best weights."""
         assert self.warmup.held_out is not None
-        network, patience = self.game.ema.network, self.warmup.settings.patience
-        self.held_out = self.warmup.held_out(network)
+        self.held_out = self.warmup.held_out(self.ema.network)
         if self.lowest is None or self.held_out < self.lowest:
             self.lowest, self.stale = self.held_out, 0
-            self.best = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+            self.best = {name: tensor.detach().clone() for name, tensor in self.ema.network.state_dict().items()}
         else:
             self.stale += 1
-            self.ended = bool(patience) and self.stale >= patience
 
     def finish(self) -> None:
-        """Give the best weights found, or the last ones, to the game: its generator, the moving average, the critic."""
-        best = self.best or self.game.ema.network.state_dict()
-        self.game.generator.network.load_state_dict(best)
-        self.game.ema.network.load_state_dict(best)
-        self.warmup.hand_over(self.game.generator.network, self.game.critic.network)
-
-    def summary(self, samples: int) -> str:
-        """How the stage ended, for a person."""
-        found = "" if self.lowest is None else f", held-out loss {self.lowest:.4f} at its best"
-        return f"The {self.warmup.name} stage ended at {samples:,} samples{found}."
-
-    def measures(self) -> dict[str, float]:
-        """The held-out loss at the last check."""
-        return {} if self.held_out is None else {f"{self.warmup.name}/held_out": self.held_out}
+        """Take the best weights found, or the average's last ones."""
+        best = self.best or self.ema.network.state_dict()
+        self.network.load_state_dict(best)
+        self.ema.network.load_state_dict(best)
 
     def state(self) -> dict[str, Any]:
-        """All that the stage has learnt besides the weights."""
+        """All that has been learnt besides the weights."""
         return {
             "optimiser": self.player.state()["optimiser"],
             "best": self.best,
             "held_out": self.held_out,
             "lowest": self.lowest,
             "stale": self.stale,
-            "ended": self.ended,
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Restore what `state` gave; the weights are the game's."""
-        weights = self.game.generator.network.state_dict()
-        self.player.load({"network": weights, "optimiser": state["optimiser"]})
+        self.player.load({"network": self.network.state_dict(), "optimiser": state["optimiser"]})
         self.best, self.held_out, self.lowest = dict(state["best"]), state["held_out"], state["lowest"]
-        self.stale, self.ended = state["stale"], state["ended"]
+        self.stale = state["stale"]
+
+
+class WarmupStage:
+    """The generator of ``game``, and its critic where ``warmup`` says so, learning from the micro-batches of ``turns``.
+
+    The generator's held-out loss ends the stage.
+    """
+
+    def __init__(self, warmup: Warmup, game: Game, turns: Callable[[str, int], Iterable[Turn]], batch: int) -> None:
+        self.warmup, self.game, self.turns, self.batch = warmup, game, turns, batch
+        self.generator = Learner(warmup, game.generator.network, game.ema, game.guard)
+        critic = game.critic.network
+        self.critic = Learner(warmup, critic, Ema(critic), game.guard) if warmup.critic else None
+        self.ended = False
+
+    def step(self, samples: int, synchronise: Synchronise | None) -> int:
+        """One update from ``samples`` real samples seen on; returns the samples seen after it."""
+        settings, after = self.warmup.settings, samples + self.batch
+        due = self.warmup.held_out is not None and after // settings.every() > samples // settings.every()
+        for prefix, learner in self._learners().items():
+            turns = self.turns(self.warmup.name, samples)
+            loss, norm = learner.step(turns, samples, self.batch, synchronise)
+            self.game.statistics.add({f"{prefix}loss": loss, f"{prefix}gradient_norm": norm})
+            if due:
+                learner.check()
+        impatient = settings.patience and self.generator.stale >= settings.patience
+        self.ended = self.ended or bool(impatient) or after >= settings.samples
+        return after
+
+    def _learners(self) -> dict[str, Learner]:
+        """Those who learn, by what their measures begin with."""
+        name = self.warmup.name
+        critic = {} if self.critic is None else {f"{name}/critic_": self.critic}
+        return {f"{name}/": self.generator, **critic}
+
+    def finish(self) -> None:
+        """Give the best weights found, or the last ones, to the game: its players and the moving average."""
+        for learner in self._learners().values():
+            learner.finish()
+        self.warmup.hand_over(self.game.generator.network, self.game.critic.network)
+
+    def summary(self, samples: int) -> str:
+        """How the stage ended, for a person."""
+        lowest = self.generator.lowest
+        found = "" if lowest is None else f", held-out loss {lowest:.4f} at its best"
+        return f"The {self.warmup.name} stage ended at {samples:,} samples{found}."
+
+    def watch(self) -> None:
+        """Measure the held-out loss of the game's generator, which learns otherwise by now."""
+        if self.warmup.held_out is not None:
+            self.generator.held_out = self.warmup.held_out(self.game.ema.network)
+
+    def measures(self, warming: bool) -> dict[str, float]:
+        """The held-out losses at the last check; after the stage the generator's alone."""
+        learners = self._learners() if warming else {f"{self.warmup.name}/": self.generator}
+        return {f"{prefix}held_out": one.held_out for prefix, one in learners.items() if one.held_out is not None}
+
+    def state(self) -> dict[str, Any]:
+        """All that the stage has learnt besides the weights of the two players."""
+        critic = {} if self.critic is None else self.critic.state() | {"ema": self.critic.ema.network.state_dict()}
+        return self.generator.state() | {"ended": self.ended, "critic": critic}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state` gave; the weights of the two players are the game's."""
+        self.generator.load(state)
+        self.ended = state["ended"]
+        if self.critic is not None:
+            self.critic.load(state["critic"])
+            self.critic.ema.network.load_state_dict(state["critic"]["ema"])

@@ -20,7 +20,7 @@ from multigan.domains.text.generator import TextNoise
 from multigan.domains.text.likelihood import counted, plain_token_losses, token_losses
 from multigan.domains.text.recurrent import LstmGenerator
 from multigan.domains.text.relaxation import Relaxed
-from multigan.domains.text.terms import hand_over_embedding
+from multigan.domains.text.terms import hand_over
 from multigan.domains.text.tokeniser import END, UNKNOWN
 from multigan.errors import DataError, RecipeError, UserError
 from multigan.recipe import load_recipe
@@ -179,7 +179,7 @@ def test_a_generator_begins_with_the_frequencies_of_the_words(source: Path) -> N
 def test_the_critic_starts_from_the_embeddings_the_generator_has_learnt(tied: bool, size: int) -> None:
     generator = LstmGenerator((8, 12), latent=0, embedding=6, width=6 if tied else 4, tied=tied)
     critic = ConvCritic((8, 12), embedding=size)
-    hand_over_embedding(generator, critic)
+    hand_over(generator, critic)
     rows = critic.embed.weight[:, :6].flatten(), generator.table.flatten()
     assert torch.corrcoef(torch.stack(rows))[0, 1] > 0.999
     if size == 10:

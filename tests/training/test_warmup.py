@@ -37,12 +37,16 @@ def trainer(tmp_path: Path, name: str = "run", display: Any = None, **settings: 
     return Trainer(domain, domain.load(), run, display=display)
 
 
+LANGUAGE = {"critic.network": "language", "generator.latent": 0, "game.penalties.r1.weight": 0}
+
+
 @pytest.mark.parametrize("at", [24, 56, 64, 88])
-def test_a_crash_in_either_stage_is_resumed_to_the_bit(at: int, tmp_path: Path) -> None:
-    whole = trainer(tmp_path, "whole")
+@pytest.mark.parametrize("settings", [{}, LANGUAGE], ids=["conv", "language"])
+def test_a_crash_in_either_stage_is_resumed_to_the_bit(at: int, settings: dict[str, Any], tmp_path: Path) -> None:
+    whole = trainer(tmp_path, "whole", **settings)
     whole.fit()
     with pytest.raises(Crash):
-        trainer(tmp_path, "broken", Interrupting("crash", at)).fit()
+        trainer(tmp_path, "broken", Interrupting("crash", at), **settings).fit()
     session.resume(tmp_path / "broken", device="cpu", quiet=True)
     assert list(unlike(learned(tmp_path / "whole"), learned(tmp_path / "broken"))) == []
     assert rows_of(tmp_path / "whole") == rows_of(tmp_path / "broken")

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,13 +18,14 @@ from multigan.domains.text.corpus import Corpus, open_corpus
 from multigan.domains.text.critics import ConvCritic, RelganCritic
 from multigan.domains.text.embedder import language_model_embedder
 from multigan.domains.text.generator import SequenceGenerator, TextNoise
+from multigan.domains.text.language_critic import LanguageCritic
 from multigan.domains.text.likelihood import counted, held_out_nll
 from multigan.domains.text.measures import AIMS, likelihoods, ruler, unigram
 from multigan.domains.text.page import page, readable
 from multigan.domains.text.recurrent import GruGenerator, LstmGenerator, MemoryGenerator
 from multigan.domains.text.settings import TextRecipe
 from multigan.domains.text.sources import BUILT_IN, read_lines
-from multigan.domains.text.terms import hand_over_embedding, likelihood_loss, terms_of
+from multigan.domains.text.terms import hand_over, likelihood_loss, terms_of
 from multigan.domains.text.tokeniser import END, Tokeniser, load_tokeniser
 from multigan.domains.text.transformer import TransformerGenerator
 from multigan.errors import DataError, UserError
@@ -48,7 +49,11 @@ class TextDomain(Domain):
         "memory": MemoryGenerator,
         "transformer": TransformerGenerator,
     }
-    critics: ClassVar[dict[str, type[nn.Module]]] = {"conv": ConvCritic, "relgan": RelganCritic}
+    critics: ClassVar[dict[str, type[nn.Module]]] = {
+        "conv": ConvCritic,
+        "relgan": RelganCritic,
+        "language": LanguageCritic,
+    }
     sources = tuple(BUILT_IN)
     formats = ("txt", "jsonl")
     options = ("temperature", "prefix")
@@ -90,6 +95,10 @@ class TextDomain(Domain):
             ids = self.corpus.train.samples
             network.begin_with(torch.bincount(ids[counted(ids)], minlength=network.vocabulary))
         return network
+
+    def offered(self) -> Mapping[str, Any]:
+        """A maker of networks like the generator, for a critic of language models."""
+        return {"like": partial(self.network, "generator")}
 
     def represent(self, stored: Tensor, draw: Draw) -> Tensor:
         """Token ids ``(N, T)``, int64: a gather stands for the product with their one-hots."""
@@ -187,7 +196,8 @@ class TextDomain(Domain):
         if settings is None:
             return None
         measure = self.held_out_nll if len(held) else None
-        return Warmup("likelihood", settings, likelihood_loss, measure, hand_over_embedding)
+        language = self.recipe.critic.network == "language"
+        return Warmup("likelihood", settings, likelihood_loss, measure, hand_over, critic=language)
 
     def held_out_nll(self, network: nn.Module) -> float:
         """Nats a token of held-out sentences, unknown tokens left out; the z are always the same."""

@@ -4,7 +4,8 @@ Shapes: N samples, T tokens, V vocabulary, D embedding, H features, C context (t
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -98,9 +99,9 @@ class SequenceGenerator(nn.Module, ABC):
 
     def scores(self, features: Tensor) -> Tensor:
         """Logits ``(..., V)`` of features ``(..., H)``."""
-        return nn.functional.linear(self.project(features), *self._scoring())
+        return nn.functional.linear(self.project(features), *self.scoring())
 
-    def _scoring(self) -> tuple[Tensor, Tensor]:
+    def scoring(self) -> tuple[Tensor, Tensor]:
         """Weight ``(V, ...)`` and bias ``(V,)`` of the scores."""
         return self.table if self.output is None else self.output, self.bias.masked_fill(self.never, _NEVER)
 
@@ -190,8 +191,17 @@ class SequenceGenerator(nn.Module, ABC):
         features = self.locked_dropout(self.features(self.locked_dropout(x), self.labelled(z, condition)))
         mask = counted(ids)
         targets = ids[mask]
-        weight, bias = self._scoring()
+        weight, bias = self.scoring()
         return token_losses(self.project(features[mask]) / temperature, weight, bias / temperature, targets), targets
+
+    @contextmanager
+    def undropped(self) -> Iterator[None]:
+        """No dropout for a while, in training too: what is written, or compared, must follow from the input alone."""
+        dropout, self.dropout = self.dropout, 0.0
+        try:
+            yield
+        finally:
+            self.dropout = dropout
 
     def locked_dropout(self, x: Tensor) -> Tensor:
         """Drop the same features at every step of a sentence ``(N, T, H)`` (Gal & Ghahramani 2016)."""

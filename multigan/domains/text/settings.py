@@ -92,7 +92,8 @@ class TextCritic(NetworkSettings):
     """The network that judges sentences."""
 
     network: str = "conv"
-    """conv (a logit a step) | relgan (64 readings of the sentence), or your own as 'package.module:Class'."""
+    """conv (a logit a step) | relgan (64 readings of the sentence) | language (language models of the generator's
+    kind, against the generator), or your own as 'package.module:Class'."""
     embedding: Width = 64
     """Dimensions of a token's embedding; where as many as the generator's (of an untied one: those it reads and
     scores with together), it starts from those the likelihood stage has learnt."""
@@ -106,6 +107,8 @@ class TextCritic(NetworkSettings):
     """A step's logit of conv also scores its token by those before it, as a language model does."""
     readings: Width = 64
     """Readings of relgan: each has its own share of the embedding and a logit of its own."""
+    models: Annotated[int, Field(ge=1, le=16)] = 1
+    """Models of language that go through the likelihood stage beside the generator."""
     dropout: Share = 0.0
     """Share of features dropped."""
     spectral_norm: bool = False
@@ -140,6 +143,8 @@ class TextRecipe(Recipe):
             raise ValueError(
                 "likelihood.patience stops on sentences held out: set data.held_out above 0, or likelihood.patience = 0"
             )
+        if self.critic.network == "language":
+            self._check_language()
         for name in ("temperature", "likelihood", "entropy"):
             schedule: Schedule = getattr(self.generator, name)
             if (
@@ -150,3 +155,16 @@ class TextRecipe(Recipe):
                 raise ValueError(f"generator.{name} ends before it starts: it begins at {schedule.begin} samples")
         if self.generator.temperature.start <= 0 or self.generator.temperature.last <= 0:
             raise ValueError("generator.temperature must stay above 0")
+
+    def _check_language(self) -> None:
+        if self.generator.latent:
+            raise ValueError(
+                "critic.network = 'language' knows tokens only by those before them: set generator.latent = 0"
+            )
+        if self.likelihood is None:
+            raise ValueError("critic.network = 'language' learns in the likelihood stage: add [likelihood]")
+        if self.game.penalties.active():
+            raise ValueError(
+                "critic.network = 'language' has recurrent layers, which have no second derivative on a GPU: "
+                "leave game.penalties out, or set their weights to 0"
+            )

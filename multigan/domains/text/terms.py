@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from multigan.adversarial.game import GeneratorTerm, GeneratorTurn
 from multigan.adversarial.randomness import Draw
 from multigan.adversarial.schedules import constant
+from multigan.domains.text.language_critic import LanguageCritic
 from multigan.domains.text.relaxation import Relaxed, TokenEmbedding
 from multigan.domains.text.settings import TextGenerator
 from multigan.errors import UserError
@@ -39,11 +40,15 @@ def likelihood_loss(network: Any, ids: Tensor, condition: Any, draw: Draw) -> Te
 
 
 @torch.no_grad()
-def hand_over_embedding(generator: nn.Module, critic: nn.Module) -> None:
+def hand_over(generator: nn.Module, critic: nn.Module) -> None:
     """Let the critic start from the embedding of tokens that the likelihood stage has learnt, where sizes agree.
 
-    A critic that has to learn words and judgement from the same few sentences learns the sentences by heart.
+    A critic that has to learn words and judgement from the same few sentences learns the sentences by heart. One of
+    language models takes over the whole generator.
     """
+    if isinstance(critic, LanguageCritic):
+        critic.take_over(generator)
+        return
     table, embed = getattr(generator, "table", None), getattr(critic, "embed", None)
     if not isinstance(table, Tensor) or not isinstance(embed, TokenEmbedding):
         return

@@ -1,5 +1,7 @@
 """A small causal transformer, `transformers`' GPT-2, with a cache while it writes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -49,7 +51,7 @@ class TransformerGenerator(SequenceGenerator):
         """One token more, the others' keys and values from the cache."""
         context, cache = state
         position = torch.full((1, 1), cache.get_seq_length(), device=x.device)
-        with self._undropped():
+        with self.undropped():
             found = self.layers(
                 inputs_embeds=self._read(x[:, None], context),
                 past_key_values=cache,
@@ -63,18 +65,13 @@ class TransformerGenerator(SequenceGenerator):
         found: Tensor = self.layers(inputs_embeds=self._read(x, context), use_cache=False).last_hidden_state
         return found
 
-    def _undropped(self) -> Any:
-        return _Undropped(self.layers)
-
-
-class _Undropped:
-    """Layers in evaluation mode for a while: what is written must follow from the noise alone."""
-
-    def __init__(self, layers: nn.Module) -> None:
-        self.layers, self.training = layers, layers.training
-
-    def __enter__(self) -> None:
+    @contextmanager
+    def undropped(self) -> Iterator[None]:
+        """The layers' own dropout is left out as well."""
+        training = self.layers.training
         self.layers.train(False)
-
-    def __exit__(self, *error: object) -> None:
-        self.layers.train(self.training)
+        try:
+            with super().undropped():
+                yield
+        finally:
+            self.layers.train(training)
