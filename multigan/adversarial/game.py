@@ -118,9 +118,11 @@ class Game:
         self._generator, self._critic = torch.compile(generator), torch.compile(critic)
 
     def run(self, network: Callable[..., Tensor], x: Any, condition: Any) -> Tensor:
-        """``network(x, condition)`` under the game's precision; what comes out is fp32."""
+        """``network(x, condition)`` under the game's precision; what comes out is fp32, or ids as they are."""
         with self._precision():
-            return network(x, condition).float() if self.autocast is not None else network(x, condition)
+            made = network(x, condition)
+        ids = isinstance(made, Tensor) and not made.is_floating_point()
+        return made if self.autocast is None or ids else made.float()
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None)

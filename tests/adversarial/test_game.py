@@ -179,6 +179,18 @@ def test_clipping_bounds_the_step_of_the_player_that_asked_for_it() -> None:
     assert step_of(toy_game(**settings), "generator", [turn_at()]).norm() > 0.02
 
 
+@pytest.mark.parametrize("autocast", [None, torch.bfloat16])
+def test_what_leaves_a_network_is_fp32_and_ids_stay_ids(autocast: torch.dtype | None) -> None:
+    game = toy_game()
+    game.autocast = autocast
+    layer = nn.Linear(2, 2)
+    numbers = game.run(lambda x, _: layer(x), torch.rand(3, 2), None)
+    ids = game.run(lambda x, _: layer(x).argmax(1), torch.rand(3, 2), None)
+    assert (numbers.dtype, ids.dtype) == (torch.float32, torch.int64)
+    rounded = numbers == numbers.bfloat16()
+    assert rounded.all() == (autocast is not None)  # the precision asked for was used
+
+
 def test_a_restored_game_goes_on_bit_for_bit() -> None:
     adam = {"generator": PlayerSettings(beta1=0.5), "critic": replace(sgd_critic(), optimiser="adam")}
     game, restored = toy_game(**adam), toy_game(Mlp(LATENT, 2, seed=8), Mlp(2, 1, seed=9), **adam)

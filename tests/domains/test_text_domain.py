@@ -1,6 +1,7 @@
 """The text domain: networks, likelihood, game, generation, kept models."""
 
 import json
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -281,6 +282,15 @@ def test_the_command_prints_and_writes_sentences(run: multigan.Run, command, tmp
     rows = [json.loads(line)["text"] for line in (tmp_path / "b" / "sentences.jsonl").read_text("utf-8").splitlines()]
     assert rows == done.out.splitlines()[:3]
     assert command("generate", run.folder, "--prefix", "zebra", "--out", tmp_path / "c").status == 2
+
+
+@pytest.mark.parametrize("estimator", ["st", "soft_gumbel", "reinforce"])
+def test_half_precision_trains_and_writes(estimator: str, source: Path, tmp_path: Path) -> None:
+    recipe = recipe_of(source, **{"train.precision": "bf16", "generator.estimator": estimator})
+    made = multigan.train(recipe, out=tmp_path / "run", device="cpu", quiet=True)
+    assert all(math.isfinite(row["generator/objective"]) for row in made.metrics if "generator/objective" in row)
+    assert all(p.dtype == torch.float32 for p in made.model.generator.parameters())
+    assert len(made.model.generate(3)) == 3
 
 
 def test_a_python_list_is_data(source: Path, tmp_path: Path) -> None:

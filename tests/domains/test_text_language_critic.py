@@ -163,6 +163,10 @@ def run(tmp_path: Path, **settings: Any) -> Path:
     return path
 
 
+def test_half_precision_trains_and_writes(tmp_path: Path) -> None:
+    assert len(multigan.load(run(tmp_path, **{"train.precision": "bf16"})).generate(3)) == 3
+
+
 def test_a_generator_of_another_kind_is_refused_before_training(tmp_path: Path) -> None:
     text = domain(tmp_path)
     _, critic = players(text)
