@@ -121,8 +121,7 @@ class Game:
         """``network(x, condition)`` under the game's precision; what comes out is fp32, or ids as they are."""
         with self._precision():
             made = network(x, condition)
-        ids = isinstance(made, Tensor) and not made.is_floating_point()
-        return made if self.autocast is None or ids else made.float()
+        return made.float() if self.autocast is not None and made.is_floating_point() else made
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None)

@@ -37,9 +37,9 @@ class Relaxed:
         """The ids."""
         return self.ids
 
-    def float(self) -> "Relaxed":
-        """Itself: ids have no precision to change."""
-        return self
+    def is_floating_point(self) -> bool:
+        """False: ids have no precision to change."""
+        return False
 
 
 Tokens = Tensor | Relaxed
