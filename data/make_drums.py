@@ -1,11 +1,12 @@
-"""Makes ``drums.zip``: 600 drum sounds, synthesised from sines, noise and envelopes, in five labelled folders.
+"""Makes ``drums.zip``: 600 drum sounds, synthesised from sines, noise and envelopes, in five
+labelled folders.
 
     python data/make_drums.py
     python data/make_drums.py --seed 1 --out unseen.zip    # others, to measure against
 
-Every sound draws its own tuning, decay, noise colour, drive and so on, so no two are alike. Mono FLAC, 16 kHz,
-16 bit, at most half a second. The same numbers come out every time. Dedicated to the public domain (CC0).
-"""
+Every sound draws its own tuning, decay, noise colour, drive and so on, so no two are alike. Mono
+FLAC, 16 kHz, 16 bit, at most half a second. The same numbers come out every time. Dedicated to the
+public domain (CC0)."""
 
 import argparse
 import io
@@ -41,7 +42,13 @@ def swept(start: float, end: float, glide: float, phase: float = 0.0) -> Sound:
 def noise(random: Random, low: float, high: float, order: int = 2) -> Sound:
     """White noise between two frequencies."""
     high = min(high, RATE / 2 * 0.98)
-    return sosfilt(butter(order, [low, high], "band", fs=RATE, output="sos"), random.standard_normal(len(TIME))) * 2
+    return (
+        sosfilt(
+            butter(order, [low, high], "band", fs=RATE, output="sos"),
+            random.standard_normal(len(TIME)),
+        )
+        * 2
+    )
 
 
 def between(random: Random, low: float, high: float) -> float:
@@ -57,7 +64,9 @@ def driven(sound: Sound, amount: float) -> Sound:
 def kick(random: Random) -> Sound:
     """A falling sine, with a click of noise and some drive."""
     end = between(random, 38, 85)
-    body = swept(end * between(random, 2, 7), end, between(random, 0.008, 0.06)) * decay(between(random, 0.15, 0.6))
+    body = swept(end * between(random, 2, 7), end, between(random, 0.008, 0.06)) * decay(
+        between(random, 0.15, 0.6)
+    )
     click = noise(random, 800, between(random, 2000, 7500)) * decay(between(random, 0.008, 0.03))
     return driven(body + click * between(random, 0.03, 0.6), between(random, 0.5, 4))
 
@@ -65,9 +74,15 @@ def kick(random: Random) -> Sound:
 def snare(random: Random) -> Sound:
     """Two tuned modes of a skin and the rattle of the wires."""
     base = between(random, 140, 280)
-    skin = swept(base * 1.3, base, 0.012) + random.uniform(0.2, 0.8) * swept(base * 1.9, base * 1.6, 0.01)
-    wires = noise(random, between(random, 400, 2500), between(random, 5000, 7800)) * decay(between(random, 0.1, 0.45))
-    mixed = skin * decay(between(random, 0.06, 0.25)) * between(random, 0.2, 1) + wires * between(random, 0.4, 1.2)
+    skin = swept(base * 1.3, base, 0.012) + random.uniform(0.2, 0.8) * swept(
+        base * 1.9, base * 1.6, 0.01
+    )
+    wires = noise(random, between(random, 400, 2500), between(random, 5000, 7800)) * decay(
+        between(random, 0.1, 0.45)
+    )
+    mixed = skin * decay(between(random, 0.06, 0.25)) * between(random, 0.2, 1) + wires * between(
+        random, 0.4, 1.2
+    )
     return driven(mixed, between(random, 0.5, 3))
 
 
@@ -75,7 +90,9 @@ def hat(random: Random) -> Sound:
     """A cluster of square waves and noise, high-passed; short when closed, long when open."""
     base = between(random, 180, 480)
     ratios = np.array([2.0, 3.0, 4.16, 5.43, 6.79, 8.21]) * (1 + 0.06 * random.standard_normal(6))
-    squares = sum(np.sign(swept(base * r, base * r, 1, random.uniform(0, 6.28))) for r in ratios) / 6
+    squares = (
+        sum(np.sign(swept(base * r, base * r, 1, random.uniform(0, 6.28))) for r in ratios) / 6
+    )
     metal = squares * random.uniform(0.2, 1) + noise(random, 3000, 7800) * random.uniform(0.1, 0.8)
     edge = butter(4, between(random, 2500, 5500), "high", fs=RATE, output="sos")
     length = between(random, 0.03, 0.12) if random.random() < 0.6 else between(random, 0.2, 0.7)
@@ -91,7 +108,9 @@ def clap(random: Random) -> Sound:
         start = int(RATE * gap * i * random.uniform(0.85, 1.15))
         envelope[start:] += np.exp(-TIME[: len(TIME) - start] / 0.004) * random.uniform(0.6, 1)
     room = int(RATE * gap * hands)
-    envelope[room:] += random.uniform(0.3, 0.9) * decay(between(random, 0.1, 0.4))[: len(TIME) - room]
+    envelope[room:] += (
+        random.uniform(0.3, 0.9) * decay(between(random, 0.1, 0.4))[: len(TIME) - room]
+    )
     return driven(colour * envelope, between(random, 0.5, 2))
 
 
@@ -100,12 +119,20 @@ def tom(random: Random) -> Sound:
     base = between(random, 75, 260)
     bend, ring = between(random, 1.15, 1.7), between(random, 0.2, 0.7)
     skin = swept(base * bend, base, between(random, 0.02, 0.09)) * decay(ring)
-    second = swept(base * bend * 1.5, base * 1.5, 0.05) * decay(ring * 0.5) * random.uniform(0.1, 0.5)
+    second = (
+        swept(base * bend * 1.5, base * 1.5, 0.05) * decay(ring * 0.5) * random.uniform(0.1, 0.5)
+    )
     stick = noise(random, 300, between(random, 1500, 5000)) * decay(between(random, 0.015, 0.05))
     return driven(skin + second + stick * between(random, 0.05, 0.5), between(random, 0.4, 2))
 
 
-KINDS: dict[str, Callable[[Random], Sound]] = {"clap": clap, "hat": hat, "kick": kick, "snare": snare, "tom": tom}
+KINDS: dict[str, Callable[[Random], Sound]] = {
+    "clap": clap,
+    "hat": hat,
+    "kick": kick,
+    "snare": snare,
+    "tom": tom,
+}
 
 
 def finished(sound: Sound) -> np.ndarray:
@@ -128,7 +155,12 @@ def main() -> None:
         for k, (kind, make) in enumerate(KINDS.items()):
             for i in range(COUNT):
                 file = io.BytesIO()
-                soundfile.write(file, finished(make(np.random.default_rng([k, i, options.seed]))), RATE, format="FLAC")
+                soundfile.write(
+                    file,
+                    finished(make(np.random.default_rng([k, i, options.seed]))),
+                    RATE,
+                    format="FLAC",
+                )
                 archive.writestr(zipfile.ZipInfo(f"{kind}/{kind}-{i:03d}.flac"), file.getvalue())
 
 

@@ -1,4 +1,5 @@
-"""multigan: train a generative adversarial network on pictures, sentences or sounds, and make new ones.
+"""multigan: train a generative adversarial network on pictures, sentences or sounds, and make new
+ones.
 
     import multigan
 
@@ -10,30 +11,31 @@ The public names are loaded on first use, so ``import multigan`` costs no torch.
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from multigan.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from multigan.adversarial.objectives import Objective
     from multigan.domains.base import Domain
     from multigan.evaluation.evaluate import evaluate
-    from multigan.evaluation.result import Evaluation
+    from multigan.measures.table import Evaluation
     from multigan.model import Model, load
-    from multigan.recipe import Recipe, load_recipe
-    from multigan.session import Run, resume, train
+    from multigan.recipe.load import load_recipe
+    from multigan.recipe.settings import Recipe
     from multigan.training.trainer import Trainer
+    from multigan.verbs.train import Run, resume, train
 
 _HOME = {
     "Domain": "multigan.domains.base",
-    "Evaluation": "multigan.evaluation.result",
+    "Evaluation": "multigan.measures.table",
     "evaluate": "multigan.evaluation.evaluate",
     "Model": "multigan.model",
     "Objective": "multigan.adversarial.objectives",
     "load": "multigan.model",
     "Recipe": "multigan.recipe",
     "load_recipe": "multigan.recipe",
-    "Run": "multigan.session",
-    "train": "multigan.session",
-    "resume": "multigan.session",
+    "Run": "multigan.verbs.train",
+    "train": "multigan.verbs.train",
+    "resume": "multigan.verbs.train",
     "Trainer": "multigan.training.trainer",
 }
 

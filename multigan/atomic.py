@@ -1,4 +1,5 @@
-"""Writing files so that a crash at any moment leaves the old one or the new one, never half of one."""
+"""Writing files so that a crash at any moment leaves the old one or the new one, never half of
+one."""
 
 import os
 from collections.abc import Callable

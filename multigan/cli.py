@@ -1,4 +1,5 @@
-"""The command line: thin verbs over the library. Mistakes of the user exit 2 with one plain message."""
+"""The command line: thin verbs over the library. Mistakes of the user exit 2 with one plain
+message."""
 
 import logging
 import os
@@ -11,7 +12,8 @@ import typer
 from multigan.errors import UserError
 
 app = typer.Typer(
-    help="Train a GAN on your own pictures, sentences, sounds or series with one command; make new ones with another.",
+    help="Train a GAN on your own pictures, sentences, sounds or series with one command; "
+    "make new ones with another.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -23,8 +25,12 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override one key of the recipe; repeatable."),
 ]
-Device = Annotated[str, typer.Option(help="auto (CUDA, then MPS, then CPU) | cpu | cuda | cuda:N | mps.")]
-ProcessCount = Annotated[int, typer.Option("--processes", min=1, help="Train with N processes on this machine.")]
+Device = Annotated[
+    str, typer.Option(help="auto (CUDA, then MPS, then CPU) | cpu | cuda | cuda:N | mps.")
+]
+ProcessCount = Annotated[
+    int, typer.Option("--processes", min=1, help="Train with N processes on this machine.")
+]
 
 
 def _examples(*commands: str) -> str:
@@ -32,39 +38,45 @@ def _examples(*commands: str) -> str:
 
 
 @app.command(epilog=_examples("multigan ls", "multigan ls image"))
-def ls(domain: Annotated[str | None, typer.Argument(help="Only recipes of this domain.")] = None) -> None:
+def ls(
+    domain: Annotated[str | None, typer.Argument(help="Only recipes of this domain.")] = None,
+) -> None:
     """List the recipes: name, what it makes, cost, measured result."""
     from rich.console import Console
     from rich.table import Column, Table
 
-    from multigan.recipe import recipe_header, recipe_names
+    from multigan.recipe.load import recipe_header, recipe_names
 
     names = recipe_names(domain)
     if not names:
         known = sorted({name.split("/")[0] for name in recipe_names()})
         raise UserError(f"no recipes for {domain!r}; domains: {', '.join(known)}")
     recipe = Column("recipe", no_wrap=True)
-    table = Table(recipe, "makes", "cost", "result", box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table = Table(
+        recipe, "makes", "cost", "result", box=None, header_style="bold", padding=(0, 2, 0, 0)
+    )
     for name in names:
         header = recipe_header(name)
         table.add_row(f"[bold]{name}[/bold]", header["title"], header["cost"], header["result"])
     Console().print(table)
 
 
-@app.command(epilog=_examples("multigan show image/mnist > my.toml", "multigan show image/mnist --explain"))
+@app.command(
+    epilog=_examples("multigan show image/mnist > my.toml", "multigan show image/mnist --explain")
+)
 def show(
     recipe: Annotated[str, typer.Argument(help="A recipe's name, or a TOML file.")],
     settings: Settings = None,
     explain: Annotated[bool, typer.Option("--explain", help="Explain every key instead.")] = False,
 ) -> None:
     """Print a recipe, resolved, as TOML to save and edit."""
-    from multigan.recipe import load_recipe, parse_settings
+    from multigan.recipe.load import load_recipe, parse_settings
 
     resolved = load_recipe(recipe, parse_settings(settings))
     if not explain:
         sys.stdout.write(resolved.to_toml())
         return
-    from multigan.explain import explanation
+    from multigan.recipe.explain import explanation
 
     for key, value, doc in explanation(resolved):
         sys.stdout.write(f"{key} = {value}\n    {doc}\n" if value else f"\n{key}  {doc}\n")
@@ -79,8 +91,12 @@ def show(
 )
 def train(
     recipe: Annotated[str, typer.Argument(help="A recipe's name (multigan ls), or a TOML file.")],
-    data: Annotated[str | None, typer.Option(help="A folder, a .zip, a file, or the name of a dataset.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The run folder; by default the next free runs/NAME-001.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="A folder, a .zip, a file, or the name of a dataset.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run folder; by default the next free runs/NAME-001.")
+    ] = None,
     settings: Settings = None,
     seed: Annotated[int | None, typer.Option(help="All randomness follows from it.")] = None,
     device: Device = "auto",
@@ -90,8 +106,8 @@ def train(
     ] = False,
 ) -> None:
     """Train a GAN: live progress, pictures of the samples, checkpoints, and a model to keep."""
-    from multigan import session
-    from multigan.recipe import parse_settings
+    from multigan.recipe.load import parse_settings
+    from multigan.verbs import train as session
 
     chosen = parse_settings(settings)
     resolved = session.prepare(recipe, data=data, settings=chosen, seed=seed)
@@ -100,7 +116,9 @@ def train(
         return
     if processes > 1:
         _in_processes(processes, out or session.default_out(recipe))
-    run = session.train(recipe, data=data, out=out, settings=chosen, seed=seed, device=device, report=True)
+    run = session.train(
+        recipe, data=data, out=out, settings=chosen, seed=seed, device=device, report=True
+    )
     _say(f"Done: {run.folder}/samples   ·   multigan generate {run.folder} -n 16")
 
 
@@ -115,13 +133,17 @@ def resume(
     ] = False,
 ) -> None:
     """Go on with a run from its newest intact checkpoint."""
-    from multigan import session
-    from multigan.recipe import parse_settings
+    from multigan.recipe.load import parse_settings
+    from multigan.verbs import train as session
 
     if processes > 1:
         _in_processes(processes, None)
     done = session.resume(
-        run, settings=parse_settings(settings), device=device, allow_changes=allow_changes, report=True
+        run,
+        settings=parse_settings(settings),
+        device=device,
+        allow_changes=allow_changes,
+        report=True,
     )
     _say(f"Done: {done.folder}/samples   ·   multigan generate {done.folder} -n 16")
 
@@ -130,7 +152,8 @@ def resume(
     epilog=_examples(
         "multigan generate runs/image-digits-001 -n 100 --out new/",
         "multigan generate runs/my-labelled-run -n 10 --label 7 --seed 3",
-        "multigan generate runs/text-captions-001 -n 20 --prefix 'a man' --temperature 0.7 --unique",
+        "multigan generate runs/text-captions-001 -n 20 --prefix 'a man' --temperature 0.7 "
+        "--unique",
         "multigan generate runs/audio-drums-001 --between 1,2 -n 12 --out morph.wav",
         "multigan generate runs/audio-vocoder-001 --condition voice.mp3 --out generated.wav",
     )
@@ -139,44 +162,73 @@ def generate(
     model: Annotated[str, typer.Argument(help="A run folder, a model folder, or a hub id.")],
     n: Annotated[
         int | None,
-        typer.Option("-n", min=1, help="How many; by default 16, and 1 with --condition.", show_default=False),
+        typer.Option(
+            "-n", min=1, help="How many; by default 16, and 1 with --condition.", show_default=False
+        ),
     ] = None,
     out: Annotated[
-        Path, typer.Option(help="The folder to write to; for sounds and series also one file, such as all.wav.")
+        Path,
+        typer.Option(
+            help="The folder to write to; for sounds and series also one file, such as all.wav."
+        ),
     ] = Path("samples"),
     seed: Annotated[int, typer.Option(help="Sample i follows from the seed and i alone.")] = 0,
     between: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Samples on the way from seed A to seed B instead.")
+        str | None,
+        typer.Option(metavar="A,B", help="Samples on the way from seed A to seed B instead."),
     ] = None,
-    condition: Annotated[str | None, typer.Option(help="For vocoders: the sound file to follow.")] = None,
+    condition: Annotated[
+        str | None, typer.Option(help="For vocoders: the sound file to follow.")
+    ] = None,
     vocoder: Annotated[
-        str | None, typer.Option(help="For spectrograms: the trained vocoder that makes the waveforms.")
+        str | None,
+        typer.Option(help="For spectrograms: the trained vocoder that makes the waveforms."),
     ] = None,
-    label: Annotated[str | None, typer.Option(help="The class to make; by default each in turn.")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="The class to make; by default each in turn.")
+    ] = None,
     format: Annotated[
         str | None,
         typer.Option(
-            help="File format, such as png, webp, csv, npy, wav, flac, mp3, txt; a wrong one names those that can be."
+            help="File format, such as png, webp, csv, npy, wav, flac, mp3, txt; "
+            "a wrong one names those that can be."
         ),
     ] = None,
     temperature: Annotated[
         float | None, typer.Option(help="Text: below 1 keeps to likely words, above 1 dares more.")
     ] = None,
-    prefix: Annotated[str | None, typer.Option(help="Text: what every sentence begins with.")] = None,
+    prefix: Annotated[
+        str | None, typer.Option(help="Text: what every sentence begins with.")
+    ] = None,
     unique: Annotated[bool, typer.Option("--unique", help="Text: no sentence twice.")] = False,
     filter: Annotated[
-        int | None, typer.Option(min=1, help="Text: keep the best of so many, by the critic.", metavar="K")
+        int | None,
+        typer.Option(min=1, help="Text: keep the best of so many, by the critic.", metavar="K"),
     ] = None,
     device: Device = "auto",
 ) -> None:
-    """Make new samples: single files, and one sheet of the first hundred; sentences are printed too."""
-    from multigan.generation import generate_files
+    """Make new samples: single files, and one sheet of the first hundred; sentences are printed
+    too."""
+    from multigan.verbs.generate import generate_files
 
     count = n or (1 if condition else 16)
-    options: dict[str, Any] = {"temperature": temperature, "prefix": prefix, "unique": unique or None, "filter": filter}
+    options: dict[str, Any] = {
+        "temperature": temperature,
+        "prefix": prefix,
+        "unique": unique or None,
+        "filter": filter,
+    }
     options |= {"condition": condition, "vocoder": vocoder, "between": parse_between(between)}
     made = generate_files(
-        model, count, out, seed=seed, label=label, format=format, device=device, say=typer.echo, **options
+        model,
+        count,
+        out,
+        seed=seed,
+        label=label,
+        format=format,
+        device=device,
+        say=typer.echo,
+        **options,
     )
     _say(f"{count} samples in {out}" + (f"   ·   sheet: {made}" if made else ""))
 
@@ -186,46 +238,84 @@ def generate(
         "multigan evaluate runs/image-digits-001",
         "multigan evaluate runs/mine --data photos-it-never-saw/ -n 2000 --json scores.json",
         "multigan evaluate runs/text-captions-001 --sweep temperature",
-        "multigan evaluate runs/mine --embedder inception --weights weights-inception-2015-12-05-6726825d.pth",
+        "multigan evaluate runs/mine --embedder inception --weights "
+        "weights-inception-2015-12-05-6726825d.pth",
     )
 )
 def evaluate(
     model: Annotated[str, typer.Argument(help="A run folder, a model folder, or a hub id.")],
     data: Annotated[
-        str | None, typer.Option(help="Real samples it was not trained on; by default the recipe's test split.")
+        str | None,
+        typer.Option(
+            help="Real samples it was not trained on; by default the recipe's test split."
+        ),
     ] = None,
-    n: Annotated[int | None, typer.Option("-n", min=1, help="Samples in each row; by default up to 10,000.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="How often each row is drawn, for its spread.")] = 3,
+    n: Annotated[
+        int | None, typer.Option("-n", min=1, help="Samples in each row; by default up to 10,000.")
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="How often each row is drawn, for its spread.")
+    ] = 3,
     split: Annotated[
         Literal["test", "validation"],
-        typer.Option(help="validation: the training samples that train.validation kept apart, to choose by."),
+        typer.Option(
+            help="validation: the training samples that train.validation kept apart, to choose by."
+        ),
     ] = "test",
     embedder: Annotated[
-        str | None, typer.Option(help="For pictures: classifier, patches, inception, clip, dinov2 or a hub id.")
+        str | None,
+        typer.Option(
+            help="For pictures: classifier, patches, inception, clip, dinov2 or a hub id."
+        ),
     ] = None,
-    weights: Annotated[str | None, typer.Option(help="The embedder's weights: a file, folder or hub id.")] = None,
-    sweep: Annotated[str | None, typer.Option(help="Text: temperature; measure the whole frontier.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="The embedder's weights: a file, folder or hub id.")
+    ] = None,
+    sweep: Annotated[
+        str | None, typer.Option(help="Text: temperature; measure the whole frontier.")
+    ] = None,
     against: Annotated[
-        list[str] | None, typer.Option(help="With --sweep: another model to stand beside; repeatable.")
+        list[str] | None,
+        typer.Option(help="With --sweep: another model to stand beside; repeatable."),
     ] = None,
     filter: Annotated[
-        int, typer.Option(min=1, help="With --sweep: also keep the best of so many, by the critic.", metavar="K")
+        int,
+        typer.Option(
+            min=1, help="With --sweep: also keep the best of so many, by the critic.", metavar="K"
+        ),
     ] = 1,
-    json: Annotated[str | None, typer.Option(help="Write the figures to this file; - prints them instead.")] = None,
+    json: Annotated[
+        str | None, typer.Option(help="Write the figures to this file; - prints them instead.")
+    ] = None,
     device: Device = "auto",
 ) -> None:
-    """Measure a model against unseen real samples, beside real samples and noise measured the same way."""
+    """Measure a model against unseen real samples, beside real samples and noise measured the same
+    way."""
     from multigan.evaluation.evaluate import evaluate as measure
 
     if sweep is not None:
         from multigan.evaluation.frontier import frontier, frontier_table
 
         result = frontier(
-            model, sweep, against=against or (), data=data, n=n, seeds=seeds, filter=filter, device=device
+            model,
+            sweep,
+            against=against or (),
+            data=data,
+            n=n,
+            seeds=seeds,
+            filter=filter,
+            device=device,
         )
     else:
         result = measure(
-            model, data=data, n=n, seeds=seeds, split=split, embedder=embedder, weights=weights, device=device
+            model,
+            data=data,
+            n=n,
+            seeds=seeds,
+            split=split,
+            embedder=embedder,
+            weights=weights,
+            device=device,
         )
     if json == "-":
         import json as encoder
@@ -251,41 +341,59 @@ def evaluate(
 
 @app.command(
     epilog=_examples(
-        "multigan sweep image/mnist --data mnist/ --try game.objective=rpgan,hinge,nonsaturating --seeds 3",
-        "multigan sweep my.toml --try game.penalties.r1.weight+game.penalties.r2.weight=0.3,1,3 --workers 2",
+        "multigan sweep image/mnist --data mnist/ --try game.objective=rpgan,hinge,nonsaturating "
+        "--seeds 3",
+        "multigan sweep my.toml --try game.penalties.r1.weight+game.penalties.r2.weight=0.3,1,3 "
+        "--workers 2",
     )
 )
 def sweep(
     recipe: Annotated[str, typer.Argument(help="A recipe's name, or a TOML file.")],
     tries: Annotated[
-        list[str], typer.Option("--try", metavar="KEY=A,B", help="Values to try, one change at a time; repeatable.")
+        list[str],
+        typer.Option(
+            "--try", metavar="KEY=A,B", help="Values to try, one change at a time; repeatable."
+        ),
     ],
-    data: Annotated[str | None, typer.Option(help="A folder, a .zip, a file, or the name of a dataset.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="A folder, a .zip, a file, or the name of a dataset.")
+    ] = None,
     settings: Settings = None,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each variant.")] = 1,
     n: Annotated[
-        int | None, typer.Option("-n", min=10, help="Samples in each row of an evaluation; by default up to 10,000.")
+        int | None,
+        typer.Option(
+            "-n", min=10, help="Samples in each row of an evaluation; by default up to 10,000."
+        ),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Trainings at a time.")] = 1,
-    out: Annotated[Path, typer.Option(help="Where the runs and the table go; an unfinished sweep goes on.")] = Path(
-        "runs/sweep"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="Where the runs and the table go; an unfinished sweep goes on.")
+    ] = Path("runs/sweep"),
     device: Device = "auto",
 ) -> None:
-    """Train a recipe with one setting changed at a time, measure each by samples kept apart, and print the table."""
-    from multigan import sweep as sweeping
+    """Train a recipe with one setting changed at a time, measure each by samples kept apart, and
+    print the table."""
+    from multigan.verbs import sweep as sweeping
 
     chosen = sweeping.variants(tries)
     plan = sweeping.Plan(recipe, chosen, seeds, out, data, settings or [], n, workers, device)
     typer.echo(sweeping.markdown(sweeping.sweep(plan)))
 
 
-@app.command(epilog=_examples("multigan report runs/image-digits-001", "multigan report runs/a runs/b --out both.html"))
+@app.command(
+    epilog=_examples(
+        "multigan report runs/image-digits-001", "multigan report runs/a runs/b --out both.html"
+    )
+)
 def report(
     runs: Annotated[list[str], typer.Argument(help="One or more run folders.")],
-    out: Annotated[Path | None, typer.Option(help="The page; by default report.html in the run folder.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The page; by default report.html in the run folder.")
+    ] = None,
 ) -> None:
-    """Write one self-contained HTML page of a run: samples, film, curves, health, evaluation, recipe."""
+    """Write one self-contained HTML page of a run: samples, film, curves, health, evaluation,
+    recipe."""
     from multigan.report.page import write_report
 
     _say(f"Page: {write_report(runs, out)}")
@@ -293,12 +401,16 @@ def report(
 
 @app.command(epilog=_examples("multigan tour", "multigan tour --quick --out glimpse/"))
 def tour(
-    out: Annotated[Path, typer.Option(help="Where it goes; an interrupted tour goes on.")] = Path("runs/tour"),
-    quick: Annotated[bool, typer.Option("--quick", help="A glimpse in seconds of training each.")] = False,
+    out: Annotated[Path, typer.Option(help="Where it goes; an interrupted tour goes on.")] = Path(
+        "runs/tour"
+    ),
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A glimpse in seconds of training each.")
+    ] = False,
     device: Device = "auto",
 ) -> None:
     """Train on digits, sentences and drums that come with it, and write one page with all three."""
-    from multigan.tour import tour as walk
+    from multigan.verbs.tour import tour as walk
 
     walk(out, quick=quick, device=device, say=_say)
 
@@ -306,7 +418,7 @@ def tour(
 @app.command()
 def doctor() -> None:
     """Say which versions, devices and disk there are, and what will not work here and why."""
-    from multigan.doctor import examine
+    from multigan.verbs.doctor import examine
 
     healthy = examine()
     raise typer.Exit(0 if healthy else 1)
@@ -324,7 +436,8 @@ def parse_between(text: str | None) -> tuple[int, int] | None:
 
 
 def _in_processes(processes: int, out: Path | None) -> None:
-    """Run this very command in several processes and exit with their status; returns in each of them."""
+    """Run this very command in several processes and exit with their status; returns in each of
+    them."""
     if "RANK" in os.environ:
         return
     from multigan.training.launch import launch
@@ -353,7 +466,8 @@ def main() -> None:
 
 
 def _exit(status: int) -> None:
-    """End with ``status``; one process of several ends at once, for its group's threads may not outlive it."""
+    """End with ``status``; one process of several ends at once, for its group's threads may not
+    outlive it."""
     if "RANK" in os.environ:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -363,7 +477,7 @@ def _exit(status: int) -> None:
 
 def _status(error: Exception) -> int:
     """The exit status of an ended training; what is a bug of ours is raised again."""
-    training = sys.modules.get("multigan.training.signals")
+    training = sys.modules.get("multigan.runs.signals")
     if training is not None and isinstance(error, training.Stopped):
         return int(error.status)
     player = sys.modules.get("multigan.adversarial.player")

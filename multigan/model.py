@@ -1,8 +1,7 @@
 """What a user keeps: a trained generator that makes pictures, sentences or sounds.
 
-A model folder holds ``model.safetensors``, ``config.json`` and ``README.md``; it loads without the recipe,
-without the data and without unpickling anything.
-"""
+A model folder holds ``model.safetensors``, ``config.json`` and ``README.md``; it loads without the
+recipe, without the data and without unpickling anything."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,18 +14,18 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from multigan import __version__
 from multigan.adversarial.game import introduce
 from multigan.adversarial.penalties import score
-from multigan.adversarial.randomness import derive_seed
+from multigan.adversarial.randomness import BetweenDraw, IndexedDraw, derive_seed
 from multigan.atomic import publish, write_atomically
-from multigan.domains import domain_type
-from multigan.domains.base import BetweenDraw, Domain, Facts, IndexedDraw
+from multigan.domains.base import Domain, domain_type
 from multigan.errors import CheckpointError, UserError
-from multigan.recipe import load_recipe
+from multigan.recipe.load import load_recipe
+from multigan.samples import Facts
+from multigan.version import __version__
 
 if TYPE_CHECKING:
-    from multigan.recipe import Recipe
+    from multigan.recipe.settings import Recipe
 
 _FORMAT = 1
 _CRITIC = "critic.safetensors"
@@ -43,7 +42,13 @@ class Model:
     >>> pictures = model.generate(16, seed=0)
     """
 
-    def __init__(self, domain: Domain, generator: nn.Module, samples: int = 0, critic: nn.Module | None = None) -> None:
+    def __init__(
+        self,
+        domain: Domain,
+        generator: nn.Module,
+        samples: int = 0,
+        critic: nn.Module | None = None,
+    ) -> None:
         assert domain.facts is not None
         self.critic = critic  # where the domain keeps it, for choosing among what was made
         self.domain, self.facts, self.samples = domain, domain.facts, samples
@@ -60,17 +65,24 @@ class Model:
         return self.facts.classes
 
     def generate(
-        self, n: int = 1, *, seed: int = 0, label: Label | Sequence[Label] | None = None, **options: Any
+        self,
+        n: int = 1,
+        *,
+        seed: int = 0,
+        label: Label | Sequence[Label] | None = None,
+        **options: Any,
     ) -> list[Any]:
         """Make ``n`` samples: PIL images, sentences, or whatever the domain presents.
 
-        Sample i follows from ``seed`` and i alone, however many are asked for. ``label`` is a class name or
-        number for all, or one for each; a labelled model without one takes the classes in turn. ``options`` are
-        those of the domain, such as ``temperature``, and two for every model: ``filter=k`` keeps the best of k
-        samples by the critic, where the model has kept it, and ``unique=True`` leaves out repeated ones, where they
-        can be compared. Raises `UserError` for a label or option it does not know.
-        """
-        return [item for chunk in self.chunks(n, seed=seed, label=label, **options) for item in chunk]
+        Sample i follows from ``seed`` and i alone, however many are asked for. ``label`` is a class
+        name or number for all, or one for each; a labelled model without one takes the classes in
+        turn. ``options`` are those of the domain, such as ``temperature``, and two for every model:
+        ``filter=k`` keeps the best of k samples by the critic, where the model has kept it, and
+        ``unique=True`` leaves out repeated ones, where they can be compared. Raises `UserError` for
+        a label or option it does not know."""
+        return [
+            item for chunk in self.chunks(n, seed=seed, label=label, **options) for item in chunk
+        ]
 
     def chunks(
         self,
@@ -81,7 +93,8 @@ class Model:
         unique: bool = False,
         **options: Any,
     ) -> Iterator[list[Any]]:
-        """The same samples as `generate`, a list at a time, in memory that does not grow with ``n``."""
+        """The same samples as `generate`, a list at a time, in memory that does not grow with
+        ``n``."""
         if unique:
             yield from self._distinct(n, seed, label, options)
             return
@@ -95,19 +108,23 @@ class Model:
             raise UserError("unique samples cannot have a label each: give one for all, or none")
         seen: set[Any] = set()
         for made in self.representations(_PATIENCE * n, seed=seed, label=label, **options):
-            items = list(dict.fromkeys(item for item in self.domain.present(made) if item not in seen))
+            items = list(
+                dict.fromkeys(item for item in self.domain.present(made) if item not in seen)
+            )
             items = items[: n - len(seen)]
             seen.update(items)
             yield items
             if len(seen) == n:
                 return
         raise UserError(
-            f"only {len(seen):,} of {_PATIENCE * n:,} samples differ: ask for fewer, or raise the temperature"
+            f"only {len(seen):,} of {_PATIENCE * n:,} samples differ: ask for fewer, or raise the "
+            f"temperature"
         )
 
     @torch.no_grad()
     def between(self, n: int, seeds: tuple[int, int], *, label: Label | None = None) -> list[Any]:
-        """``n`` samples on the way from the first sample of one seed to that of another, under one label."""
+        """``n`` samples on the way from the first sample of one seed to that of another, under one
+        label."""
         if n < 2:
             raise UserError(f"n = {n}: the way between two seeds needs at least 2 samples")
         labels = self._labels(n, label if label is not None or not self.classes else 0)
@@ -128,12 +145,17 @@ class Model:
         filter: int = 1,
         **options: Any,
     ) -> Iterator[Tensor]:
-        """The same samples as the critic would see them, ``(at most a chunk, *facts.shape)`` at a time."""
+        """The same samples as the critic would see them, ``(at most a chunk, *facts.shape)`` at a
+        time."""
         if n < 1:
             raise UserError(f"n = {n}: ask for at least 1 sample")
         self._refuse_unknown(options)
         if filter < 1 or (filter > 1 and self.critic is None):
-            known = "1 or more" if self.critic is not None else "1: this model was kept without its critic"
+            known = (
+                "1 or more"
+                if self.critic is not None
+                else "1: this model was kept without its critic"
+            )
             raise UserError(f"filter = {filter}: choose {known}")
         options = {name: self._opened(name, value) for name, value in options.items()}
         labels = self._labels(n, label)
@@ -145,9 +167,16 @@ class Model:
     def _device(self) -> torch.device:
         return next(self.generator.parameters()).device
 
-    def _whole_chunks(self, n: int, labels: Sequence[int] | None) -> Iterator[tuple[range, Tensor | None]]:
-        """Indices of samples and their labels, always full chunks: no sample depends on how many there are."""
-        size = self.domain.chunk if self._device.type == "cpu" else max(_CHUNK_ELSEWHERE, self.domain.chunk)
+    def _whole_chunks(
+        self, n: int, labels: Sequence[int] | None
+    ) -> Iterator[tuple[range, Tensor | None]]:
+        """Indices of samples and their labels, always full chunks: no sample depends on how many
+        there are."""
+        size = (
+            self.domain.chunk
+            if self._device.type == "cpu"
+            else max(_CHUNK_ELSEWHERE, self.domain.chunk)
+        )
         for start in range(0, n, size):
             whole = range(start, start + size)
             chosen = [labels[min(i, n - 1)] for i in whole] if labels else None
@@ -164,11 +193,16 @@ class Model:
         options: Mapping[str, Any],
     ) -> Tensor:
         """For each sample the one of several that the critic scores highest."""
-        best, highest = self._make(indices, derive_seed("generate", seed), condition, device, options), None
+        best, highest = (
+            self._make(indices, derive_seed("generate", seed), condition, device, options),
+            None,
+        )
         for i in range(1, candidates):
             if highest is None:
                 highest = self._score(best, condition)
-            other = self._make(indices, derive_seed("generate", seed, i), condition, device, options)
+            other = self._make(
+                indices, derive_seed("generate", seed, i), condition, device, options
+            )
             score = self._score(other, condition)
             better = score > highest
             best = other.where(better.view(-1, *[1] * (other.dim() - 1)), best)
@@ -196,14 +230,19 @@ class Model:
         if name not in self.domain.models or isinstance(value, Model):
             return value
         folders = (Path(value) / "model", Path(value))
-        ours = any((folder / "model.safetensors").is_file() and is_ours(folder / "config.json") for folder in folders)
+        ours = any(
+            (folder / "model.safetensors").is_file() and is_ours(folder / "config.json")
+            for folder in folders
+        )
         return load(value, device=str(next(self.generator.parameters()).device)) if ours else value
 
     def _refuse_unknown(self, options: Mapping[str, Any]) -> None:
         for name in options:
             if name not in self.domain.options:
                 known = ", ".join(self.domain.options) or "none"
-                raise UserError(f"{name} means nothing to {self.recipe.domain} models; their options: {known}")
+                raise UserError(
+                    f"{name} means nothing to {self.recipe.domain} models; their options: {known}"
+                )
 
     def _labels(self, n: int, label: Label | Sequence[Label] | None) -> list[int]:
         if not self.classes:
@@ -214,7 +253,9 @@ class Model:
             return [i % len(self.classes) for i in range(n)]
         given = [label] * n if isinstance(label, str | int) else list(label)
         if len(given) != n:
-            raise UserError(f"{len(given)} labels for n = {n} samples: give one label, or one for each")
+            raise UserError(
+                f"{len(given)} labels for n = {n} samples: give one label, or one for each"
+            )
         return [self._class_index(item) for item in given]
 
     def _class_index(self, label: Label) -> int:
@@ -222,7 +263,9 @@ class Model:
             return self.classes.index(str(label))
         if str(label).isdecimal() and int(label) < len(self.classes):
             return int(label)
-        raise UserError(f"label = {label!r} is unknown; this model knows: {', '.join(self.classes)}")
+        raise UserError(
+            f"label = {label!r} is unknown; this model knows: {', '.join(self.classes)}"
+        )
 
     def to(self, device: torch.device | str) -> "Model":
         """The same model on another device."""
@@ -245,7 +288,10 @@ class Model:
             "samples": self.samples,
             "facts": asdict(self.facts),
             "recipe": self.recipe.to_dict(),
-            "networks": {"generator": _class_name(self.generator), "critic": _class_name(self.critic)},
+            "networks": {
+                "generator": _class_name(self.generator),
+                "critic": _class_name(self.critic),
+            },
         }
         write_atomically(folder / "config.json", json.dumps(config, indent=1) + "\n")
         write_atomically(folder / "README.md", model_card(self))
@@ -266,9 +312,13 @@ def load(source: str | Path, *, device: str = "cpu", generator: nn.Module | None
         content, samples, version = config["recipe"], config["samples"], config["format"]
         made = config.get("networks", {})
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{folder / 'config.json'} cannot be read as a multigan model: {error!r}") from None
+        raise CheckpointError(
+            f"{folder / 'config.json'} cannot be read as a multigan model: {error!r}"
+        ) from None
     if version != _FORMAT:
-        raise CheckpointError(f"{folder} has format {version}, this multigan reads {_FORMAT}: upgrade multigan")
+        raise CheckpointError(
+            f"{folder} has format {version}, this multigan reads {_FORMAT}: upgrade multigan"
+        )
     recipe = load_recipe(content)
     domain = domain_type(recipe.domain)(recipe, facts)
     domain.restore(folder)
@@ -293,7 +343,8 @@ def _class_name(network: nn.Module | None) -> str | None:
 def _given_from_python(folder: Path, name: str) -> str:
     short = name.rpartition(":")[2]
     return (
-        f"{folder} was trained with a generator of your own, {name}: multigan.load(..., generator={short}(...)); the "
+        f"{folder} was trained with a generator of your own, {name}: multigan.load(..., "
+        f"generator={short}(...)); the "
         f'command line finds it when the recipe names it: generator.network = "your_module:{short}"'
     )
 
@@ -326,14 +377,18 @@ def _model_folder(source: str | Path) -> Path:
             return folder
     if path.exists() or str(source).count("/") != 1 or str(source).startswith((".", "/", "~")):
         what = "holds no model yet" if path.exists() else "does not exist"
-        raise CheckpointError(f"{source} {what}: give a run folder, a model folder or a hub id (user/name)")
+        raise CheckpointError(
+            f"{source} {what}: give a run folder, a model folder or a hub id (user/name)"
+        )
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
         return Path(snapshot_download(str(source)))
     except (OSError, HfHubHTTPError, ValueError) as error:
-        raise CheckpointError(f"{source} is no folder here, and as a hub id it failed: {error}") from None
+        raise CheckpointError(
+            f"{source} is no folder here, and as a hub id it failed: {error}"
+        ) from None
 
 
 def model_card(model: Model) -> str:
@@ -347,7 +402,8 @@ def model_card(model: Model) -> str:
         "",
         f"# {recipe.title or 'A multigan model'}",
         "",
-        f"Trained with multigan {__version__} on `{recipe.data.source}`; {model.samples:,} real samples seen;",
+        f"Trained with multigan {__version__} on `{recipe.data.source}`; {model.samples:,} real "
+        f"samples seen;",
         f"network `{recipe.generator.network}` against critic `{recipe.critic.network}`, objective "
         f"`{recipe.game.objective}`. One sample has shape {list(model.facts.shape)}.",
         *([f"Labels: {classes}."] if classes else []),
@@ -359,7 +415,8 @@ def model_card(model: Model) -> str:
         "samples = model.generate(16, seed=0)",
         "```",
         "",
-        "The whole recipe is in `config.json`. The weights are in `model.safetensors`; nothing is unpickled.",
+        "The whole recipe is in `config.json`. The weights are in `model.safetensors`; nothing is "
+        "unpickled.",
         "",
     ]
     return "\n".join(lines)

@@ -1,4 +1,5 @@
-"""Where the recipes and the built-in data lie: beside the package in a checkout, inside it once installed."""
+"""Where the recipes and the built-in data lie: beside the package in a checkout, inside it once
+installed."""
 
 import os
 from pathlib import Path
@@ -15,4 +16,8 @@ def resource_folder(name: str) -> Path:
 def cache_folder() -> Path:
     """Where decoded data are kept: ``$MULTIGAN_CACHE``, else ``~/.cache/multigan``."""
     given = os.environ.get("MULTIGAN_CACHE")
-    return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "multigan"
+    return (
+        Path(given)
+        if given
+        else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "multigan"
+    )

@@ -1,4 +1,5 @@
-"""Shared fixtures: small data, tiny trained runs, the command line in this process. Never the user's cache."""
+"""Shared fixtures: small data, tiny trained runs, the command line in this process. Never the
+user's cache."""
 
 import gzip
 import os
@@ -13,7 +14,9 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: the networks here are tiny
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # before torch is imported: the networks here are tiny
 os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's client is imported: it is never asked
 settings.register_profile("multigan", deadline=None, max_examples=50, database=None)
 settings.load_profile("multigan")
@@ -66,13 +69,15 @@ def _picture_folder(root: Path, count: int = 10) -> Path:
 
 @pytest.fixture
 def picture_folder(tmp_path: Path) -> Path:
-    """A folder of one's own: 10 RGB pictures of 20×18 pixels in each of the subfolders `dark` and `light`."""
+    """A folder of one's own: 10 RGB pictures of 20×18 pixels in each of the subfolders `dark` and
+    `light`."""
     return _picture_folder(tmp_path / "pictures")
 
 
 @pytest.fixture(scope="session")
 def sound_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """40 sounds of up to 0.4 s at 8 kHz in the subfolders `0` (low tones) and `1` (high ones): `0/0_anna_7.wav`."""
+    """40 sounds of up to 0.4 s at 8 kHz in the subfolders `0` (low tones) and `1` (high ones):
+    `0/0_anna_7.wav`."""
     import soundfile
 
     root = tmp_path_factory.mktemp("sounds")
@@ -81,7 +86,9 @@ def sound_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / str(label)).mkdir()
         for take in range(20):
             t = np.arange(int(rng.uniform(0.2, 0.4) * 8000)) / 8000
-            wave = np.sin(2 * np.pi * hz * rng.uniform(0.9, 1.1) * t) * np.exp(-5 * t) + 0.02 * rng.normal(size=len(t))
+            wave = np.sin(2 * np.pi * hz * rng.uniform(0.9, 1.1) * t) * np.exp(
+                -5 * t
+            ) + 0.02 * rng.normal(size=len(t))
             soundfile.write(root / str(label) / f"{label}_anna_{take}.wav", 0.5 * wave, 8000)
     return root
 
@@ -109,18 +116,26 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import multigan
 
     out = tmp_path_factory.mktemp("points") / "run"
-    return multigan.train("points/ring", out=out, settings=TINY_POINTS, device="cpu", quiet=True).folder
+    return multigan.train(
+        "points/ring", out=out, settings=TINY_POINTS, device="cpu", quiet=True
+    ).folder
 
 
 @pytest.fixture(scope="session")
 def labelled_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a finished run of three rounds on labelled pictures (dark, light); not to be changed."""
+    """The folder of a finished run of three rounds on labelled pictures (dark, light); not to be
+    changed."""
     import multigan
 
     root = tmp_path_factory.mktemp("labelled")
     recipe = {
         "domain": "image",
-        "data": {"source": str(_picture_folder(root / "data")), "size": 16, "channels": 3, "labels": True},
+        "data": {
+            "source": str(_picture_folder(root / "data")),
+            "size": 16,
+            "channels": 3,
+            "labels": True,
+        },
         "generator": {"width": 4, "latent": 8},
         "critic": {"width": 4},
         "train": {"samples": 24, "batch": 8, "sample_every": 24},
@@ -130,7 +145,8 @@ def labelled_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Runs ``multigan ARGUMENTS`` in this process: status, out, err. A traceback would be raised here."""
+    """Runs ``multigan ARGUMENTS`` in this process: status, out, err. A traceback would be raised
+    here."""
     from multigan.cli import main
 
     def run(*arguments: object) -> SimpleNamespace:

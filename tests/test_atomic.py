@@ -8,8 +8,12 @@ import pytest
 from multigan.atomic import publish, write_atomically
 
 
-@pytest.mark.parametrize(("content", "read"), [("grüße\n", "grüße\n".encode()), (b"\x00\xff", b"\x00\xff")])
-def test_writes_text_as_utf8_and_bytes_as_they_are(tmp_path: Path, content: bytes | str, read: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "read"), [("grüße\n", "grüße\n".encode()), (b"\x00\xff", b"\x00\xff")]
+)
+def test_writes_text_as_utf8_and_bytes_as_they_are(
+    tmp_path: Path, content: bytes | str, read: bytes
+) -> None:
     write_atomically(tmp_path / "file", content)
     assert (tmp_path / "file").read_bytes() == read
     assert os.listdir(tmp_path) == ["file"]
@@ -51,7 +55,9 @@ def test_a_fill_that_fails_half_way_leaves_the_old_file(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     happened: list[str] = []
     fsync, replace = os.fsync, os.replace
     monkeypatch.setattr(os, "fsync", lambda d: (happened.append("fsync"), fsync(d))[1])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from multigan.recipe import load_recipe, recipe_names
+from multigan.recipe.load import load_recipe, recipe_names
 
 
 def flags(settings: dict[str, object]) -> list[str]:
@@ -52,7 +52,9 @@ def test_show_explains_every_key(command) -> None:
     assert "Samples per update, over all processes" in said
 
 
-@pytest.mark.parametrize("verb", ["", "ls", "show", "train", "resume", "generate", "evaluate", "doctor"])
+@pytest.mark.parametrize(
+    "verb", ["", "ls", "show", "train", "resume", "generate", "evaluate", "doctor"]
+)
 def test_every_verb_has_help(command, verb: str) -> None:
     done = command(*verb.split(), "--help")
     assert done.status == 0
@@ -64,11 +66,19 @@ def test_every_verb_has_help(command, verb: str) -> None:
 
 def test_train_resume_generate(command, tiny_points: dict, tmp_path: Path) -> None:
     run, out = tmp_path / "run", tmp_path / "new"
-    trained = command("train", "points/ring", "--out", run, "--device", "cpu", "--seed", 7, *flags(tiny_points))
+    trained = command(
+        "train", "points/ring", "--out", run, "--device", "cpu", "--seed", 7, *flags(tiny_points)
+    )
     assert trained.status == 0
     assert str(run) in trained.out
-    assert load_recipe(run / "recipe.toml") == load_recipe("points/ring", tiny_points | {"train.seed": 7})
-    assert [json.loads(line)["samples"] for line in (run / "metrics.jsonl").open()] == [64, 128, 192]
+    assert load_recipe(run / "recipe.toml") == load_recipe(
+        "points/ring", tiny_points | {"train.seed": 7}
+    )
+    assert [json.loads(line)["samples"] for line in (run / "metrics.jsonl").open()] == [
+        64,
+        128,
+        192,
+    ]
 
     longer = command("resume", run, "--device", "cpu", "--set", "train.samples=256")
     assert longer.status == 0
@@ -82,9 +92,13 @@ def test_train_resume_generate(command, tiny_points: dict, tmp_path: Path) -> No
 
 
 def test_generate_pictures_of_a_label(command, labelled_run: Path, tmp_path: Path) -> None:
-    done = command("generate", labelled_run, "-n", 18, "--out", tmp_path, "--label", "light", "--device", "cpu")
+    done = command(
+        "generate", labelled_run, "-n", 18, "--out", tmp_path, "--label", "light", "--device", "cpu"
+    )
     assert done.status == 0
-    assert sorted(p.name for p in tmp_path.iterdir()) == [f"{i:06d}.png" for i in range(18)] + ["sheet.png"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f"{i:06d}.png" for i in range(18)] + [
+        "sheet.png"
+    ]
     with Image.open(tmp_path / "000017.png") as picture:
         assert picture.size == (16, 16)
 
@@ -93,7 +107,17 @@ def test_evaluate_prints_a_table(command, tiny_run: Path, tmp_path: Path) -> Non
     quick = ["-n", 50, "--seeds", 2, "--device", "cpu"]
     done = command("evaluate", tiny_run / "model", *quick, "--json", tmp_path / "scores.json")
     assert done.status == 0
-    for word in ("measure", "real", "model", "trivial", "modes ↑", "FD-points ↓", "±", "N = 50 samples", "2 seeds"):
+    for word in (
+        "measure",
+        "real",
+        "model",
+        "trivial",
+        "modes ↑",
+        "FD-points ↓",
+        "±",
+        "N = 50 samples",
+        "2 seeds",
+    ):
         assert word in done.out
     kept = json.loads((tmp_path / "scores.json").read_text())
     printed = command("evaluate", tiny_run / "model", *quick, "--json", "-")
@@ -102,33 +126,47 @@ def test_evaluate_prints_a_table(command, tiny_run: Path, tmp_path: Path) -> Non
     assert len(kept["rows"]["model"]["MIND"]["values"]) == 2
 
 
-def test_evaluate_refuses_what_it_cannot_measure(command, tiny_run: Path, labelled_run: Path, tmp_path: Path) -> None:
+def test_evaluate_refuses_what_it_cannot_measure(
+    command, tiny_run: Path, labelled_run: Path, tmp_path: Path
+) -> None:
     model = tiny_run / "model"
     refused(command("evaluate", tmp_path), "holds no model")
     refused(command("evaluate", model, "-n", 513), "n = 513", "at most 512")
     refused(command("evaluate", model, "-n", 9), "9 samples are too few")
-    refused(command("evaluate", model, "--embedder", "clip"), "--embedder clip", "points know points")
+    refused(
+        command("evaluate", model, "--embedder", "clip"), "--embedder clip", "points know points"
+    )
     refused(command("evaluate", model, "--data", "elsewhere"), "--data elsewhere")
     refused(command("evaluate", labelled_run / "model"), "data.held_out", "--data")
     nowhere = tmp_path / "no" / "scores.json"
-    refused(command("evaluate", model, "-n", 20, "--seeds", 1, "--json", nowhere), "--json", "cannot be written")
+    refused(
+        command("evaluate", model, "-n", 20, "--seeds", 1, "--json", nowhere),
+        "--json",
+        "cannot be written",
+    )
 
 
 def test_dry_run_trains_nothing(command, picture_folder: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     size = ["--set", "data.size=16", "--set", "data.channels=3", "--set", "train.batch=10"]
     before = sorted(tmp_path.iterdir())
-    done = command("train", "image/digits", "--data", picture_folder, *size, "--dry-run", "--device", "cpu")
+    done = command(
+        "train", "image/digits", "--data", picture_folder, *size, "--dry-run", "--device", "cpu"
+    )
     assert done.status == 0
     assert "20 samples" in done.out
     assert tomllib.loads(done.out)["data"]["source"] == str(picture_folder)
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_default_folders_are_numbered(command, tiny_points: dict, tmp_path: Path, monkeypatch) -> None:
+def test_default_folders_are_numbered(
+    command, tiny_points: dict, tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs" / "mine-001").mkdir(parents=True)
-    Path("mine.toml").write_text(load_recipe("points/ring", tiny_points | {"train.samples": 64}).to_toml())
+    Path("mine.toml").write_text(
+        load_recipe("points/ring", tiny_points | {"train.samples": 64}).to_toml()
+    )
     assert command("train", "mine.toml", "--device", "cpu").status == 0
     assert (tmp_path / "runs" / "mine-002" / "model" / "model.safetensors").is_file()
 
@@ -159,23 +197,40 @@ def test_mistakes_are_told_plainly(command, arguments, words, tmp_path: Path, mo
     assert {path.name for path in tmp_path.rglob("*")} <= {"runs"}
 
 
-@pytest.mark.parametrize("arguments", [["frobnicate"], ["train"], ["generate", "x", "-n", "0"], ["ls", "--wrong"]])
+@pytest.mark.parametrize(
+    "arguments", [["frobnicate"], ["train"], ["generate", "x", "-n", "0"], ["ls", "--wrong"]]
+)
 def test_wrong_usage_exits_2(command, arguments: list[str]) -> None:
     done = command(*arguments)
     assert done.status == 2
     assert "Usage" in done.err
 
 
-def test_batch_larger_than_the_data_is_refused_before_decoding(command, picture_folder, tmp_path, monkeypatch) -> None:
+def test_batch_larger_than_the_data_is_refused_before_decoding(
+    command, picture_folder, tmp_path, monkeypatch
+) -> None:
     monkeypatch.setenv("MULTIGAN_CACHE", str(tmp_path / "cache"))
-    done = command("train", "image/digits", "--data", picture_folder, "--out", tmp_path / "run", "--device", "cpu")
+    done = command(
+        "train",
+        "image/digits",
+        "--data",
+        picture_folder,
+        "--out",
+        tmp_path / "run",
+        "--device",
+        "cpu",
+    )
     refused(done, "train.batch", "20 samples")
     assert not (tmp_path / "run").exists()
     assert not (tmp_path / "cache").exists()
 
 
-@pytest.mark.parametrize("mistake", [{"generator.network": "no_such_module:Net"}, {"generator.network": "mpl"}])
-def test_out_can_be_used_again_after_a_mistake(command, tiny_points: dict, tmp_path: Path, mistake: dict) -> None:
+@pytest.mark.parametrize(
+    "mistake", [{"generator.network": "no_such_module:Net"}, {"generator.network": "mpl"}]
+)
+def test_out_can_be_used_again_after_a_mistake(
+    command, tiny_points: dict, tmp_path: Path, mistake: dict
+) -> None:
     arguments = ["train", "points/ring", "--out", tmp_path / "run", "--device", "cpu"]
     refused(command(*arguments, *flags(tiny_points | mistake)), "generator.network")
     assert command(*arguments, *flags(tiny_points)).status == 0
@@ -183,7 +238,9 @@ def test_out_can_be_used_again_after_a_mistake(command, tiny_points: dict, tmp_p
 
 def test_a_run_is_not_overwritten(command, tiny_run: Path) -> None:
     before = (tiny_run / "recipe.toml").read_bytes()
-    refused(command("train", "points/grid", "--out", tiny_run, "--device", "cpu"), "resume", "--out")
+    refused(
+        command("train", "points/grid", "--out", tiny_run, "--device", "cpu"), "resume", "--out"
+    )
     assert (tiny_run / "recipe.toml").read_bytes() == before
 
 
@@ -194,18 +251,26 @@ def test_changed_settings_are_refused_at_resume(command, tiny_run: Path) -> None
     assert (tiny_run / "recipe.toml").read_bytes() == before
 
 
-def test_generate_refuses_what_it_cannot_make(command, tiny_run: Path, labelled_run: Path, tmp_path: Path) -> None:
+def test_generate_refuses_what_it_cannot_make(
+    command, tiny_run: Path, labelled_run: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
-    refused(command("generate", tiny_run, "--format", "png", "--out", out), "--format png", "csv, npy")
+    refused(
+        command("generate", tiny_run, "--format", "png", "--out", out), "--format png", "csv, npy"
+    )
     refused(command("generate", tiny_run, "--label", "3", "--out", out), "without labels")
-    refused(command("generate", labelled_run, "--label", "green", "--out", out), "'green'", "dark, light")
+    refused(
+        command("generate", labelled_run, "--label", "green", "--out", out),
+        "'green'",
+        "dark, light",
+    )
     refused(command("generate", labelled_run.parent, "--out", out), "holds no model")
     (tmp_path / "file").write_text("")
     refused(command("generate", tiny_run, "--out", tmp_path / "file"), "--out", "cannot be written")
 
 
 def test_a_bug_of_ours_is_not_hidden(command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("multigan.recipe.recipe_names", lambda domain=None: 1 / 0)
+    monkeypatch.setattr("multigan.recipe.load.recipe_names", lambda domain=None: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         command("ls")
 

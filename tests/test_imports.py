@@ -57,7 +57,8 @@ def test_unknown_public_name_is_an_attribute_error() -> None:
 
 
 def imports(path: Path) -> set[str]:
-    """Every module of ours that a file imports, wherever in the file; names are taken as modules too."""
+    """Every module of ours that a file imports, wherever in the file; names are taken as modules
+    too."""
     package = ["multigan", *path.relative_to(PACKAGE).parts[:-1]]
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -86,25 +87,68 @@ def offenders(folder: str, *forbidden: str) -> list[tuple[str, str]]:
 
 
 def test_the_search_sees_imports() -> None:
-    assert ("training/trainer.py", "multigan.adversarial.game") in offenders("training", "multigan.adversarial")
+    assert ("training/trainer.py", "multigan.adversarial.game") in offenders(
+        "training", "multigan.adversarial"
+    )
     assert offenders("domains", "multigan.adversarial")
 
 
 def test_core_imports_nothing_of_ours() -> None:
     below = imports_below("adversarial")
-    foreign = [(p, n) for p, names in below.items() for n in names if not n.startswith("multigan.adversarial")]
+    foreign = [
+        (p, n)
+        for p, names in below.items()
+        for n in names
+        if not n.startswith("multigan.adversarial")
+    ]
     assert foreign == []
 
 
-def test_training_knows_no_concrete_domain() -> None:
-    concrete = [f"multigan.domains.{p.parent.name}" for p in (PACKAGE / "domains").glob("*/__init__.py")]
-    assert len(concrete) >= 2
-    assert offenders("training", *concrete) == []
+STOREYS = (
+    ("__main__",),
+    ("__init__", "cli"),
+    ("verbs",),
+    ("training", "report"),
+    ("evaluation",),
+    ("model",),
+    ("domains", "runs"),
+    ("measures", "recipe"),
+    ("samples", "pictures", "registry", "devices"),
+    ("adversarial", "errors", "atomic", "resources", "version"),
+)
+"""The storeys of the house, from the roof down: an import goes down, or stays in its room."""
 
 
-def test_domains_know_no_training() -> None:
-    above = ("multigan.training", "multigan.session", "multigan.model", "multigan.generation", "multigan.cli")
-    assert offenders("domains", *above) == []
+def room_of(module: str) -> str:
+    """``multigan.training.trainer`` → ``training``; the package itself is ``__init__``."""
+    return ([*module.split("."), "__init__"])[1]
+
+
+def test_every_import_goes_down_a_storey() -> None:
+    height = {room: -i for i, rooms in enumerate(STOREYS) for room in rooms}
+    rooms = {path.stem for path in PACKAGE.glob("*.py")}
+    rooms |= {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert rooms == set(height), "a room without a storey, or a storey without a room"
+    upward = []
+    for path, names in imports_below(".").items():
+        room = Path(path).parts[0].removesuffix(".py")
+        below = {room_of(name) for name in names} - {room}
+        upward += [(path, other) for other in sorted(below) if height[other] >= height[room]]
+    assert upward == []
+
+
+def test_no_kind_of_data_knows_another_and_nothing_above_knows_one() -> None:
+    kinds = [p.parent.name for p in (PACKAGE / "domains").glob("*/__init__.py")]
+    assert len(kinds) >= 2
+    concrete = {kind: f"multigan.domains.{kind}" for kind in kinds}
+    found = [
+        (path, name)
+        for path, names in imports_below(".").items()
+        for name in sorted(names)
+        for kind, module in concrete.items()
+        if name.startswith(module) and not path.startswith(f"domains/{kind}/")
+    ]
+    assert found == []
 
 
 def test_nothing_imports_the_command_line() -> None:

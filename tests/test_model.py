@@ -1,4 +1,5 @@
-"""The model a user keeps: sample i follows from the seed and i, and it loads anywhere without the run."""
+"""The model a user keeps: sample i follows from the seed and i, and it loads anywhere without the
+run."""
 
 import hashlib
 import json
@@ -67,7 +68,12 @@ def test_labels_by_name_number_and_list(model: multigan.Model) -> None:
     dark, light = pixels(model.generate(4, label="dark")), pixels(model.generate(4, label="light"))
     assert all(a != b for a, b in zip(dark, light, strict=True))
     assert pixels(model.generate(4, label=1)) == light
-    assert pixels(model.generate(4, label=["light", "dark", 1, 0])) == [light[0], dark[1], light[2], dark[3]]
+    assert pixels(model.generate(4, label=["light", "dark", 1, 0])) == [
+        light[0],
+        dark[1],
+        light[2],
+        dark[3],
+    ]
     assert pixels(model.generate(4)) == [dark[0], light[1], dark[2], light[3]]
 
 
@@ -132,9 +138,17 @@ def test_it_loads_elsewhere_without_run_and_data(model: multigan.Model, kept: Pa
         f"made = multigan.load({str(kept)!r}).generate(3, seed=9)\n"
         "print(hashlib.sha256(b''.join(p.tobytes() for p in made)).hexdigest())"
     )
-    environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads()), "MULTIGAN_CACHE": "/proc/no"}
+    environment = os.environ | {
+        "OMP_NUM_THREADS": str(torch.get_num_threads()),
+        "MULTIGAN_CACHE": "/proc/no",
+    }
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, cwd=kept
+        [sys.executable, "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=kept,
     )
     expected = hashlib.sha256(b"".join(pixels(model.generate(3, seed=9)))).hexdigest()
     assert done.stdout.strip() == expected, done.stderr
@@ -195,7 +209,9 @@ def test_what_is_no_model_is_told_apart(tmp_path: Path) -> None:
         multigan.load(tmp_path)
     with pytest.raises(CheckpointError, match="does not exist"):
         multigan.load(tmp_path / "nothing")
-    with pytest.raises(CheckpointError, match="as a hub id it failed"):  # the hub is off in these tests
+    with pytest.raises(
+        CheckpointError, match="as a hub id it failed"
+    ):  # the hub is off in these tests
         multigan.load("nobody/nothing")
 
 
@@ -215,11 +231,15 @@ class Line(nn.Module):
 """
 
 
-def test_own_network_by_its_name(tiny_points: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_network_by_its_name(
+    tiny_points: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "my_line_networks.py").write_text(OWN)
     monkeypatch.syspath_prepend(tmp_path)
     own = {"generator.network": "my_line_networks:Line", "generator.options.scale": 0.0}
-    run = multigan.train("points/ring", out=tmp_path / "run", settings=tiny_points | own, device="cpu", quiet=True)
+    run = multigan.train(
+        "points/ring", out=tmp_path / "run", settings=tiny_points | own, device="cpu", quiet=True
+    )
     assert type(run.model.generator).__name__ == "Line"
     assert all((point == 0).all() for point in run.model.generate(3))
 
@@ -237,14 +257,23 @@ class Shift(nn.Module):
 
 def test_own_network_as_an_object(tiny_points: dict, tmp_path: Path) -> None:
     run = multigan.train(
-        "points/ring", out=tmp_path / "run", settings=tiny_points, device="cpu", quiet=True, generator=Shift()
+        "points/ring",
+        out=tmp_path / "run",
+        settings=tiny_points,
+        device="cpu",
+        quiet=True,
+        generator=Shift(),
     )
     model = multigan.load(run.folder, generator=Shift())
     assert model.generator.by.abs().min() > 0
     assert len(model.generate(3)) == 3
-    with pytest.raises(CheckpointError, match=r"test_model:Shift: multigan\.load\(\.\.\., generator=Shift"):
+    with pytest.raises(
+        CheckpointError, match=r"test_model:Shift: multigan\.load\(\.\.\., generator=Shift"
+    ):
         multigan.load(run.folder)
     with pytest.raises(CheckpointError, match=r"model\.safetensors"):
         multigan.load(run.folder, generator=nn.Linear(2, 2))
-    longer = multigan.resume(run.folder, settings={"train.samples": 256}, device="cpu", quiet=True, generator=Shift())
+    longer = multigan.resume(
+        run.folder, settings={"train.samples": 256}, device="cpu", quiet=True, generator=Shift()
+    )
     assert longer.metrics[-1]["samples"] == 256

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from multigan.recipe import recipe_names
+from multigan.recipe.load import recipe_names
 
 ROOT = Path(__file__).parent.parent
 
@@ -19,7 +19,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     pytest.importorskip("hatchling")
     pytest.importorskip("build")
     out = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(out),
+        str(ROOT),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stdout + done.stderr
     return zipfile.ZipFile(next(out.glob("*.whl")))
@@ -35,10 +44,18 @@ def test_wheel_holds_recipes_and_data_inside_the_package(wheel: zipfile.ZipFile)
 
 def test_recipes_are_found_once_installed(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
     wheel.extractall(tmp_path / "site")
-    code = "import multigan; from multigan.recipe import *; print(multigan.__file__, *recipe_names(), sep='\\n')"
+    code = (
+        "import multigan; from multigan.recipe import *; print(multigan.__file__, "
+        "*recipe_names(), sep='\\n')"
+    )
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     where, *names = done.stdout.splitlines()
     assert Path(where).is_relative_to(tmp_path)

@@ -1,4 +1,5 @@
-"""The README's code: every block marked ``<!-- tested -->`` runs, in order, in a folder of its own."""
+"""The README's code: every block marked ``<!-- tested -->`` runs, in order, in a folder of its
+own."""
 
 import os
 import re
@@ -6,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from multigan.domains import RECIPES, recipe_type
-from multigan.recipe_errors import known_keys
+from multigan.recipe.errors import known_keys
+from multigan.recipe.load import recipe_type
+from multigan.registry import RECIPES
 
 README = Path(__file__).parent.parent / "README.md"
 BLOCK = re.compile(r"<!-- tested -->\n```python\n(.*?)```", re.DOTALL)
@@ -25,7 +27,9 @@ def name_of(block: str) -> str | None:
 
 
 def code_lines(block: str) -> int:
-    return sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in block.splitlines())
+    return sum(
+        bool(line.strip()) and not line.lstrip().startswith("#") for line in block.splitlines()
+    )
 
 
 def test_marked_blocks_run_as_they_stand(tmp_path: Path) -> None:
@@ -36,12 +40,22 @@ def test_marked_blocks_run_as_they_stand(tmp_path: Path) -> None:
         if name:
             (tmp_path / name).write_text(block, "utf-8")
     steps = "\n".join(block for block in marked if name_of(block) is None)
-    check = "assert len(pictures) == 16 and pictures[0].size == (16, 16)\nassert np.stack(rows).shape == (100, 4)\n"
+    check = (
+        "assert len(pictures) == 16 and pictures[0].size == (16, 16)\nassert "
+        "np.stack(rows).shape == (100, 4)\n"
+    )
     check += "assert abs(np.stack(rows)).max() < 30\n"
     (tmp_path / "steps.py").write_text(steps + check, "utf-8")
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(README.parent), os.environ.get("PYTHONPATH", "")])}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(README.parent), os.environ.get("PYTHONPATH", "")])
+    }
     done = subprocess.run(
-        [sys.executable, "steps.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+        [sys.executable, "steps.py"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "runs" / "own" / "model" / "model.safetensors").is_file()
@@ -58,7 +72,10 @@ def test_every_key_it_names_exists() -> None:
     text = README.read_text("utf-8")
     known = {key for domain in RECIPES for key in known_keys(recipe_type(domain))}
     named = set(
-        re.findall(r"\b(?:game|train|data|generator|critic|likelihood|front_end|terms)\.[a-z_0-9]+[a-z_0-9.]*", text)
+        re.findall(
+            r"\b(?:game|train|data|generator|critic|likelihood|front_end|terms)\.[a-z_0-9]+[a-z_0-9.]*",
+            text,
+        )
     )
     files = {name for name in named if name.endswith((".py", ".txt", ".toml", ".zip"))}
     assert {name.rstrip(".") for name in named - files} - known == set()

@@ -7,9 +7,12 @@ from typing import Any
 
 
 def import_dotted(path: str) -> Any:
-    """The object that ``"package.module:name"`` names; raises ``ValueError`` for what cannot be imported."""
+    """The object that ``"package.module:name"`` names; raises ``ValueError`` for what cannot be
+    imported."""
     module, _, name = path.partition(":")
-    if os.getcwd() not in sys.path:  # the installed command does not search the current folder by itself
+    if (
+        os.getcwd() not in sys.path
+    ):  # the installed command does not search the current folder by itself
         sys.path.append(os.getcwd())
     try:
         return getattr(import_module(module), name)

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 
 def decay(batch: int, half_life: float) -> float:
-    """β = 0.5^(batch / half-life), both in samples; 0 where the half-life is 0 (Karras et al. 2020)."""
+    """β = 0.5^(batch / half-life), both in samples; 0 where the half-life is 0 (Karras et al.
+    2020)."""
     return 0.5 ** (batch / half_life) if half_life > 0 else 0.0
 
 
@@ -23,7 +24,10 @@ class Ema:
     def update(self, network: nn.Module, beta: float) -> None:
         """average ← β · average + (1 - β) · weights."""
         if self._parameters:
-            ours, theirs = cast(list[Tensor], self._parameters), cast(list[Tensor], list(network.parameters()))
+            ours, theirs = (
+                cast(list[Tensor], self._parameters),
+                cast(list[Tensor], list(network.parameters())),
+            )
             torch._foreach_lerp_(ours, theirs, 1 - beta)
         for average, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
             average.copy_(buffer)

@@ -1,8 +1,7 @@
 """The game: a critic's phase and a generator's phase, the same for every kind of data.
 
-A round is ``critic.steps`` critic phases and one generator phase. Every critic phase advances the clock by
-one batch of real samples. Nothing here waits for the device.
-"""
+A round is ``critic.steps`` critic phases and one generator phase. Every critic phase advances the
+clock by one batch of real samples. Nothing here waits for the device."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,7 +50,8 @@ class GeneratorTurn:
     logits: Tensor
     game: "Game"
     real_logits: Tensor | None = None  # where the objective pairs
-    features: Any = None  # the critic's of ``fake``, where a term asks for them and ``fake`` was judged as it is
+    features: Any = None
+    """The critic's of ``fake``, where a term asks for them and ``fake`` was judged as it is."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,12 @@ Feed = Callable[[str, int], Iterable[Turn]]
 class Game:
     """Two networks and the rules they learn by.
 
-    >>> game = Game(generator, critic, GameSettings(objective="rpgan"), noise=lambda draw: draw.normal("z", 64))
+    >>> settings = GameSettings(objective="rpgan")
+    >>> game = Game(generator, critic, settings, noise=lambda draw: draw.normal("z", 64))
     >>> game.round(feed, samples=0, batch=64, budget=100_000)
 
-    ``noise`` maps a `Draw` to what the generator takes first; ``terms`` are added to the generator's loss. A critic
-    with a method ``meet(generator)`` is told of the generator first.
-    """
+    ``noise`` maps a `Draw` to what the generator takes first; ``terms`` are added to the
+    generator's loss. A critic with a method ``meet(generator)`` is told of the generator first."""
 
     def __init__(
         self,
@@ -108,26 +108,34 @@ class Game:
         self._generator: Callable[..., Tensor] = generator
         self._critic: Callable[..., Tensor] = critic
         joint = settings.critic.joint and not mixes_samples(critic)
-        self._critic_loss: CriticLossOf = eager_critic_loss(self._logits, self.objective, augmentation, joint)
+        self._critic_loss: CriticLossOf = eager_critic_loss(
+            self._logits, self.objective, augmentation, joint
+        )
         if compile:
             self._compile(generator, critic, joint)
 
     def _compile(self, generator: nn.Module, critic: nn.Module, joint: bool) -> None:
         if self.settings.penalties.active():
-            self._critic_loss = compiled_critic_loss(critic, self.run, self.objective, self.augmentation, joint)
+            self._critic_loss = compiled_critic_loss(
+                critic, self.run, self.objective, self.augmentation, joint
+            )
         self._generator, self._critic = torch.compile(generator), torch.compile(critic)
 
     def run(self, network: Callable[..., Tensor], x: Any, condition: Any) -> Tensor:
-        """``network(x, condition)`` under the game's precision; what comes out is fp32, or ids as they are."""
+        """``network(x, condition)`` under the game's precision; what comes out is fp32, or ids as
+        they are."""
         with self._precision():
             made = network(x, condition)
         return made.float() if self.autocast is not None and made.is_floating_point() else made
 
     def _precision(self) -> torch.autocast:
-        return torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None)
+        return torch.autocast(
+            self.device.type, dtype=self.autocast, enabled=self.autocast is not None
+        )
 
     def features(self, x: Any) -> Any:
-        """What a critic that shows its features makes of ``x`` on the way to its logits: ``critic.features(x)``."""
+        """What a critic that shows its features makes of ``x`` on the way to its logits:
+        ``critic.features(x)``."""
         with self._precision():
             return self.critic.network.features(x)  # type: ignore[operator]
 
@@ -140,17 +148,19 @@ class Game:
         return self._logits(self.embed(x), condition)
 
     def embed(self, x: Any) -> Tensor:
-        """What the critic judges, penalties act on and noise is added to: ``x``, or ``critic.embed(x)``.
+        """What the critic judges, penalties act on and noise is added to: ``x``, or
+        ``critic.embed(x)``.
 
-        A critic of something discrete has such a submodule: there is no gradient with respect to a token.
-        """
+        A critic of something discrete has such a submodule: there is no gradient with respect to a
+        token."""
         return x if self._embed is None else self.run(self._embed, x, None)
 
     def _logits(self, embedded: Tensor, condition: Any) -> Tensor:
         return self.run(self._critic, embedded, condition)
 
     def round(self, feed: Feed, samples: int, batch: int, budget: int) -> int:
-        """Play one round from ``samples`` real samples seen on; returns the samples seen after it."""
+        """Play one round from ``samples`` real samples seen on; returns the samples seen after
+        it."""
         steps = self.settings.critic.steps
         index = samples // (batch * steps)
         for _ in range(steps):
@@ -161,17 +171,26 @@ class Game:
         self.ema.update(self.generator.network, decay(batch * steps, half_life))
         return samples
 
-    def critic_phase(self, turns: Iterable[Turn], samples: int, budget: int, index: int = 0) -> None:
-        """One critic update on the mean loss over the micro-batches; ``index`` counts rounds, for lazy penalties."""
+    def critic_phase(
+        self, turns: Iterable[Turn], samples: int, budget: int, index: int = 0
+    ) -> None:
+        """One critic update on the mean loss over the micro-batches; ``index`` counts rounds, for
+        lazy penalties."""
         weights = self._due(samples, budget, index)
         totals: dict[str, Tensor] = {}
         for turn, share in _with_shares(turns):
             loss = self._critic_loss(self._inputs(turn, weights, samples, budget))
             (loss.total * share).backward()
-            seen = {f"critic/{name}": term for name, term in loss.terms.items()} | _describe(loss.real, loss.fake)
+            seen = {f"critic/{name}": term for name, term in loss.terms.items()} | _describe(
+                loss.real, loss.fake
+            )
             _accumulate(totals, seen, share)
         lr = self.settings.critic.lr.at(samples, budget)
-        watched = {name.removeprefix("critic/"): t for name, t in totals.items() if name.startswith("critic/")}
+        watched = {
+            name.removeprefix("critic/"): t
+            for name, t in totals.items()
+            if name.startswith("critic/")
+        }
         totals["critic/gradient_norm"] = self.critic.update(watched, lr, self.synchronise)
         self.statistics.add(totals)
 
@@ -182,7 +201,9 @@ class Game:
             for turn, share in _with_shares(turns):
                 terms = self._generator_terms(turn, samples, budget)
                 torch.stack(list(terms.values())).sum().mul(share).backward()
-                _accumulate(totals, {f"generator/{name}": term for name, term in terms.items()}, share)
+                _accumulate(
+                    totals, {f"generator/{name}": term for name, term in terms.items()}, share
+                )
         lr = self.settings.generator.lr.at(samples, budget)
         watched = {name.removeprefix("generator/"): term for name, term in totals.items()}
         totals["generator/gradient_norm"] = self.generator.update(watched, lr, self.synchronise)
@@ -190,8 +211,16 @@ class Game:
 
     def _due(self, samples: int, budget: int, index: int) -> dict[str, Tensor]:
         active = self.settings.penalties.active().items()
-        due = {n: p.weight.at(samples, budget) * p.interval for n, p in active if index % p.interval == 0}
-        return {name: torch.full((), weight, device=self.device) for name, weight in due.items() if weight > 0}
+        due = {
+            n: p.weight.at(samples, budget) * p.interval
+            for n, p in active
+            if index % p.interval == 0
+        }
+        return {
+            name: torch.full((), weight, device=self.device)
+            for name, weight in due.items()
+            if weight > 0
+        }
 
     def _view(self, x: Tensor, draw: Draw, purpose: str, samples: int, budget: int) -> View:
         view: View = {}
@@ -203,7 +232,9 @@ class Game:
             view["noise"] = deviation * draw.normal(f"instance noise {purpose}", *x.shape[1:])
         return view
 
-    def _inputs(self, turn: Turn, weights: Mapping[str, Tensor], samples: int, budget: int) -> CriticInputs:
+    def _inputs(
+        self, turn: Turn, weights: Mapping[str, Tensor], samples: int, budget: int
+    ) -> CriticInputs:
         draw, real = turn.draw, self.embed(turn.real)
         with torch.no_grad():
             made = self.make(self.noise(draw), turn.condition)
@@ -228,7 +259,9 @@ class Game:
         if self.objective.relativistic:
             with torch.no_grad():
                 read = self.embed(turn.real)
-                real = self._logits(look(read, view(read, purpose="real"), self.augmentation), turn.condition)
+                real = self._logits(
+                    look(read, view(read, purpose="real"), self.augmentation), turn.condition
+                )
         terms = {"objective": self.objective.generator(logits, real)}
         context = GeneratorTurn(turn, noise, fake, logits, self, real, features)
         for term in self.terms:
@@ -238,8 +271,12 @@ class Game:
         return terms
 
     def _judged(self, read: Tensor, view: View, condition: Any) -> tuple[Tensor, Any]:
-        """The generator's logits; from the critic's features, once for both, where terms compare those."""
-        network, wanted = self.critic.network, any(t.of_features and t.weight.highest > 0 for t in self.terms)
+        """The generator's logits; from the critic's features, once for both, where terms compare
+        those."""
+        network, wanted = (
+            self.critic.network,
+            any(t.of_features and t.weight.highest > 0 for t in self.terms),
+        )
         if view or not wanted or not hasattr(network, "judge_features"):
             return self._logits(look(read, view, self.augmentation), condition), None
         features = self.features(read)
@@ -259,16 +296,20 @@ class Game:
 
 
 def introduce(critic: nn.Module, generator: nn.Module) -> None:
-    """Let a critic that compares with the generator itself know it: one with a method ``meet(generator)``."""
+    """Let a critic that compares with the generator itself know it: one with a method
+    ``meet(generator)``."""
     meet = getattr(critic, "meet", None)
     if meet is not None:
         meet(generator)
 
 
 def mode_seeking(turn: GeneratorTurn) -> Tensor:
-    """Mean of d(z1, z2)/d(G(z1), G(z2)) under one condition, d the mean |difference| (MSGAN, Mao et al. 2019)."""
+    """Mean of d(z1, z2)/d(G(z1), G(z2)) under one condition, d the mean |difference| (MSGAN, Mao et
+    al. 2019)."""
     draw = turn.turn.draw
-    other_noise = turn.game.noise(Draw(draw.seed, ~draw.samples, draw.batch, draw.device, draw.part))
+    other_noise = turn.game.noise(
+        Draw(draw.seed, ~draw.samples, draw.batch, draw.device, draw.part)
+    )
     other = turn.game.make(other_noise, turn.turn.condition)
     return mode_seeking_ratio(turn.noise, other_noise, turn.fake, other)
 

@@ -1,9 +1,9 @@
-"""Is the game going wrong, and which key to change: named diagnoses from statistics read once a tick.
+"""Is the game going wrong, and which key to change: named diagnoses from statistics read once a
+tick.
 
-The statistics of the phases come from `Statistics`; `compare` adds what a look at fixed-noise samples tells.
-Names: `critic saturated`, `game diverging`, `generator collapsed`, `penalty too strong`;
-`non-finite` is `NonFiniteError`.
-"""
+The statistics of the phases come from `Statistics`; `compare` adds what a look at fixed-noise
+samples tells. Names: `critic saturated`, `game diverging`, `generator collapsed`, `penalty too
+strong`; `non-finite` is `NonFiniteError`."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -41,16 +41,19 @@ class Diagnosis:
 
 @torch.no_grad()
 def compare(fake: Tensor, real: Tensor, other: Tensor) -> dict[str, Tensor]:
-    """How generated samples ``(N, ...)`` stand to real ones; ``other`` are further reals, for the floor.
+    """How generated samples ``(N, ...)`` stand to real ones; ``other`` are further reals, for the
+    floor.
 
     ``spread``: standard deviation relative to the reals' (1 is right, 0 is one sample repeated);
     ``neighbours``: median distance to the nearest other sample, relative to the reals';
-    ``distance``: sliced 2-Wasserstein distance to the reals in multiples of real-against-real (1 is the floor).
-    """
+    ``distance``: sliced 2-Wasserstein distance to the reals in multiples of real-against-real (1 is
+    the floor)."""
     fake, real, other = (_coordinates(x) for x in (fake, real, other))
     tiny = torch.finfo(torch.float32).tiny
     spread = (fake.var(0).sum() / real.var(0).sum().clamp_min(tiny)).sqrt()
-    usual = _nearest(real)  # 0 where most real samples have an exact twin: then nearness says nothing
+    usual = _nearest(
+        real
+    )  # 0 where most real samples have an exact twin: then nearness says nothing
     neighbours = torch.where(usual > 0, _nearest(fake) / usual.clamp_min(tiny), 1)
     floor = _sliced(real, other).clamp_min(tiny)
     distance = (_sliced(fake, real) / floor).sqrt()
@@ -68,13 +71,18 @@ def _nearest(x: Tensor) -> Tensor:
 
 
 def _sliced(x: Tensor, y: Tensor) -> Tensor:
-    directions = torch.randn(x.shape[1], _PROJECTIONS, generator=stream("cpu", "sliced Wasserstein")).to(x.device)
+    directions = torch.randn(
+        x.shape[1], _PROJECTIONS, generator=stream("cpu", "sliced Wasserstein")
+    ).to(x.device)
     directions = directions / directions.norm(dim=0)
     return ((x @ directions).sort(0).values - (y @ directions).sort(0).values).square().mean()
 
 
-def symptoms(statistics: Mapping[str, float], settings: GameSettings, progress: float) -> list[Diagnosis]:
-    """What one tick's statistics would be called, before patience; ``progress`` is the share of the budget spent."""
+def symptoms(
+    statistics: Mapping[str, float], settings: GameSettings, progress: float
+) -> list[Diagnosis]:
+    """What one tick's statistics would be called, before patience; ``progress`` is the share of the
+    budget spent."""
     found = [_saturated(statistics, settings), _diverging(statistics, settings)]
     if progress >= WARM_UP:
         found += [_collapsed(statistics, settings), _too_strong(statistics, settings)]
@@ -90,7 +98,9 @@ def _saturated(statistics: Mapping[str, float], settings: GameSettings) -> Diagn
         advice = "raise game.penalties.r1.weight or lower game.critic.lr"
     else:
         advice = "add a penalty (game.penalties.r1.weight = 1) or lower game.critic.lr"
-    return Diagnosis("critic saturated", f"loss {loss:.1e}, {accuracy:.0%} of pairs told apart", advice)
+    return Diagnosis(
+        "critic saturated", f"loss {loss:.1e}, {accuracy:.0%} of pairs told apart", advice
+    )
 
 
 def _diverging(statistics: Mapping[str, float], settings: GameSettings) -> Diagnosis | None:
@@ -98,8 +108,12 @@ def _diverging(statistics: Mapping[str, float], settings: GameSettings) -> Diagn
     loss = statistics.get("critic/objective", 0.0)
     if limit is None or loss < limit:
         return None
-    evidence = f"the critic's loss is {loss:.3g}, over ten times that of a critic that knows nothing"
-    return Diagnosis("game diverging", evidence, "lower game.critic.lr and game.generator.lr, or warm them up")
+    evidence = (
+        f"the critic's loss is {loss:.3g}, over ten times that of a critic that knows nothing"
+    )
+    return Diagnosis(
+        "game diverging", evidence, "lower game.critic.lr and game.generator.lr, or warm them up"
+    )
 
 
 def _collapsed(statistics: Mapping[str, float], settings: GameSettings) -> Diagnosis | None:
@@ -107,7 +121,9 @@ def _collapsed(statistics: Mapping[str, float], settings: GameSettings) -> Diagn
     neighbours = statistics.get("health/neighbours", 1.0)
     if spread >= COLLAPSED_SPREAD and neighbours >= COLLAPSED_NEIGHBOURS:
         return None
-    evidence = f"samples spread {spread:.0%} as wide and lie {neighbours:.0%} as far apart as real ones"
+    evidence = (
+        f"samples spread {spread:.0%} as wide and lie {neighbours:.0%} as far apart as real ones"
+    )
     other = "" if settings.objective == "rpgan" else ", or set game.objective = 'rpgan'"
     advice = f"lower game.generator.lr, or raise game.penalties.r1.weight{other}"
     return Diagnosis("generator collapsed", evidence, advice)
@@ -121,7 +137,8 @@ def _too_strong(statistics: Mapping[str, float], settings: GameSettings) -> Diag
     if not active or not idle or distance < FAR_FROM_DATA:
         return None
     evidence = (
-        f"the critic tells {accuracy:.0%} of pairs apart by {margin:.2g}, yet samples are {distance:.1f}× the "
+        f"the critic tells {accuracy:.0%} of pairs apart by {margin:.2g}, yet samples are "
+        f"{distance:.1f}× the "
         "real-to-real distance away"
     )
     keys = " or ".join(f"game.penalties.{name}.weight" for name in active)

@@ -1,4 +1,5 @@
-"""The loss of the critic's phase, as one pure function with two ways to run it: eager and compiled."""
+"""The loss of the critic's phase, as one pure function with two ways to run it: eager and
+compiled."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -20,11 +21,13 @@ from multigan.adversarial.penalties import (
 from multigan.adversarial.randomness import Draw
 
 View = dict[str, Tensor]
-"""What is done to samples before the critic sees them: drawn parameters by name; empty means nothing."""
+"""What is done to samples before the critic sees them: drawn parameters by name; empty means
+nothing."""
 
 
 class Augmentation(Protocol):
-    """A differentiable transformation of representations, its random parameters drawn beforehand."""
+    """A differentiable transformation of representations, its random parameters drawn
+    beforehand."""
 
     def draw(self, draw: Draw, purpose: str, like: Tensor, probability: float) -> View:
         """Parameters for the samples of ``draw``; ``like`` gives shape ``(N, ...)`` and type."""
@@ -38,7 +41,9 @@ class Augmentation(Protocol):
 class CriticInputs(NamedTuple):
     """All the critic's loss depends on besides the critic's weights."""
 
-    real: Tensor  # (N, ...), as they are (embedded, if the critic does that): penalties act on these
+    real: (
+        Tensor  # (N, ...), as they are (embedded, if the critic does that): penalties act on these
+    )
     fake: Tensor  # (N, ...), detached from the generator
     condition: Any  # None, labels (N,) or a tensor (N, ...)
     real_view: View
@@ -73,21 +78,29 @@ def critic_loss(
 ) -> CriticLoss:
     """Objective plus the weighted penalties that are due, in one graph for one backward pass.
 
-    ``joint`` judges real and generated samples in one pass: the same values in fewer operations, for critics
-    that do not mix the samples of a batch.
-    """
+    ``joint`` judges real and generated samples in one pass: the same values in fewer operations,
+    for critics that do not mix the samples of a batch."""
     weights = inputs.weights
 
     def judge_as(view: View, condition: Any) -> Critic:
         return lambda x: critic(look(x, view, augmentation), condition)
 
-    on_real, on_fake = judge_as(inputs.real_view, inputs.condition), judge_as(inputs.fake_view, inputs.condition)
+    on_real, on_fake = (
+        judge_as(inputs.real_view, inputs.condition),
+        judge_as(inputs.fake_view, inputs.condition),
+    )
     if joint:
-        view = {name: torch.cat([v, inputs.fake_view[name]]) for name, v in inputs.real_view.items()}
-        real, fake, terms = _judged_jointly(judge_as(view, _twice(inputs.condition)), gradient, inputs)
+        view = {
+            name: torch.cat([v, inputs.fake_view[name]]) for name, v in inputs.real_view.items()
+        }
+        real, fake, terms = _judged_jointly(
+            judge_as(view, _twice(inputs.condition)), gradient, inputs
+        )
     else:
         real, terms = _judged(on_real, gradient, inputs.real, "r1" if "r1" in weights else None)
-        fake, fake_terms = _judged(on_fake, gradient, inputs.fake, "r2" if "r2" in weights else None)
+        fake, fake_terms = _judged(
+            on_fake, gradient, inputs.fake, "r2" if "r2" in weights else None
+        )
         terms |= fake_terms
     if "gp" in weights:
         slope, _ = gradient(on_real, between(inputs.real, inputs.fake, inputs.points["gp"]))
@@ -101,7 +114,9 @@ def critic_loss(
     return CriticLoss(total, {"objective": first, **terms}, real, fake)
 
 
-def _judged(critic: Critic, gradient: Gradient, x: Tensor, penalty: str | None) -> tuple[Tensor, dict[str, Tensor]]:
+def _judged(
+    critic: Critic, gradient: Gradient, x: Tensor, penalty: str | None
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Logits of ``x``, and the zero-centred penalty at it if one is named."""
     if penalty is None:
         return critic(x), {}
@@ -112,11 +127,15 @@ def _judged(critic: Critic, gradient: Gradient, x: Tensor, penalty: str | None) 
 def _judged_jointly(
     critic: Critic, gradient: Gradient, inputs: CriticInputs
 ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    """Logits of real and generated samples from one pass, and the zero-centred penalties that are due."""
+    """Logits of real and generated samples from one pass, and the zero-centred penalties that are
+    due."""
     both, count, terms = torch.cat([inputs.real, inputs.fake]), len(inputs.real), {}
     if inputs.weights.keys() & {"r1", "r2"}:
         slope, logits = gradient(critic, both)
-        values = {"r1": zero_centred(slope[:count]).mean(), "r2": zero_centred(slope[count:]).mean()}
+        values = {
+            "r1": zero_centred(slope[:count]).mean(),
+            "r2": zero_centred(slope[count:]).mean(),
+        }
         terms = {name: value for name, value in values.items() if name in inputs.weights}
     else:
         logits = critic(both)
@@ -153,10 +172,9 @@ def compiled_critic_loss(
 ) -> CriticLossOf:
     """The same loss through ``torch.compile``, inner gradients included.
 
-    ``torch.compile`` refuses ``autograd.grad(create_graph=True)`` but traces ``torch.func.grad`` over a
-    ``functional_call``; the values are those of `eager_critic_loss` up to rounding. ``call(f, x, condition)``
-    runs the network ``f`` (autocast, type of the logits).
-    """
+    ``torch.compile`` refuses ``autograd.grad(create_graph=True)`` but traces ``torch.func.grad``
+    over a ``functional_call``; the values are those of `eager_critic_loss` up to rounding.
+    ``call(f, x, condition)`` runs the network ``f`` (autocast, type of the logits)."""
     refuse_running_statistics(network)
 
     def loss(parameters: dict[str, Tensor], inputs: CriticInputs) -> CriticLoss:
@@ -173,15 +191,18 @@ def compiled_critic_loss(
 
 
 def mixes_samples(network: nn.Module) -> bool:
-    """Whether a network has batch norm, so that a sample's logit depends on the others beside it."""
+    """Whether a network has batch norm, so that a sample's logit depends on the others beside
+    it."""
     return any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules())
 
 
 def refuse_running_statistics(network: nn.Module) -> None:
-    """Raise ``ValueError`` for batch norm that keeps running statistics: it cannot be compiled here."""
+    """Raise ``ValueError`` for batch norm that keeps running statistics: it cannot be compiled
+    here."""
     for name, module in network.named_modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
             raise ValueError(
-                f"the critic's layer `{name}` is a batch norm with running statistics, which torch.func "
+                f"the critic's layer `{name}` is a batch norm with running statistics, which "
+                f"torch.func "
                 "cannot differentiate: set train.compile = false, or use a critic without it"
             )

@@ -1,8 +1,7 @@
 """Objectives: what each player minimises, as pure functions of the critic's logits.
 
-Logits are ``(N, ...)``: one per sample, or several (per patch, per step, per sub-critic); the i-th real is
-paired with the i-th generated one and everything is averaged. Each returns a scalar.
-"""
+Logits are ``(N, ...)``: one per sample, or several (per patch, per step, per sub-critic); the i-th
+real is paired with the i-th generated one and everything is averaged. Each returns a scalar."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -21,8 +20,12 @@ class Objective(NamedTuple):
     critic: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor, Tensor | None], Tensor]
     relativistic: bool = False  # the generator's loss needs the logits of real samples too
-    saturates_at: float | None = None  # critic loss below which the generator learns little; None: never
-    diverges_at: float | None = None  # ten times the loss of a critic that always answers 0; None: no such bound
+    saturates_at: float | None = (
+        None  # critic loss below which the generator learns little; None: never
+    )
+    diverges_at: float | None = (
+        None  # ten times the loss of a critic that always answers 0; None: no such bound
+    )
 
 
 def logistic_critic(real: Tensor, fake: Tensor) -> Tensor:
@@ -66,7 +69,8 @@ def raise_logits(fake: Tensor, real: Tensor | None = None) -> Tensor:
 
 
 def rpgan_critic(real: Tensor, fake: Tensor) -> Tensor:
-    """-log sigmoid(D(x) - D(G(z))), pair by pair (Jolicoeur-Martineau 2018; R3GAN, Huang et al. 2024)."""
+    """-log sigmoid(D(x) - D(G(z))), pair by pair (Jolicoeur-Martineau 2018; R3GAN, Huang et al.
+    2024)."""
     return softplus(fake - real).mean()
 
 
@@ -78,11 +82,15 @@ def rpgan_generator(fake: Tensor, real: Tensor | None = None) -> Tensor:
 
 OBJECTIVES: dict[str, Objective] = {
     "minimax": Objective(logistic_critic, minimax_generator, saturates_at=0.05, diverges_at=14),
-    "nonsaturating": Objective(logistic_critic, nonsaturating_generator, saturates_at=0.02, diverges_at=14),
+    "nonsaturating": Objective(
+        logistic_critic, nonsaturating_generator, saturates_at=0.02, diverges_at=14
+    ),
     "lsgan": Objective(lsgan_critic, lsgan_generator, saturates_at=0.01, diverges_at=5),
     "hinge": Objective(hinge_critic, raise_logits, saturates_at=0.02, diverges_at=20),
     "wasserstein": Objective(wasserstein_critic, raise_logits),
-    "rpgan": Objective(rpgan_critic, rpgan_generator, relativistic=True, saturates_at=0.02, diverges_at=7),
+    "rpgan": Objective(
+        rpgan_critic, rpgan_generator, relativistic=True, saturates_at=0.02, diverges_at=7
+    ),
 }
 
 
@@ -100,7 +108,8 @@ def objective_of(name: str) -> Objective:
         raise ValueError(f"game.objective = {error}") from error
     if not isinstance(objective, Objective):
         raise ValueError(
-            f"game.objective = {name!r} is a {type(objective).__name__}; it must be a multigan.Objective of two "
+            f"game.objective = {name!r} is a {type(objective).__name__}; it must be a "
+            f"multigan.Objective of two "
             "functions, critic(real, fake) and generator(fake, real)"
         )
     _try(name, objective)
@@ -119,10 +128,13 @@ def _try(name: str, objective: Objective) -> None:
             value = loss(*logits)
         except Exception as error:
             also = "" if objective.relativistic else " (real is None unless relativistic = True)"
-            raise ValueError(f"game.objective = {name!r}: its {player}'s loss fails{also}: {error!r}") from error
+            raise ValueError(
+                f"game.objective = {name!r}: its {player}'s loss fails{also}: {error!r}"
+            ) from error
         if not isinstance(value, Tensor) or value.shape != ():
             found = f"shape {list(value.shape)}" if isinstance(value, Tensor) else repr(value)
             raise ValueError(
-                f"game.objective = {name!r}: its {player}'s loss of 4 logits is {found}; it must be one number, as a "
+                f"game.objective = {name!r}: its {player}'s loss of 4 logits is {found}; it must "
+                f"be one number, as a "
                 "tensor, such as a mean"
             )

@@ -1,8 +1,8 @@
 """Gradient penalties on the critic, each per sample, and the two ways to take the gradient.
 
-Shapes: representation ``(N, ...)``, logits ``(N, ...)``, penalties ``(N,)``. A critic with several logits a
-sample (patches, steps) is penalised through their mean, so its number of logits does not scale the penalty.
-"""
+Shapes: representation ``(N, ...)``, logits ``(N, ...)``, penalties ``(N,)``. A critic with several
+logits a sample (patches, steps) is penalised through their mean, so its number of logits does not
+scale the penalty."""
 
 from collections.abc import Callable
 
@@ -24,8 +24,8 @@ def score(logits: Tensor) -> Tensor:
 def eager_gradient(critic: Critic, x: Tensor) -> tuple[Tensor, Tensor]:
     """The gradient by ``torch.autograd.grad``: the reference; works for every critic.
 
-    An ``x`` with a history, such as an embedding of the critic's own, keeps it and learns from the logits.
-    """
+    An ``x`` with a history, such as an embedding of the critic's own, keeps it and learns from the
+    logits."""
     x = x.detach().requires_grad_(True) if x.is_leaf else x
     logits = critic(x)
     (gradient,) = torch.autograd.grad(score(logits).sum(), x, create_graph=True)

@@ -21,7 +21,8 @@ class NonFiniteError(RuntimeError):
         self.network, self.terms, self.samples = network, terms, samples
         key = f"game.{network}" if network in ("generator", "critic") else network
         super().__init__(
-            f"non-finite {' and '.join(terms)} in the {network}'s phase, at or before {samples:,} samples; "
+            f"non-finite {' and '.join(terms)} in the {network}'s phase, at or before {samples:,} "
+            f"samples; "
             f"that step was not applied. Lower {key}.lr, set {key}.clip, or lower the "
             "penalty's weight"
         )
@@ -40,14 +41,16 @@ class Guard:
         self._flags: dict[tuple[str, tuple[str, ...]], Tensor] = {}
 
     def watch(self, network: str, terms: Sequence[str], bad: Tensor) -> None:
-        """Note which terms of a phase are not finite, ``bad`` being 1 for those, without waiting for the device."""
+        """Note which terms of a phase are not finite, ``bad`` being 1 for those, without waiting
+        for the device."""
         first = bad * (1 - self.tripped)
         key = (network, tuple(terms))
         self._flags[key] = torch.maximum(self._flags[key], first) if key in self._flags else first
         self.tripped = torch.maximum(self.tripped, bad.max())
 
     def check(self, samples: int) -> None:
-        """Raise `NonFiniteError` if anything was non-finite since the start; waits for the device."""
+        """Raise `NonFiniteError` if anything was non-finite since the start; waits for the
+        device."""
         if not bool(self.tripped):
             return
         for (network, terms), flags in self._flags.items():
@@ -77,19 +80,28 @@ def build_optimiser(network: nn.Module, settings: PlayerSettings) -> torch.optim
 class Player:
     """One of the two networks with all it needs to learn."""
 
-    def __init__(self, name: str, network: nn.Module, settings: PlayerSettings, guard: Guard) -> None:
+    def __init__(
+        self, name: str, network: nn.Module, settings: PlayerSettings, guard: Guard
+    ) -> None:
         self.name, self.network, self.settings, self.guard = name, network, settings, guard
         self.parameters = list(network.parameters())
         self.optimiser = build_optimiser(network, settings)
 
-    def update(self, terms: Mapping[str, Tensor], lr: float, synchronise: Synchronise | None) -> Tensor:
-        """Apply the gradients gathered so far, unless something is not finite; returns their norm (0-d)."""
+    def update(
+        self, terms: Mapping[str, Tensor], lr: float, synchronise: Synchronise | None
+    ) -> Tensor:
+        """Apply the gradients gathered so far, unless something is not finite; returns their norm
+        (0-d)."""
         gradients = [p.grad for p in self.parameters if p.grad is not None]
         bad = not_finite(terms.values())
         if synchronise is not None:
-            synchronise([*gradients, bad], self.name)  # a term that is bad anywhere stops every process
+            synchronise(
+                [*gradients, bad], self.name
+            )  # a term that is bad anywhere stops every process
         norm = get_total_norm(gradients)
-        self.guard.watch(self.name, [*terms, "gradient"], torch.cat([bad.ceil(), not_finite([norm])]))
+        self.guard.watch(
+            self.name, [*terms, "gradient"], torch.cat([bad.ceil(), not_finite([norm])])
+        )
         if self.settings.clip > 0:
             clip_grads_with_norm_(self.parameters, self.settings.clip, norm)
         for group in self.optimiser.param_groups:
@@ -108,7 +120,8 @@ class Player:
             self._step_or_undo(gradients)
 
     def _step_or_undo(self, gradients: list[Tensor]) -> None:
-        # RMSprop has no fused step: take it, and put weights and moments back where the guard has tripped.
+        # RMSprop has no fused step: take it, and put weights and moments back where the guard has
+        # tripped.
         tripped, held = self.guard.tripped.bool(), self._held()
         before = [tensor.clone() for tensor in held]
         for gradient in gradients:
@@ -123,7 +136,10 @@ class Player:
 
     def state(self) -> dict[str, Any]:
         """Weights and the optimiser's moments; not its settings, which the recipe holds."""
-        return {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()["state"]}
+        return {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict()["state"],
+        }
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Restore what `state` gave, on whatever device the network is."""
@@ -134,7 +150,8 @@ class Player:
 
 @contextmanager
 def readonly(network: nn.Module) -> Iterator[None]:
-    """Gradients flow through ``network`` but not into it: the critic during the generator's phase."""
+    """Gradients flow through ``network`` but not into it: the critic during the generator's
+    phase."""
     learning = [p for p in network.parameters() if p.requires_grad]
     for parameter in learning:
         parameter.requires_grad_(False)

@@ -1,4 +1,5 @@
-"""Quantities that change over training, as pure functions of the real samples seen. Needs no torch."""
+"""Quantities that change over training, as pure functions of the real samples seen. Needs no
+torch."""
 
 import math
 from typing import Annotated, Any, Literal
@@ -6,8 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict
 from pydantic.dataclasses import dataclass
 
-SETTINGS = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True, allow_inf_nan=False)
-"""How every settings class of multigan validates: strict types, no unknown keys, documented fields."""
+SETTINGS = ConfigDict(
+    extra="forbid", strict=True, use_attribute_docstrings=True, allow_inf_nan=False
+)
+"""How every settings class of multigan validates: strict types, no unknown keys, documented
+fields."""
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
@@ -31,7 +35,9 @@ class Schedule:
         if self.begin < 0 or self.warmup < 0:
             raise ValueError("`begin` and `warmup` are sample counts and cannot be negative")
         if self.until is not None and self.until <= self.begin:
-            raise ValueError(f"ends before it starts: until = {self.until} must be above begin = {self.begin}")
+            raise ValueError(
+                f"ends before it starts: until = {self.until} must be above begin = {self.begin}"
+            )
         if self.shape == "exponential" and (self.start <= 0 or self.last <= 0):
             raise ValueError("an exponential schedule needs `start` and `end` above 0")
 

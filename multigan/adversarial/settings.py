@@ -18,7 +18,10 @@ def _objective(name: str) -> str:
         return name
     near = difflib.get_close_matches(name, OBJECTIVES, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
-    raise ValueError(f"= {name!r} is not allowed{hint} Allowed: {', '.join(OBJECTIVES)}, or 'package.module:name'")
+    raise ValueError(
+        f"= {name!r} is not allowed{hint} Allowed: {', '.join(OBJECTIVES)}, or "
+        f"'package.module:name'"
+    )
 
 
 ObjectiveName = Annotated[str, AfterValidator(_objective)]
@@ -84,7 +87,8 @@ class CriticSettings(PlayerSettings):
     steps: Annotated[int, Field(ge=1)] = 1
     """Critic steps per generator step."""
     joint: bool = True
-    """Judge real and generated samples in one pass; set false for a critic of your own that mixes samples."""
+    """Judge real and generated samples in one pass; set false for a critic of your own that mixes
+    samples."""
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
@@ -92,7 +96,8 @@ class GameSettings:
     """The adversarial game: objective, penalties, stabilisers and how each player learns."""
 
     objective: ObjectiveName = "rpgan"
-    """rpgan (pairing) | nonsaturating | minimax | lsgan | hinge | wasserstein, or your own as 'package.module:name'."""
+    """rpgan (pairing) | nonsaturating | minimax | lsgan | hinge | wasserstein, or your own as
+    'package.module:name'."""
     penalties: Penalties = field(default_factory=Penalties)
     """Gradient penalties on the critic: r1, r2, gp, dragan."""
     generator: PlayerSettings = field(default_factory=PlayerSettings)
@@ -100,7 +105,8 @@ class GameSettings:
     critic: CriticSettings = field(default_factory=CriticSettings)
     """How the critic learns."""
     ema_half_life: Scheduled = field(default_factory=lambda: constant(10_000))
-    """Half-life of the generator's moving average, in real samples seen; 0 keeps the last weights."""
+    """Half-life of the generator's moving average, in real samples seen; 0 keeps the last
+    weights."""
     instance_noise: Scheduled = field(default_factory=lambda: constant(0))
     """Standard deviation of noise added to all the critic sees (Sønderby et al. 2017); 0 is off."""
     augment: Probability = field(default_factory=lambda: constant(0))

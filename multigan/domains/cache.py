@@ -12,9 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from multigan.domains.base import Stored
 from multigan.errors import DataError
 from multigan.resources import cache_folder
+from multigan.samples import Stored
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,8 @@ class Decoder(Protocol):
 def cached(decoder: Decoder, unreadable: float) -> Stored:
     """The decoder's samples, from the cache if they are there.
 
-    Unreadable ones are left out and noted; raises `DataError` if their share is above ``unreadable``, if
-    nothing is left, or if the cache cannot be written.
-    """
+    Unreadable ones are left out and noted; raises `DataError` if their share is above
+    ``unreadable``, if nothing is left, or if the cache cannot be written."""
     folder = cache_folder() / "data" / hashlib.sha256(decoder.signature.encode()).hexdigest()[:24]
     if not (folder / "meta.json").is_file():
         _build(decoder, folder, unreadable)
@@ -116,12 +115,15 @@ def _write(decoder: Decoder, folder: Path, unreadable: float) -> dict[str, Any]:
 def _judge(failed: Sequence[Decoded], count: int, unreadable: float) -> list[str]:
     if not failed and count:
         return []
-    named = "; ".join(f"{d.name} ({d.error})" for d in failed[:5]) + ("; …" if len(failed) > 5 else "")
+    named = "; ".join(f"{d.name} ({d.error})" for d in failed[:5]) + (
+        "; …" if len(failed) > 5 else ""
+    )
     total = count + len(failed)
     if not count:
         raise DataError(f"none of the {total} files can be read: {named}")
     if len(failed) > unreadable * total:
         raise DataError(
-            f"{len(failed)} of {total} files cannot be read, more than data.unreadable = {unreadable:.0%}: {named}"
+            f"{len(failed)} of {total} files cannot be read, more than data.unreadable = "
+            f"{unreadable:.0%}: {named}"
         )
     return [f"Skipped {len(failed)} of {total} files that cannot be read: {named}"]

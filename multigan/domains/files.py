@@ -1,4 +1,5 @@
-"""Files below a folder, and what tells whether they have changed; the same for every kind of data."""
+"""Files below a folder, and what tells whether they have changed; the same for every kind of
+data."""
 
 import os
 from collections.abc import Sequence
@@ -19,14 +20,16 @@ def files_below(root: Path) -> list[str]:
 def given_files(source: str, endings: Sequence[str], kind: str, hint: str) -> list[Path]:
     """A file itself, or the files below a folder with one of the ``endings``.
 
-    Raises `DataError`, with the ``hint``, where there is nothing, and where no file of the ``kind`` is in the folder.
-    """
+    Raises `DataError`, with the ``hint``, where there is nothing, and where no file of the ``kind``
+    is in the folder."""
     path = Path(source).expanduser()
     if path.is_file():
         return [path]
     if not path.is_dir():
         raise DataError(f"data.source = {source!r}: no such file or folder; {hint}")
-    found = sorted(p for p in path.rglob("*") if p.suffix.lower() in endings and not p.name.startswith("."))
+    found = sorted(
+        p for p in path.rglob("*") if p.suffix.lower() in endings and not p.name.startswith(".")
+    )
     if not found:
         raise DataError(f"{path} holds no {kind}: no file there ends in {', '.join(endings)}")
     return found

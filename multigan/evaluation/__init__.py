@@ -1,1 +1,1 @@
-"""Numbers one can trust: distribution measures on embeddings, always beside their floor and a trivial row."""
+"""Models judged: real, made and trivial samples, each measured against unseen real ones."""

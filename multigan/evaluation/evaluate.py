@@ -5,15 +5,15 @@ from typing import Literal
 
 import torch
 
+from multigan.devices import pick_device
 from multigan.domains.base import Domain
 from multigan.domains.validation import validation_reals
 from multigan.errors import UserError
 from multigan.evaluation.evaluator import MOST, Copies, Evaluator, row_size
-from multigan.evaluation.result import Evaluation
+from multigan.evaluation.nearest import keep_pairs
 from multigan.evaluation.unseen import without_shared
+from multigan.measures.table import Evaluation
 from multigan.model import Model, load
-from multigan.report.nearest import keep_pairs
-from multigan.training.devices import pick_device
 
 Split = Literal["test", "validation"]
 """Which real samples a model is measured against."""
@@ -34,19 +34,20 @@ def evaluate(
 ) -> Evaluation:
     """Measure a model, a run folder or a hub id against real samples it has not seen.
 
-    ``data`` names those samples; by default they are the test split of the data the recipe names. ``n`` samples a
-    row, ``seeds`` times. ``split = "validation"`` takes the training samples that ``train.validation`` kept apart, to
-    choose by. ``embedder`` is one of the domain's (for pictures ``classifier``, ``patches``,
-    ``inception``, ``clip``, ``dinov2``), ``weights`` its file. A run folder keeps the result in
-    ``evaluation.json``, with the samples nearest to training ones beside those in ``nearest.png`` and
-    ``nearest.safetensors``. Raises
-    `UserError`, before any long work, for missing or too few samples and unknown embedders.
-    """
+    ``data`` names those samples; by default they are the test split of the data the recipe names.
+    ``n`` samples a row, ``seeds`` times. ``split = "validation"`` takes the training samples that
+    ``train.validation`` kept apart, to choose by. ``embedder`` is one of the domain's (for pictures
+    ``classifier``, ``patches``, ``inception``, ``clip``, ``dinov2``), ``weights`` its file. A run
+    folder keeps the result in ``evaluation.json``, with the samples nearest to training ones beside
+    those in ``nearest.png`` and ``nearest.safetensors``. Raises `UserError`, before any long work,
+    for missing or too few samples and unknown embedders."""
     if seeds < 1:
         raise UserError(f"seeds = {seeds}: give at least 1")
     kept = model if isinstance(model, Model) else load(model)
     chosen = pick_device(device)
-    evaluator = make_evaluator(kept.domain, chosen, data=data, n=n, split=split, embedder=embedder, weights=weights)
+    evaluator = make_evaluator(
+        kept.domain, chosen, data=data, n=n, split=split, embedder=embedder, weights=weights
+    )
     result = evaluator.evaluate(kept.to(chosen), seeds)
     if not isinstance(model, Model) and (Path(model) / "recipe.toml").is_file():
         _keep(Path(model), kept.domain, result, evaluator.copies)
@@ -64,13 +65,21 @@ def make_evaluator(
     embedder: str | None = None,
     weights: str | Path | None = None,
 ) -> Evaluator:
-    """The evaluator of a domain's samples, its embedder trained or loaded; see `Evaluator` for ``n`` and ``most``."""
+    """The evaluator of a domain's samples, its embedder trained or loaded; see `Evaluator` for
+    ``n`` and ``most``."""
     if split == "validation" and data is not None:
-        raise UserError(f"--data {data} and --split validation name different samples to measure with: leave one out")
+        raise UserError(
+            f"--data {data} and --split validation name different samples to measure with: leave "
+            f"one out"
+        )
     if split == "validation":
         reals = validation_reals(domain)
     else:
-        reals = domain.real_samples() if data is None else without_shared(domain.real_samples(str(data)))
+        reals = (
+            domain.real_samples()
+            if data is None
+            else without_shared(domain.real_samples(str(data)))
+        )
     row_size(reals, len(reals.train), n)  # before an embedder is trained
     made = domain.embedder(embedder, None if weights is None else str(weights), reals, device)
     return Evaluator(domain, reals, made, n, device, most)

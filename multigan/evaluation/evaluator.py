@@ -1,4 +1,5 @@
-"""The one evaluator: embeds real, made and trivial samples and measures each against unseen real ones."""
+"""The one evaluator: embeds real, made and trivial samples and measures each against unseen real
+ones."""
 
 import logging
 import tempfile
@@ -14,14 +15,15 @@ import torch
 from torch import Tensor
 
 from multigan.adversarial.randomness import stream
-from multigan.domains.base import Domain, Reals
+from multigan.domains.base import Domain
 from multigan.errors import UserError
-from multigan.evaluation.embedder import Embedded, Embedder
-from multigan.evaluation.measures import Measured, as_asked, compare, on, too_few
-from multigan.evaluation.neighbours import Memorisation
-from multigan.evaluation.result import Evaluation, Row
 from multigan.evaluation.unseen import count_shared
+from multigan.measures.compare import Measured, as_asked, compare, on, too_few
+from multigan.measures.embedder import Embedded, Embedder
+from multigan.measures.neighbours import Memorisation
+from multigan.measures.table import Evaluation, Row
 from multigan.model import Model
+from multigan.samples import Reals
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +46,8 @@ class Copies:
 class Evaluator:
     """Holds the real side of a comparison, embedded once; then measures any number of models.
 
-    ``n`` samples a row; by default as many as there are unseen ones, at most ``most``. Raises `UserError` when
-    there are too few.
-    """
+    ``n`` samples a row; by default as many as there are unseen ones, at most ``most``. Raises
+    `UserError` when there are too few."""
 
     def __init__(
         self,
@@ -73,9 +74,12 @@ class Evaluator:
 
     @property
     def bank(self) -> Embedded | None:
-        """The training samples, embedded, that copies are looked for in; None where they are not to be had."""
+        """The training samples, embedded, that copies are looked for in; None where they are not to
+        be had."""
         if self._bank is None and self.reals.seen:
-            order = torch.randperm(len(self.reals.train), generator=stream("cpu", 0, "bank"))[:_BANK]
+            order = torch.randperm(len(self.reals.train), generator=stream("cpu", 0, "bank"))[
+                :_BANK
+            ]
             self._bank_rows = order.sort().values
             self._bank = self._embed(self.reals.train.samples[self._bank_rows])
         return self._bank
@@ -94,7 +98,9 @@ class Evaluator:
     def model_row(self, model: Model, seed: int, quick: bool = False, **options: Any) -> Measured:
         """What a model makes from ``seed``."""
         with ExitStack() as stack:
-            parts = (self.domain.stored(x) for x in model.representations(self.n, seed=seed, **options))
+            parts = (
+                self.domain.stored(x) for x in model.representations(self.n, seed=seed, **options)
+            )
             samples = collect(parts, self.n, stack)
             embedded = self._embed(samples)
             measured = self._measure(samples, embedded, quick=quick)
@@ -102,13 +108,19 @@ class Evaluator:
             measured = replace(measured, values={**itself, **measured.values})
             logits, classes = embedded.log_probabilities, len(model.classes)
             if logits is not None and classes == logits.shape[1]:
-                asked = torch.arange(self.n) % classes  # the order in which a model without a wish takes them
-                measured = replace(measured, values=measured.values | {"as asked": as_asked(logits, asked)})
+                asked = (
+                    torch.arange(self.n) % classes
+                )  # the order in which a model without a wish takes them
+                measured = replace(
+                    measured, values=measured.values | {"as asked": as_asked(logits, asked)}
+                )
             if measured.near is not None:
                 self._remember(samples, measured.near)
         return measured
 
-    def _measure(self, samples: Tensor, made: Embedded, against_train: bool = True, quick: bool = False) -> Measured:
+    def _measure(
+        self, samples: Tensor, made: Embedded, against_train: bool = True, quick: bool = False
+    ) -> Measured:
         train = self.bank if against_train and not quick else None
         measured = compare(self.embedder, self.real, made, on(self.device, train), quick)
         own_measures = self.domain.own_measures if against_train else self.domain.real_measures
@@ -131,13 +143,16 @@ class Evaluator:
         notes = list(dict.fromkeys(note for measured in made for note in measured.notes))
         return self.result(rows, model, notes, began)
 
-    def result(self, rows: list[Row], model: Model, notes: list[str], began: float | None = None) -> Evaluation:
+    def result(
+        self, rows: list[Row], model: Model, notes: list[str], began: float | None = None
+    ) -> Evaluation:
         """Rows with all that belongs under them."""
         about = self._about()
         few = too_few(self.n, about["dimensions"], self.embedder.measure_names()["frechet"])
         if self._shared:
             notes.append(
-                f"{self._shared:,} of the {len(self.reals.test):,} unseen real samples equal training samples bit for "
+                f"{self._shared:,} of the {len(self.reals.test):,} unseen real samples equal "
+                f"training samples bit for "
                 "bit: the model may look better than it is"
             )
         if len(self._pool) == self.n:
@@ -155,12 +170,18 @@ class Evaluator:
 
     def _about(self) -> dict[str, Any]:
         e = self.embedder
-        named = {"name": e.name, "hash": e.hash, "description": e.description, "accuracy": e.accuracy}
+        named = {
+            "name": e.name,
+            "hash": e.hash,
+            "description": e.description,
+            "accuracy": e.accuracy,
+        }
         return named | {"dimensions": self.real.features.shape[1]}
 
 
 def row_size(reals: Reals, pool: int, n: int | None, most: int = MOST) -> int:
-    """Samples in a row, of ``pool`` training samples and all unseen ones; by default at most ``most``.
+    """Samples in a row, of ``pool`` training samples and all unseen ones; by default at most
+    ``most``.
 
     Raises `UserError` if ``n`` cannot be.
     """
@@ -168,7 +189,8 @@ def row_size(reals: Reals, pool: int, n: int | None, most: int = MOST) -> int:
     available = min(test, pool)
     if n is not None and n > available:
         raise UserError(
-            f"n = {n:,}: there are {test:,} unseen real samples and {pool:,} training samples to compare them "
+            f"n = {n:,}: there are {test:,} unseen real samples and {pool:,} training samples to "
+            f"compare them "
             f"with ({reals.description}); ask for at most {available:,}"
         )
     size = min(available, most) if n is None else n
@@ -178,7 +200,8 @@ def row_size(reals: Reals, pool: int, n: int | None, most: int = MOST) -> int:
 
 
 def collect(parts: Iterable[Tensor], count: int, stack: ExitStack) -> Tensor:
-    """``count`` samples in one tensor: in memory, or in a temporary file that ``stack`` closes if they are large."""
+    """``count`` samples in one tensor: in memory, or in a temporary file that ``stack`` closes if
+    they are large."""
     iterator: Iterator[Tensor] = iter(parts)
     first = next(iterator).cpu()
     shape, dtype = (count, *first.shape[1:]), first.dtype
@@ -187,7 +210,9 @@ def collect(parts: Iterable[Tensor], count: int, stack: ExitStack) -> Tensor:
         samples = torch.empty(shape, dtype=dtype)
     else:
         path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "samples"
-        samples = torch.from_file(str(path), shared=True, size=count * first[0].numel(), dtype=dtype).view(shape)
+        samples = torch.from_file(
+            str(path), shared=True, size=count * first[0].numel(), dtype=dtype
+        ).view(shape)
     position = 0
     for part in chain([first], iterator):
         samples[position : position + len(part)] = part

@@ -1,8 +1,9 @@
-"""``multigan evaluate --sweep temperature``: a model's whole frontier, beside real samples and other models'.
+"""``multigan evaluate --sweep temperature``: a model's whole frontier, beside real samples and
+other models'.
 
-One point of a trade-off says little: at a low temperature every measure of quality looks good and every measure
-of variety bad. So each value of the option is a row, and the measures are drawn against each other.
-"""
+One point of a trade-off says little: at a low temperature every measure of quality looks good and
+every measure of variety bad. So each value of the option is a row, and the measures are drawn
+against each other."""
 
 import itertools
 from collections.abc import Sequence
@@ -10,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from multigan.devices import pick_device
 from multigan.errors import UserError
 from multigan.evaluation.evaluate import make_evaluator
 from multigan.evaluation.evaluator import Evaluator, row_of
-from multigan.evaluation.result import Evaluation, Row, number
+from multigan.measures.table import Evaluation, Row, number
 from multigan.model import Model, load
-from multigan.training.devices import pick_device
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +29,17 @@ VALUES = {"temperature": (1.2, 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)}
 PAIRS = (("LM", "reverse LM"), ("BLEU-5", "Self-BLEU-5"))
 """Measures that are drawn against each other, where there are any of that name."""
 
-SHOWN = ("LM", "reverse LM", "BLEU-4", "BLEU-5", "Self-BLEU-4", "Self-BLEU-5", "FD-lm", "whole copies", "longest copy")
+SHOWN = (
+    "LM",
+    "reverse LM",
+    "BLEU-4",
+    "BLEU-5",
+    "Self-BLEU-4",
+    "Self-BLEU-5",
+    "FD-lm",
+    "whole copies",
+    "longest copy",
+)
 """Measures of the table."""
 
 
@@ -54,10 +65,10 @@ def frontier(
 ) -> Evaluation:
     """Measure a run or model at several values of an option of generation.
 
-    Beside it stand the rows of real samples, of the run's own likelihood stage where it has kept one, and of the
-    models ``against``; with ``filter`` also of the run where the critic keeps the best of so many. A run folder keeps
-    the figures in ``frontier.json`` and the curves in ``frontier.png``. Raises `UserError`.
-    """
+    Beside it stand the rows of real samples, of the run's own likelihood stage where it has kept
+    one, and of the models ``against``; with ``filter`` also of the run where the critic keeps the
+    best of so many. A run folder keeps the figures in ``frontier.json`` and the curves in
+    ``frontier.png``. Raises `UserError`."""
     if option not in VALUES:
         raise UserError(f"--sweep {option}: what can be swept is {', '.join(VALUES)}")
     chosen, model = pick_device(device), load(source)
@@ -66,11 +77,17 @@ def frontier(
     if filter > 1 and model.critic is None:
         raise UserError(f"filter = {filter}: {source} was kept without its critic")
     evaluator = make_evaluator(model.domain, chosen, data=data, n=n)
-    models = {"model": model} | {name: load(path) for name, path in _others(source, against).items()}
+    models = {"model": model} | {
+        name: load(path) for name, path in _others(source, against).items()
+    }
     points = tuple(values or VALUES[option])
-    curves = [_curve(name, m.to(chosen), evaluator, option, points, seeds) for name, m in models.items()]
+    curves = [
+        _curve(name, m.to(chosen), evaluator, option, points, seeds) for name, m in models.items()
+    ]
     if filter > 1:
-        curves.append(_curve(f"best of {filter}", model, evaluator, option, points, seeds, filter=filter))
+        curves.append(
+            _curve(f"best of {filter}", model, evaluator, option, points, seeds, filter=filter)
+        )
     real = row_of("real", [evaluator.real_row(seed) for seed in range(seeds)])
     rows = [real, *(row for curve in curves for row in curve.rows)]
     result = evaluator.result(rows, model, [])
@@ -105,22 +122,29 @@ def _curve(
 
 
 def frontier_table(result: Evaluation, width: int = 160) -> "Table":
-    """For a terminal of ``width`` letters: a row a line, as many measures side by side as fit; the JSON has all."""
+    """For a terminal of ``width`` letters: a row a line, as many measures side by side as fit; the
+    JSON has all."""
     from rich import box
     from rich.table import Table
 
-    shown = _fitting([name for name in SHOWN if name in result.measures], width - max(len(r.name) for r in result.rows))
+    shown = _fitting(
+        [name for name in SHOWN if name in result.measures],
+        width - max(len(r.name) for r in result.rows),
+    )
     table = Table(box=box.SIMPLE, header_style="bold", pad_edge=False)
     table.add_column("row", no_wrap=True)
     for name in shown:
         table.add_column(name, justify="right")
     for row in result.rows:
-        table.add_row(row.name, *(number(row.mean(name)) if name in row.values else "–" for name in shown))
+        table.add_row(
+            row.name, *(number(row.mean(name)) if name in row.values else "–" for name in shown)
+        )
     return table
 
 
 def _fitting(names: Sequence[str], width: int) -> list[str]:
-    """The first of the measures for which there is room: a figure or the longest word of its name, and a gap."""
+    """The first of the measures for which there is room: a figure or the longest word of its name,
+    and a gap."""
     taken = itertools.accumulate(max(7, *map(len, name.split())) + 3 for name in names)
     return [name for name, end in zip(names, taken, strict=True) if end <= width - 2]
 
@@ -138,12 +162,22 @@ def draw(real: Row, curves: Sequence[Curve], path: Path) -> None:
 
 
 def _panel(axes: "Axes", real: Row, curves: Sequence[Curve], across: str, up: str) -> None:
-    axes.scatter([real.mean(across)], [real.mean(up)], marker="*", s=160, color="black", label="real", zorder=3)
+    axes.scatter(
+        [real.mean(across)],
+        [real.mean(up)],
+        marker="*",
+        s=160,
+        color="black",
+        label="real",
+        zorder=3,
+    )
     for curve in curves:
         x, y = ([row.mean(name) for row in curve.rows] for name in (across, up))
         axes.plot(x, y, marker="o", label=curve.name)
         for row, a, b in zip(curve.rows, x, y, strict=True):
-            axes.annotate(row.name.split()[-1], (a, b), fontsize=7, xytext=(3, 3), textcoords="offset points")
+            axes.annotate(
+                row.name.split()[-1], (a, b), fontsize=7, xytext=(3, 3), textcoords="offset points"
+            )
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     axes.legend()

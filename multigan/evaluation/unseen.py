@@ -6,8 +6,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from multigan.domains.base import Reals
 from multigan.errors import UserError
+from multigan.samples import Reals
 
 
 def count_shared(reals: Reals) -> int:
@@ -19,7 +19,8 @@ def count_shared(reals: Reals) -> int:
 
 
 def without_shared(reals: Reals) -> Reals:
-    """The same but for unseen samples that equal a training sample bit for bit: of samples a user has named.
+    """The same but for unseen samples that equal a training sample bit for bit: of samples a user
+    has named.
 
     Raises `UserError` if none is left.
     """
@@ -28,7 +29,10 @@ def without_shared(reals: Reals) -> Reals:
     if not found:
         return reals
     left = test.at(~equal, f"{test.fingerprint} without {found}")
-    described = f"{reals.description}; {found:,} of the {whole:,} unseen ones were trained on and are left out"
+    described = (
+        f"{reals.description}; {found:,} of the {whole:,} unseen ones were trained on and "
+        f"are left out"
+    )
     return replace(reals, test=left, description=described)
 
 
@@ -39,7 +43,9 @@ def _shared(reals: Reals) -> Tensor:
     seen = {_digest(x) for x in reals.train.samples}
     equal = torch.tensor([_digest(x) in seen for x in reals.test.samples])
     if equal.all():
-        raise UserError(f"all samples to measure with are training samples: give others ({reals.description})")
+        raise UserError(
+            f"all samples to measure with are training samples: give others ({reals.description})"
+        )
     return equal
 
 

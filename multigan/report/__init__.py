@@ -1,1 +1,1 @@
-"""What a person looks at: grids, animations."""
+"""The page of a run, or of several."""

@@ -1,10 +1,12 @@
-"""Several runs in one table: how each went, what was measured of each, where their recipes differ."""
+"""Several runs in one table: how each went, what was measured of each, where their recipes
+differ."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from multigan.evaluation.result import number
-from multigan.recipe import Recipe, differences
+from multigan.measures.table import number
+from multigan.recipe.load import differences
+from multigan.recipe.settings import Recipe
 
 _OF_NO_INTEREST = ("title", "paper", "cost", "result")
 Table = list[list[str]]
@@ -12,7 +14,8 @@ Table = list[list[str]]
 
 
 def measured(names: Sequence[str], evaluations: Sequence[Mapping[str, Any] | None]) -> Table:
-    """The models' rows side by side; empty unless two were evaluated by the same embedder with as many samples.
+    """The models' rows side by side; empty unless two were evaluated by the same embedder with as
+    many samples.
 
     The last column is the row of real samples of the first evaluation.
     """
@@ -27,11 +30,14 @@ def measured(names: Sequence[str], evaluations: Sequence[Mapping[str, Any] | Non
 
 
 def settings(names: Sequence[str], recipes: Sequence[Recipe]) -> Table:
-    """The keys at which recipes of one domain differ, with the value of each run; empty if they do not."""
+    """The keys at which recipes of one domain differ, with the value of each run; empty if they do
+    not."""
     if len({recipe.domain for recipe in recipes}) > 1:
         return []
     plain = [recipe.to_dict() for recipe in recipes]
-    keys = {key for other in plain[1:] for key, _, _ in differences(plain[0], other)} - {*_OF_NO_INTEREST}
+    keys = {key for other in plain[1:] for key, _, _ in differences(plain[0], other)} - {
+        *_OF_NO_INTEREST
+    }
     rows = [[key, *(_at(content, key) for content in plain)] for key in sorted(keys)]
     return [["setting", *names], *rows] if rows else []
 

@@ -30,8 +30,11 @@ class Curve:
     svg: str
 
 
-def curves(runs: Mapping[str, Sequence[dict[str, Any]]], measures: Sequence[str] = ()) -> list[Curve]:
-    """Panels of the rows of some runs by name; ``measures`` are those of the evaluations during training."""
+def curves(
+    runs: Mapping[str, Sequence[dict[str, Any]]], measures: Sequence[str] = ()
+) -> list[Curve]:
+    """Panels of the rows of some runs by name; ``measures`` are those of the evaluations during
+    training."""
     panels = [*PANELS, *((name, (name,)) for name in measures)]
     drawn = [(title, _lines(runs, keys)) for title, keys in panels]
     return [Curve(title, _svg(title, lines)) for title, lines in drawn if lines]
@@ -44,7 +47,9 @@ def _lines(runs: Mapping[str, Sequence[dict[str, Any]]], keys: Sequence[str]) ->
     lines = []
     for run, rows in runs.items():
         for key in keys:
-            found = [(row["samples"], row[key]) for row in rows if isinstance(row.get(key), int | float)]
+            found = [
+                (row["samples"], row[key]) for row in rows if isinstance(row.get(key), int | float)
+            ]
             step = -(-len(found) // _POINTS) or 1
             thin = found[::step]
             if len(thin) > 1:
@@ -81,7 +86,10 @@ def _svg(title: str, lines: Sequence[Line]) -> str:
     body = file.getvalue()[file.getvalue().index("<svg") :]
     body = body.replace(_INK, "currentColor")
     body = re.sub(
-        r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", body, count=1), count=1
+        r'(<svg[^>]*?) width="[^"]*"',
+        r"\1",
+        re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", body, count=1),
+        count=1,
     )
     body = _unique(body, title)
     return body.replace("<svg", f'<svg role="img" aria-label="{title} over real samples seen"', 1)

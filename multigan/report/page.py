@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from multigan.atomic import write_atomically
-from multigan.domains import domain_type
-from multigan.domains.base import Domain, Exhibit
+from multigan.domains.base import Domain, domain_type
+from multigan.domains.shown import Exhibit
 from multigan.errors import CheckpointError, DataError, UserError
-from multigan.evaluation.result import SIGN
+from multigan.evaluation.nearest import Pair, kept_pairs
+from multigan.measures.table import SIGN
 from multigan.model import Model, load
-from multigan.recipe import load_recipe
+from multigan.pictures.animation import still_image
+from multigan.recipe.load import load_recipe
 from multigan.report import compare
-from multigan.report.animation import still_image
 from multigan.report.curves import Curve, curves
-from multigan.report.nearest import Pair, kept_pairs
-from multigan.training import journal
-from multigan.training.run import RunFolder
+from multigan.runs import journal
+from multigan.runs.folder import RunFolder
 
 SHOWN = 36  # samples on the page
 _GLIMPSE = 6  # exhibits of each run where several kinds of data stand side by side
@@ -56,7 +56,10 @@ class Chapter:
     @property
     def glimpse(self) -> list[Exhibit]:
         """A little of what it makes, to stand beside other runs."""
-        return [e if isinstance(e.content, bytes) else replace(e, content=e.content[:12]) for e in self.made[:_GLIMPSE]]
+        return [
+            e if isinstance(e.content, bytes) else replace(e, content=e.content[:12])
+            for e in self.made[:_GLIMPSE]
+        ]
 
 
 def write_report(
@@ -68,7 +71,8 @@ def write_report(
 ) -> Path:
     """Write the page of one run into its folder, or of several into ``out``; returns the file.
 
-    ``note`` stands above everything; ``title`` above several runs; ``following`` are commands to type next.
+    ``note`` stands above everything; ``title`` above several runs; ``following`` are commands to
+    type next.
 
     Raises `UserError` for what is no run folder, and where the page cannot be written.
     """
@@ -95,11 +99,15 @@ def try_report(run: Path, say: Callable[[str], None]) -> None:
         say(f"No page was written: {error if isinstance(error, UserError) else repr(error)}")
 
 
-def render(folders: Sequence[RunFolder], note: str = "", title: str = "", following: Sequence[str] = ()) -> str:
+def render(
+    folders: Sequence[RunFolder], note: str = "", title: str = "", following: Sequence[str] = ()
+) -> str:
     """The page as HTML."""
     from jinja2 import Environment, PackageLoader
 
-    environment = Environment(loader=PackageLoader("multigan.report", "templates"), autoescape=True, trim_blocks=True)
+    environment = Environment(
+        loader=PackageLoader("multigan.report", "templates"), autoescape=True, trim_blocks=True
+    )
     environment.filters["url"] = _url
     chapters = [chapter(folder) for folder in folders]
     rows = {c.name: list(f.rows()) for c, f in zip(chapters, folders, strict=True)}
@@ -112,15 +120,30 @@ def render(folders: Sequence[RunFolder], note: str = "", title: str = "", follow
     ]
     page = environment.get_template("page.html.j2")
     title = title or f"{len(chapters)} runs"
-    shown = {"chapters": chapters, "curves": drawn, "tables": [t for t in tables if t], "glance": not alike}
+    shown = {
+        "chapters": chapters,
+        "curves": drawn,
+        "tables": [t for t in tables if t],
+        "glance": not alike,
+    }
     return page.render(**shown, note=note, title=title, following=following)
 
 
 def _measures(runs: dict[str, list[dict[str, Any]]]) -> list[str]:
     """The names of the evaluations made during training."""
     evaluated = [row for rows in runs.values() for row in rows if "evaluation_seconds" in row]
-    usual = {key for rows in runs.values() for row in rows if "evaluation_seconds" not in row for key in row}
-    return [key for key in (evaluated[0] if evaluated else {}) if key not in usual and key != "evaluation_seconds"]
+    usual = {
+        key
+        for rows in runs.values()
+        for row in rows
+        if "evaluation_seconds" not in row
+        for key in row
+    }
+    return [
+        key
+        for key in (evaluated[0] if evaluated else {})
+        if key not in usual and key != "evaluation_seconds"
+    ]
 
 
 def chapter(folder: RunFolder) -> Chapter:
@@ -140,7 +163,9 @@ def chapter(folder: RunFolder) -> Chapter:
         made=_made(model) if model else [],
         real=_real(domain),
         film=_file(folder.samples / "training.webp", "image/webp"),
-        still=_data_url(still_image(stills[-1]), "image/webp") if (stills := folder.stills()) else None,
+        still=_data_url(still_image(stills[-1]), "image/webp")
+        if (stills := folder.stills())
+        else None,
         nearest=_file(folder.path / "nearest.png", "image/png"),
         pairs=kept_pairs(folder.path, domain) if model else [],
         events=_events(rows),
@@ -153,7 +178,8 @@ def chapter(folder: RunFolder) -> Chapter:
 
 
 def _command(folder: RunFolder, starts: Sequence[dict[str, Any]]) -> str:
-    """What repeats the run: its resolved recipe on the same kind of device, by as many processes."""
+    """What repeats the run: its resolved recipe on the same kind of device, by as many
+    processes."""
     parts = ["multigan", "train", str(folder.recipe)]
     if starts:
         parts += ["--device", str(starts[0]["device"]).split(" ")[0]]
@@ -162,12 +188,19 @@ def _command(folder: RunFolder, starts: Sequence[dict[str, Any]]) -> str:
 
 
 def _environment(starts: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """How it was started, on what, with which versions; of a resumed run at the first start, and when it went on."""
+    """How it was started, on what, with which versions; of a resumed run at the first start, and
+    when it went on."""
     if not starts:
         return {}
     first, *later = starts
-    versions = ", ".join(f"{name} {first[name]}" for name in ("multigan", "torch", "numpy")) + ", Python "
-    count = f"{first['processes']} × {first['threads']}" if first["processes"] > 1 else f"{first['threads']}"
+    versions = (
+        ", ".join(f"{name} {first[name]}" for name in ("multigan", "torch", "numpy")) + ", Python "
+    )
+    count = (
+        f"{first['processes']} × {first['threads']}"
+        if first["processes"] > 1
+        else f"{first['threads']}"
+    )
     found = {
         "started with": first["command"],
         "at": first["began"],
@@ -176,7 +209,11 @@ def _environment(starts: Sequence[dict[str, Any]]) -> dict[str, str]:
         "system": first["system"],
     }
     peak = first.get("peak_memory_mib", {})
-    found |= {"memory": ", ".join(f"{mib:,} MiB of the {of} at most" for of, mib in peak.items())} if peak else {}
+    found |= (
+        {"memory": ", ".join(f"{mib:,} MiB of the {of} at most" for of, mib in peak.items())}
+        if peak
+        else {}
+    )
     for start in later:
         changed = [f"{k} {v}" for k, v in start.items() if k in _TOLD and v != first[k]]
         found[f"went on from {start['samples']:,}"] = "; ".join([start["began"], *changed])
@@ -208,7 +245,9 @@ def _real(domain: Domain) -> list[Exhibit]:
 
 def _status(last: dict[str, Any], budget: int, starts: Sequence[dict[str, Any]] = ()) -> str:
     """How the training ended, as the journal has it; without one, as the metrics tell."""
-    samples = starts[-1].get("reached", last.get("samples", 0)) if starts else last.get("samples", 0)
+    samples = (
+        starts[-1].get("reached", last.get("samples", 0)) if starts else last.get("samples", 0)
+    )
     ending = starts[-1].get("ending") if starts else None
     place = f"at {samples:,} of {budget:,} samples"
     if any(str(d).startswith("non-finite") for d in last.get("diagnoses", [])):
@@ -248,7 +287,10 @@ def _table(evaluation: dict[str, Any]) -> list[list[str]]:
     names = list(dict.fromkeys(measure for row in rows.values() for measure in row))
     aims = evaluation.get("aims", {})
     signs = {m: f"{m} {SIGN[aims[m]]}" if m in aims else m for m in names}
-    cells = [[signs[m], *(compare.cell(row[m]) if m in row else "–" for row in rows.values())] for m in names]
+    cells = [
+        [signs[m], *(compare.cell(row[m]) if m in row else "–" for row in rows.values())]
+        for m in names
+    ]
     return [["measure", *rows], *cells]
 
 

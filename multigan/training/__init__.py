@@ -1,1 +1,1 @@
-"""The trainer: data on the device, the loop, checkpoints, processes, signals, logs."""
+"""The trainer: players, stages, data on the device, the loop, the display, processes."""

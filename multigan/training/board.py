@@ -1,4 +1,5 @@
-"""TensorBoard as a further place to write to: scalars at ticks; pictures, sounds and sentences at stills."""
+"""TensorBoard as a further place to write to: scalars at ticks; pictures, sounds and sentences at
+stills."""
 
 import io
 from collections.abc import Mapping
@@ -9,9 +10,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from multigan.domains.base import Domain, Exhibit, Snapshot
+from multigan.domains.base import Domain
+from multigan.domains.shown import Exhibit, Snapshot
 from multigan.errors import UserError
-from multigan.recipe import Recipe
+from multigan.recipe.settings import Recipe
 
 FOLDER = "tensorboard"
 _SHOWN = 8  # samples one can listen to or read, a still
@@ -21,7 +23,8 @@ def check_board(recipe: Recipe) -> None:
     """Raise `UserError` if the recipe asks for TensorBoard and it is not installed."""
     if recipe.train.tensorboard and find_spec("tensorboard") is None:
         raise UserError(
-            "train.tensorboard = true, but tensorboard is not installed: pip install 'multigan[tensorboard]', "
+            "train.tensorboard = true, but tensorboard is not installed: pip install "
+            "'multigan[tensorboard]', "
             "or set it to false"
         )
 
@@ -29,8 +32,8 @@ def check_board(recipe: Recipe) -> None:
 class Board:
     """Event files in ``folder``, for ``tensorboard --logdir``; the step is the real samples seen.
 
-    Sends nothing anywhere. Opened at ``samples``, it hides what an interrupted training wrote of after that.
-    """
+    Sends nothing anywhere. Opened at ``samples``, it hides what an interrupted training wrote of
+    after that."""
 
     def __init__(self, folder: Path, samples: int) -> None:
         from torch.utils.tensorboard import SummaryWriter
@@ -58,7 +61,9 @@ class Board:
             self._writer.add_audio(f"samples/{i}", sound, snapshot.samples, rate)
         for exhibit in exhibits:
             if exhibit.kind == "text":
-                lines = "\n".join(f"    {line}" for line in exhibit.content)  # as they are, no Markdown
+                lines = "\n".join(
+                    f"    {line}" for line in exhibit.content
+                )  # as they are, no Markdown
                 self._writer.add_text("samples", lines, snapshot.samples)
         self._writer.flush()
 

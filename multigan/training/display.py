@@ -73,13 +73,21 @@ class Display:
                 self.note(f"! {diagnosis}")
                 self._named.add(name)
         now = time.monotonic()
-        if self.live is None and (now - self._last_line > _LINE_EVERY or row["samples"] >= self.budget):
+        if self.live is None and (
+            now - self._last_line > _LINE_EVERY or row["samples"] >= self.budget
+        ):
             self._last_line = now
-            self.console.print(f"{row['samples']:>10,} / {self.budget:,}  {status}", highlight=False, soft_wrap=True)
+            self.console.print(
+                f"{row['samples']:>10,} / {self.budget:,}  {status}",
+                highlight=False,
+                soft_wrap=True,
+            )
 
     def note(self, message: str) -> None:
         """Say something that stays."""
-        self.console.print(message, highlight=False, markup=False, soft_wrap=not self.console.is_terminal)
+        self.console.print(
+            message, highlight=False, markup=False, soft_wrap=not self.console.is_terminal
+        )
 
     def stop(self) -> None:
         """Leave the last state on the screen."""
@@ -89,7 +97,8 @@ class Display:
 
 
 class JointDisplay(Display):
-    """One live panel over several trainings, a bar each: ``budgets`` has their names and samples, in their order.
+    """One live panel over several trainings, a bar each: ``budgets`` has their names and samples,
+    in their order.
 
     >>> with JointDisplay({"first": 1000, "second": 2000}) as display:
     ...     train("points/ring", display=display)
@@ -146,7 +155,11 @@ def status_line(row: Mapping[str, Any], summary: str = "") -> str:
     ]
     parts += [summary] if summary else []
     if "evaluation_seconds" in row:
-        shown = [f"{name} {value:.3g}" for name, value in row.items() if name.startswith(("FD", "FID", "MIND"))]
+        shown = [
+            f"{name} {value:.3g}"
+            for name, value in row.items()
+            if name.startswith(("FD", "FID", "MIND"))
+        ]
         parts.append(f"{', '.join(shown)} (evaluated in {row['evaluation_seconds']:.0f} s)")
     return "  ·  ".join([*parts, health])
 

@@ -1,8 +1,9 @@
-"""Several processes that train one game: broadcast once, then one flat all-reduce of gradients a phase.
+"""Several processes that train one game: broadcast once, then one flat all-reduce of gradients a
+phase.
 
-There is no wrapper around the networks: DistributedDataParallel is wrong or fails for gradient penalties,
-lazy ones above all. Started by ``--processes`` or by plain ``torchrun``; both set the environment read here.
-"""
+There is no wrapper around the networks: DistributedDataParallel is wrong or fails for gradient
+penalties, lazy ones above all. Started by ``--processes`` or by plain ``torchrun``; both set the
+environment read here."""
 
 import os
 from dataclasses import dataclass
@@ -54,7 +55,9 @@ class Processes:
         counts = torch.tensor([len(gradients), size, -len(gradients), -size])
         dist.all_reduce(counts, dist.ReduceOp.MAX, group=self.control)
         if (counts[:2] != -counts[2:]).any():
-            raise RuntimeError(f"the processes have different numbers of gradients in the {phase}'s phase")
+            raise RuntimeError(
+                f"the processes have different numbers of gradients in the {phase}'s phase"
+            )
 
     def any(self, flag: bool) -> bool:
         """Whether any process raises the flag."""
@@ -89,7 +92,9 @@ class Processes:
         dist.all_reduce(extremes, dist.ReduceOp.MAX, group=self.control)
         half = len(sums)
         if not torch.equal(extremes[:half], -extremes[half:]):
-            raise RuntimeError("the processes' weights have drifted apart; the checkpoint was not written")
+            raise RuntimeError(
+                "the processes' weights have drifted apart; the checkpoint was not written"
+            )
 
     def barrier(self) -> None:
         """Wait for all processes."""
@@ -103,7 +108,8 @@ class Processes:
 
 
 def join_processes(device: str) -> Processes:
-    """Join the group that the environment describes (RANK, WORLD_SIZE, LOCAL_RANK); alone without one."""
+    """Join the group that the environment describes (RANK, WORLD_SIZE, LOCAL_RANK); alone without
+    one."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
         return Processes()

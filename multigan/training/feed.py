@@ -1,8 +1,9 @@
-"""Which real samples come next: a pure function of (seed, samples seen, purpose). Holds no position.
+"""Which real samples come next: a pure function of (seed, samples seen, purpose). Holds no
+position.
 
-Every pass over the data is one permutation, so each sample is seen once before any is seen again. The whole
-dataset lives on the device when it fits; else batches are gathered into pinned memory one step ahead.
-"""
+Every pass over the data is one permutation, so each sample is seen once before any is seen again.
+The whole dataset lives on the device when it fits; else batches are gathered into pinned memory one
+step ahead."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -10,8 +11,8 @@ import torch
 from torch import Tensor
 
 from multigan.adversarial.randomness import stream
-from multigan.domains.base import Stored
-from multigan.training.devices import free_memory
+from multigan.devices import free_memory
+from multigan.samples import Stored
 
 _SHARE = 0.4  # of the device's free memory that a dataset may take
 
@@ -25,8 +26,8 @@ def fits(stored: Stored, device: torch.device) -> bool:
 class Feed:
     """Batches of stored samples on the device, for one process.
 
-    ``part`` is this process's range of the global batch. ``rows`` are the samples it gives; by default all.
-    """
+    ``part`` is this process's range of the global batch. ``rows`` are the samples it gives; by
+    default all."""
 
     def __init__(
         self,
@@ -50,7 +51,8 @@ class Feed:
         self._thread = None if self.resident else ThreadPoolExecutor(1, "feed")
 
     def indices(self, purpose: str, samples: int) -> Tensor:
-        """Positions in the dataset ``(len(part),)`` of this process's slice of the batch at ``samples``."""
+        """Positions in the dataset ``(len(part),)`` of this process's slice of the batch at
+        ``samples``."""
         pieces, position = [], samples + self.part.start
         left = len(self.part)
         while left:
@@ -67,13 +69,16 @@ class Feed:
             old = [k for k in self._permutations if k[0] == purpose and k[1] < epoch - 1]
             for k in old:
                 del self._permutations[k]
-            order = torch.randperm(self.count, generator=stream("cpu", self.seed, "data", purpose, epoch))
+            order = torch.randperm(
+                self.count, generator=stream("cpu", self.seed, "data", purpose, epoch)
+            )
             chosen = order if self.rows is None else self.rows[order]
             self._permutations[key] = chosen.to(self._samples.device)
         return self._permutations[key]
 
     def __call__(self, purpose: str, samples: int, stride: int) -> tuple[Tensor, Tensor | None]:
-        """Stored samples and labels at ``samples`` seen; the next call for the purpose is ``stride`` further on."""
+        """Stored samples and labels at ``samples`` seen; the next call for the purpose is
+        ``stride`` further on."""
         indices = self.indices(purpose, samples)
         labels = None if self._labels is None else self._labels[indices.to(self.device)]
         if self._thread is None:

@@ -1,4 +1,5 @@
-"""``--processes N``: start N copies of a command on this machine and act as one process towards the user."""
+"""``--processes N``: start N copies of a command on this machine and act as one process towards the
+user."""
 
 import os
 import signal
@@ -11,7 +12,8 @@ from types import FrameType
 
 
 def launch(arguments: Sequence[str], processes: int) -> int:
-    """Run ``multigan ARGUMENTS`` in N processes; returns the exit status of the first that failed, else 0.
+    """Run ``multigan ARGUMENTS`` in N processes; returns the exit status of the first that failed,
+    else 0.
 
     SIGINT and SIGTERM are passed on; when one process fails, the others are stopped.
     """

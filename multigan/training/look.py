@@ -1,4 +1,5 @@
-"""What a training looks at: the same noise and the same real samples from before the first step on."""
+"""What a training looks at: the same noise and the same real samples from before the first step
+on."""
 
 from typing import Any
 
@@ -8,7 +9,9 @@ from torch import Tensor, nn
 from multigan.adversarial.game import Game
 from multigan.adversarial.health import compare
 from multigan.adversarial.randomness import Draw, derive_seed
-from multigan.domains.base import Domain, Snapshot, Stored
+from multigan.domains.base import Domain
+from multigan.domains.shown import Snapshot
+from multigan.samples import Stored
 
 _HEALTH = 256  # samples the health statistics are taken from
 _CHUNK = 256  # samples made at once
@@ -28,7 +31,9 @@ class Look:
         draw = Draw(derive_seed(seed, "look"), 0, count, game.device, range(count))
         self._noise = domain.noise(draw)
         self._labels = None if stored.labels is None else stored.labels[mine].to(game.device)
-        self._real, self._other = (domain.represent(stored.samples[i].to(game.device), draw) for i in (mine, others))
+        self._real, self._other = (
+            domain.represent(stored.samples[i].to(game.device), draw) for i in (mine, others)
+        )
         self._condition = domain.condition(self._real, self._labels)
 
     def first(self, count: int) -> tuple[Any, Tensor, Any]:
@@ -37,7 +42,8 @@ class Look:
         return _sliced(self._noise, part), self._real[part], _sliced(self._condition, part)
 
     def statistics(self) -> dict[str, float]:
-        """Health statistics of the generator's samples, and the domain's measures of its moving average's."""
+        """Health statistics of the generator's samples, and the domain's measures of its moving
+        average's."""
         count = min(_HEALTH, len(self._real))
         made = self.make(self.game.generator.network, count)
         seen = (self.domain.coordinates(x) for x in (made, self._real[:count], self._other[:count]))

@@ -1,8 +1,8 @@
 """The trainer: plays rounds until the budget is spent, and at ticks looks, logs and saves.
 
-The clock is real samples seen. Everything random follows from (seed, samples seen, purpose), so a training
-that goes on from a checkpoint is the one that was never interrupted, bit for bit on the CPU.
-"""
+The clock is real samples seen. Everything random follows from (seed, samples seen, purpose), so a
+training that goes on from a checkpoint is the one that was never interrupted, bit for bit on the
+CPU."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -15,21 +15,22 @@ from multigan.adversarial.game import Game, Turn
 from multigan.adversarial.health import HealthMonitor, symptoms
 from multigan.adversarial.player import NonFiniteError
 from multigan.adversarial.randomness import Draw, derive_seed
-from multigan.domains.base import Domain, Stored
+from multigan.devices import explaining_out_of_memory
+from multigan.domains.base import Domain
 from multigan.domains.validation import parts
 from multigan.errors import UserError
+from multigan.evaluation.scoring import Scoring
 from multigan.model import Model
-from multigan.report.animation import save_animation
+from multigan.pictures.animation import save_animation
+from multigan.runs.checkpoint import Checkpoint, save_checkpoint
+from multigan.runs.folder import RunFolder
+from multigan.runs.signals import Stopped, StopSignals
+from multigan.samples import Stored
 from multigan.training.board import FOLDER, Board, check_board
-from multigan.training.checkpoint import Checkpoint, save_checkpoint
-from multigan.training.devices import explaining_out_of_memory
 from multigan.training.display import Display
 from multigan.training.distributed import Processes
 from multigan.training.feed import Feed
 from multigan.training.look import Look
-from multigan.training.run import RunFolder
-from multigan.training.scoring import Scoring
-from multigan.training.signals import Stopped, StopSignals
 from multigan.training.signatures import check_parameters, check_signatures
 from multigan.training.warmup import WarmupStage
 
@@ -39,8 +40,9 @@ _LINES = 3  # samples said in words while it trains, where the domain has words 
 class Trainer:
     """Trains one game on one dataset into one run folder.
 
-    ``stored`` is what ``domain.load()`` gave. ``generator`` and ``critic`` may be any modules that keep the
-    signatures ``(noise, condition)`` and ``(representation, condition)``; by default the recipe's are built.
+    ``stored`` is what ``domain.load()`` gave. ``generator`` and ``critic`` may be any modules that
+    keep the signatures ``(noise, condition)`` and ``(representation, condition)``; by default the
+    recipe's are built.
 
     >>> trainer = Trainer(domain, domain.load(), RunFolder(Path("runs/mine")))
     >>> trainer.fit()
@@ -72,7 +74,9 @@ class Trainer:
         if self.device.type == "cuda":
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = train.tf32
         self.part = self.processes.part(train.batch)
-        self.feed = Feed(stored, self.device, train.seed, train.batch, self.part, train.data_on_device, rows)
+        self.feed = Feed(
+            stored, self.device, train.seed, train.batch, self.part, train.data_on_device, rows
+        )
         networks = [self._network("generator", generator), self._network("critic", critic)]
         self.game = self._game(*networks)
         warmup = domain.warmup()
@@ -122,7 +126,8 @@ class Trainer:
             return network
         if not self.recipe.train.sync_batch_norm:
             self.display.note(
-                f"The {player} has batch norm: each of the {self.processes.world} processes normalises by its own "
+                f"The {player} has batch norm: each of the {self.processes.world} processes "
+                f"normalises by its own "
                 f"{len(self.part)} samples, and the first one's running statistics are kept. "
                 "train.sync_batch_norm = true shares them (CUDA only)."
             )
@@ -164,7 +169,11 @@ class Trainer:
             stop = start + size
             micro = draw.within(start, stop)
             real = self._represent(stored[start:stop], micro)
-            yield Turn(real, self.domain.condition(real, None if labels is None else labels[start:stop]), micro)
+            yield Turn(
+                real,
+                self.domain.condition(real, None if labels is None else labels[start:stop]),
+                micro,
+            )
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint, written on whatever device and by however many processes."""
@@ -180,9 +189,8 @@ class Trainer:
     def fit(self) -> None:
         """Train to the end of the budget.
 
-        Raises `Stopped` after a signal and `NonFiniteError` before a bad update, both with a usable checkpoint
-        left behind; `UserError` when memory runs out.
-        """
+        Raises `Stopped` after a signal and `NonFiniteError` before a bad update, both with a usable
+        checkpoint left behind; `UserError` when memory runs out."""
         devices, train = [self.device] if self.device.type == "cuda" else [], self.recipe.train
         explained = explaining_out_of_memory(self.device, train.batch, train.accumulate)
         with torch.random.fork_rng(devices=devices), StopSignals() as signals, explained:
@@ -196,7 +204,8 @@ class Trainer:
 
     @property
     def end(self) -> int:
-        """Samples seen at the end of the training, as far as is known: a stage before the game may end early."""
+        """Samples seen at the end of the training, as far as is known: a stage before the game may
+        end early."""
         before = self.recipe.warmup_samples if self.warming else self.began
         return before + self.recipe.train.samples
 
@@ -204,12 +213,18 @@ class Trainer:
         """One update of the stage, or one round of the game; returns the samples seen after it."""
         train = self.recipe.train
         if not (self.warming and self.stage):
-            return self.began + self.game.round(self.turns, before - self.began, train.batch, train.samples)
-        after = self.stage.step(before, self.processes.synchronise if self.processes.world > 1 else None)
+            return self.began + self.game.round(
+                self.turns, before - self.began, train.batch, train.samples
+            )
+        after = self.stage.step(
+            before, self.processes.synchronise if self.processes.world > 1 else None
+        )
         if self.stage.ended:
             self.stage.finish()
             self.samples = after
-            if self.processes.first and self.recipe.train.samples:  # to stand beside the game's result
+            if (
+                self.processes.first and self.recipe.train.samples
+            ):  # to stand beside the game's result
                 self.kept().save(self.run.path / self.stage.warmup.name)
             self.warming, self.began = False, after
             self.display.shorten(self.end)
@@ -219,17 +234,23 @@ class Trainer:
     def _fit(self, signals: StopSignals) -> None:
         if self.processes.first:
             self.display.start(self._title(), self.samples, self.end)
-            self.board = Board(self.run.path / FOLDER, self.samples) if self.recipe.train.tensorboard else None
+            self.board = (
+                Board(self.run.path / FOLDER, self.samples)
+                if self.recipe.train.tensorboard
+                else None
+            )
         if self.samples == 0:
             self._show()
         self._began = time.monotonic()
         self._last_tick = (self.samples, self._began)
         while self.samples < self.end:
             before = self.samples
-            torch.manual_seed(derive_seed(self.recipe.train.seed, "networks", before, self.processes.rank))
+            torch.manual_seed(
+                derive_seed(self.recipe.train.seed, "networks", before, self.processes.rank)
+            )
             self.samples = self._round(before)
             if self.device.type == "cpu":
-                self._check_finite()  # free here; elsewhere it is read at ticks, so that no step waits
+                self._check_finite()  # free here; elsewhere it is read at ticks: no step waits
             self._after_round(before)
             if self.processes.any(signals.received is not None):
                 self._stop(signals.received)
@@ -238,7 +259,9 @@ class Trainer:
     def _after_round(self, before: int) -> None:
         self.display.advance(self.samples)
         end = self.samples >= self.end
-        evaluate = self.recipe.train.evaluate_every is not None and (end or self._crossed(before, "evaluate"))
+        evaluate = self.recipe.train.evaluate_every is not None and (
+            end or self._crossed(before, "evaluate")
+        )
         if end or evaluate or self._crossed(before, "log"):
             self.row = self._tick(evaluate)
         if end or self._crossed(before, "sample"):
@@ -250,7 +273,9 @@ class Trainer:
             self.save()
 
     def _crossed(self, before: int, what: Literal["log", "sample", "save", "evaluate"]) -> bool:
-        every = self.recipe.train.every(what, self.recipe.warmup_samples + self.recipe.train.samples)
+        every = self.recipe.train.every(
+            what, self.recipe.warmup_samples + self.recipe.train.samples
+        )
         return every is not None and self.samples // every > before // every
 
     def _is_better(self) -> bool:
@@ -262,10 +287,12 @@ class Trainer:
 
     def _title(self) -> str:
         sizes = [
-            sum(p.numel() for p in n.parameters()) for n in (self.game.generator.network, self.game.critic.network)
+            sum(p.numel() for p in n.parameters())
+            for n in (self.game.generator.network, self.game.critic.network)
         ]
         return (
-            f"{self.recipe.title or self.recipe.domain}: {self.feed.count:,} real samples, generator "
+            f"{self.recipe.title or self.recipe.domain}: {self.feed.count:,} real samples, "
+            f"generator "
             f"{sizes[0]:,} and critic {sizes[1]:,} parameters, on {self.device}"
             + (f" × {self.processes.world} processes" if self.processes.world > 1 else "")
             + f"\n{self.run.path}"
@@ -285,7 +312,9 @@ class Trainer:
         statistics |= self.look.statistics() | self._held_out()
         progress = (self.samples - self.began) / max(self.recipe.train.samples, 1)
         playing = "critic/objective" in statistics
-        found = self.monitor.update(symptoms(statistics, self.recipe.game, progress) if playing else [])
+        found = self.monitor.update(
+            symptoms(statistics, self.recipe.game, progress) if playing else []
+        )
         row = {**self._times(), **statistics, "diagnoses": [str(d) for d in found]}
         if self.scoring is None:
             self.score = row.get(self.domain.best, self.score)
@@ -375,7 +404,9 @@ class Trainer:
         self.save()
         if self.processes.first:
             self.display.stop()
-            self.display.note(f"Stopped and saved at {self.samples:,} samples. multigan resume {self.run.path}")
+            self.display.note(
+                f"Stopped and saved at {self.samples:,} samples. multigan resume {self.run.path}"
+            )
         raise Stopped(number)
 
     def _finish(self) -> None:

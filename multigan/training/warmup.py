@@ -1,7 +1,8 @@
-"""The stage before the game: networks learn from their domain's loss alone, and stop when held-out data say so.
+"""The stage before the game: networks learn from their domain's loss alone, and stop when held-out
+data say so.
 
-The same clock, batches, guard and checkpoints as the game; the best weights by the held-out loss go on to it.
-"""
+The same clock, batches, guard and checkpoints as the game; the best weights by the held-out loss go
+on to it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -16,7 +17,8 @@ from multigan.domains.base import Warmup
 
 
 class Learner:
-    """One network that learns in the stage, the moving average of its weights, and the best of these so far."""
+    """One network that learns in the stage, the moving average of its weights, and the best of
+    these so far."""
 
     def __init__(self, warmup: Warmup, network: nn.Module, ema: Ema, guard: Guard) -> None:
         self.warmup, self.network, self.ema = warmup, network, ema
@@ -37,8 +39,12 @@ class Learner:
             share = len(turn.draw) / turn.draw.local
             (loss * share).backward()
             total += loss.detach() * share
-        norm = self.player.update({"loss": total}, settings.lr.at(samples, settings.samples), synchronise)
-        self.ema.update(self.network, decay(batch, settings.ema_half_life.at(samples, settings.samples)))
+        norm = self.player.update(
+            {"loss": total}, settings.lr.at(samples, settings.samples), synchronise
+        )
+        self.ema.update(
+            self.network, decay(batch, settings.ema_half_life.at(samples, settings.samples))
+        )
         return total, norm
 
     def check(self) -> None:
@@ -47,7 +53,10 @@ class Learner:
         self.held_out = self.warmup.held_out(self.ema.network)
         if self.lowest is None or self.held_out < self.lowest:
             self.lowest, self.stale = self.held_out, 0
-            self.best = {name: tensor.detach().clone() for name, tensor in self.ema.network.state_dict().items()}
+            self.best = {
+                name: tensor.detach().clone()
+                for name, tensor in self.ema.network.state_dict().items()
+            }
         else:
             self.stale += 1
 
@@ -70,17 +79,24 @@ class Learner:
     def load(self, state: Mapping[str, Any]) -> None:
         """Restore what `state` gave; the weights are the game's."""
         self.player.load({"network": self.network.state_dict(), "optimiser": state["optimiser"]})
-        self.best, self.held_out, self.lowest = dict(state["best"]), state["held_out"], state["lowest"]
+        self.best, self.held_out, self.lowest = (
+            dict(state["best"]),
+            state["held_out"],
+            state["lowest"],
+        )
         self.stale = state["stale"]
 
 
 class WarmupStage:
-    """The generator of ``game``, and its critic where ``warmup`` says so, learning from the micro-batches of ``turns``.
+    """The generator of ``game``, and its critic where ``warmup`` says so, learning from the
+    micro-batches of ``turns``.
 
     The generator's held-out loss ends the stage.
     """
 
-    def __init__(self, warmup: Warmup, game: Game, turns: Callable[[str, int], Iterable[Turn]], batch: int) -> None:
+    def __init__(
+        self, warmup: Warmup, game: Game, turns: Callable[[str, int], Iterable[Turn]], batch: int
+    ) -> None:
         self.warmup, self.game, self.turns, self.batch = warmup, game, turns, batch
         self.generator = Learner(warmup, game.generator.network, game.ema, game.guard)
         critic = game.critic.network
@@ -90,7 +106,10 @@ class WarmupStage:
     def step(self, samples: int, synchronise: Synchronise | None) -> int:
         """One update from ``samples`` real samples seen on; returns the samples seen after it."""
         settings, after = self.warmup.settings, samples + self.batch
-        due = self.warmup.held_out is not None and after // settings.every() > samples // settings.every()
+        due = (
+            self.warmup.held_out is not None
+            and after // settings.every() > samples // settings.every()
+        )
         for prefix, learner in self._learners().items():
             turns = self.turns(self.warmup.name, samples)
             loss, norm = learner.step(turns, samples, self.batch, synchronise)
@@ -108,7 +127,8 @@ class WarmupStage:
         return {f"{name}/": self.generator, **critic}
 
     def finish(self) -> None:
-        """Give the best weights found, or the last ones, to the game: its players and the moving average."""
+        """Give the best weights found, or the last ones, to the game: its players and the moving
+        average."""
         for learner in self._learners().values():
             learner.finish()
         self.warmup.hand_over(self.game.generator.network, self.game.critic.network)
@@ -127,11 +147,19 @@ class WarmupStage:
     def measures(self, warming: bool) -> dict[str, float]:
         """The held-out losses at the last check; after the stage the generator's alone."""
         learners = self._learners() if warming else {f"{self.warmup.name}/": self.generator}
-        return {f"{prefix}held_out": one.held_out for prefix, one in learners.items() if one.held_out is not None}
+        return {
+            f"{prefix}held_out": one.held_out
+            for prefix, one in learners.items()
+            if one.held_out is not None
+        }
 
     def state(self) -> dict[str, Any]:
         """All that the stage has learnt besides the weights of the two players."""
-        critic = {} if self.critic is None else self.critic.state() | {"ema": self.critic.ema.network.state_dict()}
+        critic = (
+            {}
+            if self.critic is None
+            else self.critic.state() | {"ema": self.critic.ema.network.state_dict()}
+        )
         return self.generator.state() | {"ended": self.ended, "critic": critic}
 
     def load(self, state: Mapping[str, Any]) -> None:

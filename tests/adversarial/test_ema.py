@@ -17,7 +17,9 @@ def network(seed: int) -> nn.Module:
 
 
 @given(st.integers(1, 512), st.integers(1, 50))
-def test_after_one_half_life_the_old_weights_count_half_at_every_batch_size(batch: int, steps: int) -> None:
+def test_after_one_half_life_the_old_weights_count_half_at_every_batch_size(
+    batch: int, steps: int
+) -> None:
     half_life = batch * steps
     assert decay(batch, half_life) ** steps == pytest.approx(0.5)
     assert decay(batch, half_life) == pytest.approx(decay(1, half_life) ** batch)
@@ -37,7 +39,9 @@ def test_the_average_is_half_way_after_a_half_life(batch: int) -> None:
     average = Ema(start)
     for _ in range(100 // batch):
         average.update(end, decay(batch, half_life=100))
-    for ours, a, b in zip(average.network.parameters(), start.parameters(), end.parameters(), strict=True):
+    for ours, a, b in zip(
+        average.network.parameters(), start.parameters(), end.parameters(), strict=True
+    ):
         torch.testing.assert_close(ours, (a + b) / 2)
 
 
@@ -49,7 +53,9 @@ def test_the_fast_update_equals_the_plain_one(beta: float) -> None:
     for _ in range(3):
         average.update(latest, beta)
         plain_update(reference, latest, beta)
-    for found, wanted in zip(average.network.state_dict().values(), reference.state_dict().values(), strict=True):
+    for found, wanted in zip(
+        average.network.state_dict().values(), reference.state_dict().values(), strict=True
+    ):
         torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
 
 

@@ -41,8 +41,12 @@ from multigan.adversarial.settings import PlayerSettings
 
 @pytest.mark.parametrize("penalised", [(), PENALTIES], ids=["plain", "penalised"])
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_each_phase_changes_its_own_network_only(objective: str, penalised: tuple[str, ...]) -> None:
-    game = toy_game(objective=objective, penalties=penalties(names=penalised), diversity=constant(0.1))
+def test_each_phase_changes_its_own_network_only(
+    objective: str, penalised: tuple[str, ...]
+) -> None:
+    game = toy_game(
+        objective=objective, penalties=penalties(names=penalised), diversity=constant(0.1)
+    )
     generator = weights_of(game.generator.network)
     assert step_of(game, "critic", [turn_at()]).norm() > 0
     assert torch.equal(weights_of(game.generator.network), generator)
@@ -60,11 +64,17 @@ def test_a_phase_is_one_gradient_step_on_its_objective(objective: str) -> None:
     turn, pure = turn_at(), OBJECTIVES[objective]
     generator, critic = toy_generator(), toy_critic()
     real, fake = critic(turn.real), critic(generator(toy_noise(turn.draw)))
-    of_critic = torch.autograd.grad(pure.critic(real, fake), list(critic.parameters())[:4], retain_graph=True)
-    of_generator = torch.autograd.grad(pure.generator(fake, real.detach()), list(generator.parameters())[:4])
+    of_critic = torch.autograd.grad(
+        pure.critic(real, fake), list(critic.parameters())[:4], retain_graph=True
+    )
+    of_generator = torch.autograd.grad(
+        pure.generator(fake, real.detach()), list(generator.parameters())[:4]
+    )
     labels = torch.zeros(4 * 8, dtype=torch.float64)  # unused without labels
     moved = step_of(game, "generator", [turn])
-    torch.testing.assert_close(moved, -0.1 * torch.cat([*[g.flatten() for g in of_generator], labels]))
+    torch.testing.assert_close(
+        moved, -0.1 * torch.cat([*[g.flatten() for g in of_generator], labels])
+    )
     game = toy_game(objective=objective, generator=sgd(0.1), critic=sgd_critic(0.3))
     moved = step_of(game, "critic", [turn])
     torch.testing.assert_close(moved, -0.3 * torch.cat([*[g.flatten() for g in of_critic], labels]))
@@ -81,7 +91,12 @@ def test_statistics_describe_the_logits() -> None:
     constant_generator = Mlp(LATENT, 2, seed=0)
     nn.init.zeros_(constant_generator.last.weight)
     constant_generator.last.bias.data = torch.tensor([1.5, 0], dtype=torch.float64)
-    game = toy_game(constant_generator, Plane((1.0, 0.0)), objective="wasserstein", penalties=penalties(names=["r1"]))
+    game = toy_game(
+        constant_generator,
+        Plane((1.0, 0.0)),
+        objective="wasserstein",
+        penalties=penalties(names=["r1"]),
+    )
     game.critic_phase([replace(turn_at(batch=4), real=real)], 0, BUDGET)
     found = game.statistics.read()
     assert found == pytest.approx(
@@ -109,7 +124,9 @@ def full_settings(objective: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("sizes", [(4, 4), (1, 5, 2)], ids=str)
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_micro_batches_give_the_step_of_the_whole_batch(objective: str, sizes: tuple[int, ...]) -> None:
+def test_micro_batches_give_the_step_of_the_whole_batch(
+    objective: str, sizes: tuple[int, ...]
+) -> None:
     turn = turn_at(labelled=True)
     for phase in ("critic", "generator"):
         whole, parts = toy_game(**full_settings(objective)), toy_game(**full_settings(objective))
@@ -126,7 +143,10 @@ def test_processes_with_their_slices_average_to_the_step_of_the_whole_batch(phas
     turn, gathered = turn_at(), []
     for part in (range(0, 4), range(4, 8)):
         draw = replace(turn.draw, part=part, local=0)
-        game = toy_game(**full_settings("rpgan"), game={"synchronise": lambda g, name: gathered.append((name, [*g]))})
+        game = toy_game(
+            **full_settings("rpgan"),
+            game={"synchronise": lambda g, name: gathered.append((name, [*g]))},
+        )
         step_of(game, phase, [Turn(turn.real[part.start : part.stop], None, draw)])
     (name, first), (_, second) = gathered
     assert name == phase
@@ -175,7 +195,9 @@ def test_each_player_has_its_own_lr_on_its_own_schedule(phase: str) -> None:
 
 def test_clipping_bounds_the_step_of_the_player_that_asked_for_it() -> None:
     settings = {"critic": sgd_critic(1.0, clip=0.01), "generator": sgd(1.0)}
-    assert step_of(toy_game(**settings), "critic", [turn_at()]).norm().item() == pytest.approx(0.01, rel=1e-3)
+    assert step_of(toy_game(**settings), "critic", [turn_at()]).norm().item() == pytest.approx(
+        0.01, rel=1e-3
+    )
     assert step_of(toy_game(**settings), "generator", [turn_at()]).norm() > 0.02
 
 
@@ -192,7 +214,10 @@ def test_what_leaves_a_network_is_fp32_and_ids_stay_ids(autocast: torch.dtype | 
 
 
 def test_a_restored_game_goes_on_bit_for_bit() -> None:
-    adam = {"generator": PlayerSettings(beta1=0.5), "critic": replace(sgd_critic(), optimiser="adam")}
+    adam = {
+        "generator": PlayerSettings(beta1=0.5),
+        "critic": replace(sgd_critic(), optimiser="adam"),
+    }
     game, restored = toy_game(**adam), toy_game(Mlp(LATENT, 2, seed=8), Mlp(2, 1, seed=9), **adam)
     samples = game.round(toy_feed(), 0, 8, BUDGET)
     restored.load(copy.deepcopy(game.state()))
@@ -252,17 +277,21 @@ def test_a_term_of_features_shares_the_critics_pass() -> None:
     noisy.critic.network.__class__ = Shown
     noisy.terms.append(GeneratorTerm("far", constant(1), far, of_features=True))
     step_of(noisy, "generator", [turn_at()])
-    assert noisy.critic.network.asked == 1  # by the term: what was judged was not the sample as it is
+    assert (
+        noisy.critic.network.asked == 1
+    )  # by the term: what was judged was not the sample as it is
 
 
 def test_the_mode_seeking_ratio_is_the_mean_of_ratios_of_mean_absolute_differences() -> None:
     z1, z2 = torch.tensor([[1.0, 3.0], [0.0, 0.0]]), torch.tensor([[0.0, 0.0], [1.0, 1.0]])
     x1, x2 = torch.tensor([[4.0], [1.0]]), torch.zeros(2, 1)
     assert mode_seeking_ratio(z1, z2, x1, x2).item() == pytest.approx((2 / 4 + 1 / 1) / 2, rel=1e-4)
-    assert mode_seeking_ratio(z1, z2, x1, x1).item() == pytest.approx(1.5 / 1e-5)  # collapsed, yet finite
+    assert mode_seeking_ratio(z1, z2, x1, x1).item() == pytest.approx(
+        1.5 / 1e-5
+    )  # collapsed, yet finite
 
 
-def test_the_mode_seeking_term_is_in_the_generators_loss_with_its_weight_and_widens_the_samples() -> None:
+def test_the_mode_seeking_term_is_weighted_in_the_generators_loss_and_widens_samples() -> None:
     def moved(weight: float) -> tuple[Tensor, dict[str, float], Game]:
         game = toy_game(diversity=constant(weight))
         return step_of(game, "generator", [turn_at()]), game.statistics.read(), game
@@ -271,7 +300,9 @@ def test_the_mode_seeking_term_is_in_the_generators_loss_with_its_weight_and_wid
     assert "generator/diversity" not in without
     assert twice["generator/diversity"] == pytest.approx(2 * once["generator/diversity"])
     torch.testing.assert_close(two - plain, 2 * (one - plain))
-    noise = torch.randn(512, LATENT, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    noise = torch.randn(
+        512, LATENT, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
+    )
     assert game.generator.network(noise).var(0).sum() > toy_generator()(noise).var(0).sum()
 
 

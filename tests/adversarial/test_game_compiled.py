@@ -46,11 +46,15 @@ class PictureCritic(nn.Module):
         return self.layers(x).flatten()
 
 
-@pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="needs a C++ compiler")
+@pytest.mark.skipif(
+    not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="needs a C++ compiler"
+)
 def test_a_compiled_round_equals_the_eager_one() -> None:
     def played(compile: bool) -> Game:
         torch.manual_seed(0)
-        settings = GameSettings(generator=sgd(), critic=sgd_critic(), penalties=penalties(names=["r1", "r2"]))
+        settings = GameSettings(
+            generator=sgd(), critic=sgd_critic(), penalties=penalties(names=["r1", "r2"])
+        )
         game = Game(
             PictureGenerator(),
             PictureCritic(),

@@ -26,7 +26,12 @@ class PlaneMlp(nn.Module):
     def __init__(self, inputs: int, outputs: int, last: nn.Module) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(inputs, 32), nn.LeakyReLU(0.2), nn.Linear(32, 32), nn.LeakyReLU(0.2), nn.Linear(32, outputs), last
+            nn.Linear(inputs, 32),
+            nn.LeakyReLU(0.2),
+            nn.Linear(32, 32),
+            nn.LeakyReLU(0.2),
+            nn.Linear(32, outputs),
+            last,
         )
 
     def forward(self, x: Tensor, condition: Any = None) -> Tensor:
@@ -38,7 +43,10 @@ def ring_game(settings: GameSettings, rounds: int = 300, batch: int = 64) -> lis
     torch.manual_seed(0)
     mixture, monitor, samples, named = ring(), HealthMonitor(), 0, []
     game = Game(
-        PlaneMlp(2, 2, nn.Tanh()), PlaneMlp(2, 1, nn.Identity()), settings, noise=lambda draw: draw.normal("z", 2)
+        PlaneMlp(2, 2, nn.Tanh()),
+        PlaneMlp(2, 1, nn.Identity()),
+        settings,
+        noise=lambda draw: draw.normal("z", 2),
     )
     looked = [mixture.sample(256, seed) / mixture.extent for seed in (-1, -2)]
     look = torch.randn(256, 2, generator=torch.Generator().manual_seed(0))
@@ -54,7 +62,9 @@ def ring_game(settings: GameSettings, rounds: int = 300, batch: int = 64) -> lis
             game.guard.check(samples)
             with torch.no_grad():
                 seen = compare(game.generator.network(look), *looked)
-            statistics = game.statistics.read() | {name: value.item() for name, value in seen.items()}
+            statistics = game.statistics.read() | {
+                name: value.item() for name, value in seen.items()
+            }
             found = monitor.update(symptoms(statistics, settings, number / rounds))
             named.append([diagnosis.name for diagnosis in found])
     return named

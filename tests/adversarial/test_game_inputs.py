@@ -1,4 +1,5 @@
-"""What the critic is shown: penalties when they are due, their points, instance noise, augmentation."""
+"""What the critic is shown: penalties when they are due, their points, instance noise,
+augmentation."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -47,7 +48,8 @@ def test_lazy_penalties_add_up_to_the_eager_ones_over_a_cycle() -> None:
 
 def test_penalties_are_due_at_every_kth_round_whatever_the_critic_steps() -> None:
     lazy = Penalties(
-        r1=PenaltySettings(weight=constant(1), interval=3), r2=PenaltySettings(weight=constant(1), interval=2)
+        r1=PenaltySettings(weight=constant(1), interval=3),
+        r2=PenaltySettings(weight=constant(1), interval=2),
     )
     game, samples, due = toy_game(penalties=lazy, critic=sgd_critic(steps=2)), 0, []
     for _ in range(6):
@@ -102,7 +104,9 @@ def test_gp_works_with_the_plain_draw_in_float64() -> None:
 
 
 def test_dragan_looks_around_real_samples_at_its_noise() -> None:
-    (_, _, around), turn, _ = shown(penalties=replace(penalties(names=["dragan"]), dragan_noise=0.25))
+    (_, _, around), turn, _ = shown(
+        penalties=replace(penalties(names=["dragan"]), dragan_noise=0.25)
+    )
     assert (around - turn.real).std().item() == pytest.approx(0.25, rel=0.2)
 
 
@@ -132,13 +136,17 @@ class Shift:
 
 @pytest.mark.parametrize("phase", ["critic", "generator"])
 def test_real_and_fake_are_augmented_with_the_probability_of_the_schedule(phase: str) -> None:
-    (first, second), turn, made = shown(phase, augment=constant(0.5), game={"augmentation": Shift()})
+    (first, second), turn, made = shown(
+        phase, augment=constant(0.5), game={"augmentation": Shift()}
+    )
     real, fake = (first, second) if phase == "critic" else (second, first)
     for seen, was in [(real, turn.real), (fake, made)]:
         shift = (seen - was) / 100
         torch.testing.assert_close(shift[:, 0], shift[:, 1], rtol=1e-5, atol=1e-5)
         assert shift.std().item() == pytest.approx(0.5, rel=0.4)
-    (first, second), turn, made = shown("critic", augment=constant(0), game={"augmentation": Shift()})
+    (first, second), turn, made = shown(
+        "critic", augment=constant(0), game={"augmentation": Shift()}
+    )
     assert torch.equal(first, turn.real)
 
 
@@ -147,7 +155,11 @@ class BatchNormCritic(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.mlp, self.norm, self.last = Mlp(2, 4, seed=3), nn.BatchNorm1d(4).double(), nn.Linear(4, 1).double()
+        self.mlp, self.norm, self.last = (
+            Mlp(2, 4, seed=3),
+            nn.BatchNorm1d(4).double(),
+            nn.Linear(4, 1).double(),
+        )
         nn.init.constant_(self.last.weight, 0.5)
         nn.init.zeros_(self.last.bias)
 

@@ -67,7 +67,9 @@ def test_a_bad_critic_step_is_named_term_by_term(bad: float) -> None:
     turn = turn_at()
     real = turn.real.clone()
     real[3, 1] = bad
-    game = toy_game(critic_network=Bowl(0.5), objective="hinge", penalties=penalties(names=["r1", "r2"]))
+    game = toy_game(
+        critic_network=Bowl(0.5), objective="hinge", penalties=penalties(names=["r1", "r2"])
+    )
     assert step_of(game, "critic", [replace(turn, real=real)]).norm() == 0
     with pytest.raises(NonFiniteError) as caught:
         game.guard.check(8)

@@ -31,7 +31,9 @@ def normal(seed: int, *shape: int) -> Tensor:
 
 
 def looked(fake: Tensor, real: Tensor, other: Tensor) -> dict[str, float]:
-    return {name.removeprefix("health/"): v.item() for name, v in compare(fake, real, other).items()}
+    return {
+        name.removeprefix("health/"): v.item() for name, v in compare(fake, real, other).items()
+    }
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 8, 8), (3, 48, 48)], ids=str)
@@ -66,7 +68,10 @@ def test_measures_scale_with_the_fakes_and_not_with_the_data() -> None:
 
 def test_distance_counts_how_far_off_the_fakes_are() -> None:
     real, other = normal(0, 256, 2), normal(1, 256, 2)
-    near, far = looked(normal(2, 256, 2) + 1, real, other), looked(normal(2, 256, 2) + 4, real, other)
+    near, far = (
+        looked(normal(2, 256, 2) + 1, real, other),
+        looked(normal(2, 256, 2) + 4, real, other),
+    )
     assert 1.5 < near["distance"] < far["distance"]
 
 
@@ -78,9 +83,13 @@ def test_looking_is_repeatable_and_leaves_the_random_state_alone() -> None:
 
 
 def test_data_that_repeats_itself_is_no_collapse() -> None:
-    # One-hot sentences from a small grammar: most real samples have an exact twin, and so have good fakes.
+    # One-hot sentences from a small grammar: most real samples have an exact twin, and so have good
+    # fakes.
     words = torch.eye(6)
-    sets = [words[torch.randint(6, (64, 1), generator=torch.Generator().manual_seed(s))] for s in range(3)]
+    sets = [
+        words[torch.randint(6, (64, 1), generator=torch.Generator().manual_seed(s))]
+        for s in range(3)
+    ]
     found = looked(*sets)
     assert found["neighbours"] == pytest.approx(1)
     assert symptoms({f"health/{name}": v for name, v in found.items()}, NONSATURATING, 0.5) == []
@@ -97,8 +106,18 @@ def test_healthy_statistics_name_nothing(objective: str) -> None:
     ("statistics", "settings", "name", "key"),
     [
         (SATURATED, NONSATURATING, "critic saturated", "add a penalty (game.penalties.r1.weight"),
-        (SATURATED, PENALISED, "critic saturated", "raise game.penalties.r1.weight or lower game.critic.lr"),
-        (HEALTHY | {"critic/objective": 128.0}, NONSATURATING, "game diverging", "lower game.critic.lr"),
+        (
+            SATURATED,
+            PENALISED,
+            "critic saturated",
+            "raise game.penalties.r1.weight or lower game.critic.lr",
+        ),
+        (
+            HEALTHY | {"critic/objective": 128.0},
+            NONSATURATING,
+            "game diverging",
+            "lower game.critic.lr",
+        ),
         (NARROW, NONSATURATING, "generator collapsed", "lower game.generator.lr"),
         (REPEATED, NONSATURATING, "generator collapsed", "lower game.generator.lr"),
         (IDLE, PENALISED, "penalty too strong", "lower game.penalties.r1.weight"),
@@ -124,7 +143,10 @@ def test_a_symptom_is_named_with_the_key_to_change(
     [
         (SATURATED | {"accuracy": 0.9}, NONSATURATING),  # a low loss alone
         (SATURATED, replace(NONSATURATING, objective="wasserstein")),  # has no level to saturate at
-        (HEALTHY | {"critic/objective": 128.0}, replace(NONSATURATING, objective="wasserstein")),  # unbounded
+        (
+            HEALTHY | {"critic/objective": 128.0},
+            replace(NONSATURATING, objective="wasserstein"),
+        ),  # unbounded
         (IDLE, NONSATURATING),  # no penalty to blame
         (IDLE | {"health/distance": 1.2}, PENALISED),  # an idle critic because the game is won
         (HEALTHY | {"health/distance": 8.0}, PENALISED),  # far away, but the critic is at work
@@ -135,7 +157,9 @@ def test_half_a_symptom_names_nothing(statistics: dict[str, float], settings: Ga
 
 
 @pytest.mark.parametrize("objective", [name for name in OBJECTIVES if name != "wasserstein"])
-def test_a_game_diverges_at_ten_times_the_loss_of_a_critic_that_knows_nothing(objective: str) -> None:
+def test_a_game_diverges_at_ten_times_the_loss_of_a_critic_that_knows_nothing(
+    objective: str,
+) -> None:
     chance = OBJECTIVES[objective].critic(torch.zeros(4), torch.zeros(4)).item()
     limit = OBJECTIVES[objective].diverges_at
     assert limit == pytest.approx(10 * chance, rel=0.02)

@@ -24,7 +24,9 @@ class Scaling:
         return x * view["scale"]
 
 
-def augmented_loss(view: str, weights: dict[str, float]) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+def augmented_loss(
+    view: str, weights: dict[str, float]
+) -> tuple[dict[str, Tensor], Tensor, Tensor]:
     views = {f"{view}_view": {"scale": torch.tensor(SCALE, dtype=torch.float64), "noise": NOISE}}
     inputs = critic_inputs(REAL, FAKE, weights, **views)
     loss = critic_loss(Bowl(A), OBJECTIVES["wasserstein"], eager_gradient, inputs, Scaling())
@@ -36,7 +38,9 @@ def squares(x: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("penalised", [{}, {"r1": 1.0, "r2": 1.0}], ids=["plain", "penalised"])
-def test_the_critic_sees_augmented_samples_with_noise_added_last(penalised: dict[str, float]) -> None:
+def test_the_critic_sees_augmented_samples_with_noise_added_last(
+    penalised: dict[str, float],
+) -> None:
     _, real, fake = augmented_loss("real", penalised)
     torch.testing.assert_close(real, A * squares(SCALE * REAL + NOISE))
     torch.testing.assert_close(fake, A * squares(FAKE))
@@ -46,9 +50,13 @@ def test_the_critic_sees_augmented_samples_with_noise_added_last(penalised: dict
 
 
 @pytest.mark.parametrize(("name", "view", "x"), [("r1", "real", REAL), ("r2", "fake", FAKE)])
-def test_penalties_differentiate_by_the_samples_as_they_were(name: str, view: str, x: Tensor) -> None:
+def test_penalties_differentiate_by_the_samples_as_they_were(
+    name: str, view: str, x: Tensor
+) -> None:
     terms, _, _ = augmented_loss(view, {name: 1.0})
-    slope = 2 * A * SCALE * (SCALE * x + NOISE)  # of D(cx + n) by x; by the augmented sample it lacks a c
+    slope = (
+        2 * A * SCALE * (SCALE * x + NOISE)
+    )  # of D(cx + n) by x; by the augmented sample it lacks a c
     torch.testing.assert_close(terms[name], squares(slope).mean() / 2)
 
 
@@ -62,7 +70,9 @@ class ConvCritic(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.Conv2d(1, 4, 3, 2, 1), nn.GroupNorm(2, 4), nn.LeakyReLU(0.2), nn.Conv2d(4, 1, 4))
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, 4, 3, 2, 1), nn.GroupNorm(2, 4), nn.LeakyReLU(0.2), nn.Conv2d(4, 1, 4)
+        )
 
     def forward(self, x: Tensor, condition: object = None) -> Tensor:
         return self.layers(x).flatten()
@@ -80,14 +90,21 @@ def gradients_by(gradient: Gradient, names: tuple[str, ...]) -> list[Tensor]:
 
 @pytest.mark.parametrize("names", [("r1", "r2"), PENALTIES], ids="+".join)
 def test_eager_and_functional_gradients_give_the_same_step(names: tuple[str, ...]) -> None:
-    eager, functional = gradients_by(eager_gradient, names), gradients_by(functional_gradient, names)
+    eager, functional = (
+        gradients_by(eager_gradient, names),
+        gradients_by(functional_gradient, names),
+    )
     for found, wanted in zip(functional, eager, strict=True):
         torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
 
 
 def test_compiling_a_critic_with_running_statistics_is_refused_by_name() -> None:
     critic = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
-    with pytest.raises(ValueError, match=r"`1`.*running statistics.*train\.compile = false") as caught:
+    with pytest.raises(
+        ValueError, match=r"`1`.*running statistics.*train\.compile = false"
+    ) as caught:
         toy_game(critic_network=critic, penalties=penalties(), game={"compile": True})
     assert type(caught.value) is ValueError
-    refuse_running_statistics(nn.Sequential(nn.BatchNorm1d(4, track_running_stats=False), nn.GroupNorm(1, 4)))
+    refuse_running_statistics(
+        nn.Sequential(nn.BatchNorm1d(4, track_running_stats=False), nn.GroupNorm(1, 4))
+    )

@@ -15,7 +15,8 @@ def sigmoid(x: Tensor) -> Tensor:
     return 1 / (1 + torch.exp(-x))
 
 
-# name: (critic's loss, generator's loss), written from the papers' formulas with logs of probabilities.
+# name: (critic's loss, generator's loss), written from the papers' formulas with logs of
+# probabilities.
 CLOSED_FORMS = {
     "minimax": (
         lambda r, f: -log_sigmoid(r).mean() - torch.log(1 - sigmoid(f)).mean(),
@@ -40,7 +41,11 @@ CLOSED_FORMS = {
 # name: n · ∂/∂real and n · ∂/∂fake of the critic's loss, n · ∂/∂fake of the generator's.
 SLOPES = {
     "minimax": (lambda r, f: sigmoid(r) - 1, lambda r, f: sigmoid(f), lambda r, f: -sigmoid(f)),
-    "nonsaturating": (lambda r, f: sigmoid(r) - 1, lambda r, f: sigmoid(f), lambda r, f: sigmoid(f) - 1),
+    "nonsaturating": (
+        lambda r, f: sigmoid(r) - 1,
+        lambda r, f: sigmoid(f),
+        lambda r, f: sigmoid(f) - 1,
+    ),
     "lsgan": (lambda r, f: r - 1, lambda r, f: f, lambda r, f: f - 1),
     "hinge": (
         lambda r, f: -(r < 1).double(),
@@ -62,7 +67,9 @@ SLOPES = {
 
 def logits(shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(len(shape))
-    real, fake = (2 * torch.randn(shape, generator=generator, dtype=torch.float64) for _ in range(2))
+    real, fake = (
+        2 * torch.randn(shape, generator=generator, dtype=torch.float64) for _ in range(2)
+    )
     return real.requires_grad_(), fake.requires_grad_()
 
 
@@ -75,7 +82,9 @@ def test_every_objective_is_checked() -> None:
 def test_values_are_the_closed_forms(name: str, shape: tuple[int, ...]) -> None:
     real, fake = logits(shape)
     critic, generator = CLOSED_FORMS[name]
-    torch.testing.assert_close(OBJECTIVES[name].critic(real, fake), critic(real, fake), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(
+        OBJECTIVES[name].critic(real, fake), critic(real, fake), rtol=1e-12, atol=1e-12
+    )
     value = OBJECTIVES[name].generator(fake, real)
     torch.testing.assert_close(value, generator(real, fake), rtol=1e-12, atol=1e-12)
     assert value.shape == ()
@@ -108,7 +117,10 @@ def test_relativistic_logits_are_paired_by_position_and_the_others_are_not() -> 
     for name, objective in OBJECTIVES.items():
         straight, shuffled = objective.critic(real, fake), objective.critic(real, fake.flip(0))
         assert objective.relativistic == (not torch.isclose(straight, shuffled)), name
-        straight, shuffled = objective.generator(fake, real), objective.generator(fake.flip(0), real)
+        straight, shuffled = (
+            objective.generator(fake, real),
+            objective.generator(fake.flip(0), real),
+        )
         assert objective.relativistic == (not torch.isclose(straight, shuffled)), name
 
 

@@ -1,4 +1,5 @@
-"""An objective of one's own by its dotted name: played with like the built-in ones, refused before anything is read."""
+"""An objective of one's own by its dotted name: played with like the built-in ones, refused before
+anything is read."""
 
 import sys
 from pathlib import Path
@@ -12,9 +13,15 @@ from multigan import Objective
 from multigan.adversarial import settings
 from multigan.adversarial.objectives import OBJECTIVES, objective_of
 from multigan.errors import RecipeError, UserError
-from multigan.recipe import load_recipe
+from multigan.recipe.load import load_recipe
 
-TINY = {"train.samples": 192, "train.batch": 64, "train.log_every": 64, "data.count": 512, "generator.width": 8}
+TINY = {
+    "train.samples": 192,
+    "train.batch": 64,
+    "train.log_every": 64,
+    "data.count": 512,
+    "generator.width": 8,
+}
 HINGE = OBJECTIVES["hinge"]
 
 
@@ -43,7 +50,9 @@ def test_a_game_by_an_own_objective_is_that_game(own: ModuleType, tmp_path: Path
         assert load_recipe(out / "recipe.toml").game.objective == name
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
-    multigan.resume(tmp_path / "own_losses-mine", settings={"train.samples": 256}, device="cpu", quiet=True)
+    multigan.resume(
+        tmp_path / "own_losses-mine", settings={"train.samples": 256}, device="cpu", quiet=True
+    )
 
 
 def test_a_pairing_objective_is_given_the_real_logits(own: ModuleType) -> None:
@@ -60,7 +69,10 @@ def test_a_pairing_objective_is_given_the_real_logits(own: ModuleType) -> None:
     ("made", "words"),
     [
         (lambda real, fake: fake.mean(), "is a function; it must be a multigan.Objective"),
-        (Objective(lambda real, fake: fake - real, HINGE.generator), r"critic's loss of 4 logits is shape \[4\]"),
+        (
+            Objective(lambda real, fake: fake - real, HINGE.generator),
+            r"critic's loss of 4 logits is shape \[4\]",
+        ),
         (Objective(HINGE.critic, lambda fake, real: 1.0), "generator's loss of 4 logits is 1.0"),
         (Objective(HINGE.critic, lambda fake: fake.mean()), "generator's loss fails"),
         (None, "cannot be imported"),
@@ -71,12 +83,21 @@ def test_what_is_no_objective_is_refused_before_the_data_are_read(
 ) -> None:
     if made is not None:
         own.wrong = made
-    chosen = {"game.objective": "own_losses:wrong", "data.source": str(tmp_path / "gone"), "data.size": 32}
+    chosen = {
+        "game.objective": "own_losses:wrong",
+        "data.source": str(tmp_path / "gone"),
+        "data.size": 32,
+    }
     with pytest.raises(UserError, match=f"game.objective = 'own_losses:wrong'.*{words}"):
-        multigan.train("image/mnist", settings=chosen, out=tmp_path / "run", device="cpu", quiet=True)
+        multigan.train(
+            "image/mnist", settings=chosen, out=tmp_path / "run", device="cpu", quiet=True
+        )
     assert not (tmp_path / "run").exists()
 
 
 def test_a_misspelt_name_is_refused_with_the_nearest() -> None:
-    with pytest.raises(RecipeError, match=r"`game.objective` = 'hing' is not allowed; did you mean 'hinge'\? Allowed"):
+    with pytest.raises(
+        RecipeError,
+        match=r"`game.objective` = 'hing' is not allowed; did you mean 'hinge'\? Allowed",
+    ):
         load_recipe("points/ring", {"game.objective": "hing"})

@@ -24,7 +24,10 @@ WEIGHTS = {"r1": 2.0, "r2": 3.0, "gp": 5.0, "dragan": 7.0}
 
 def samples(seed: int, count: int = 4) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(count, 3, generator=generator, dtype=torch.float64) * torch.arange(1, count + 1)[:, None]
+    return (
+        torch.randn(count, 3, generator=generator, dtype=torch.float64)
+        * torch.arange(1, count + 1)[:, None]
+    )
 
 
 REAL, FAKE, SHIFT = samples(0), samples(1), 0.5 * samples(2)
@@ -111,7 +114,9 @@ rows = st.lists(st.tuples(vectors, vectors, vectors, st.floats(0, 1)), min_size=
 @given(rows)
 @settings(deadline=None, max_examples=25)
 def test_the_value_of_a_batch_is_the_mean_over_its_samples_alone(rows: list) -> None:
-    real, fake, shift, epsilon = (torch.tensor(c, dtype=torch.float64) for c in zip(*rows, strict=True))
+    real, fake, shift, epsilon = (
+        torch.tensor(c, dtype=torch.float64) for c in zip(*rows, strict=True)
+    )
 
     def terms(chosen: slice) -> Tensor:
         points = {"gp": epsilon[chosen], "dragan": shift[chosen]}
@@ -152,7 +157,9 @@ def test_score_is_the_mean_over_each_samples_logits() -> None:
 def test_norms_are_taken_over_all_of_a_sample_and_nothing_else() -> None:
     gradient = torch.tensor([[[3.0], [4.0]], [[0.0], [1.0]]], dtype=torch.float64)
     assert zero_centred(gradient).tolist() == [12.5, 0.5]
-    torch.testing.assert_close(one_centred(gradient), torch.tensor([16.0, 0.0], dtype=torch.float64))
+    torch.testing.assert_close(
+        one_centred(gradient), torch.tensor([16.0, 0.0], dtype=torch.float64)
+    )
 
 
 def test_a_flat_critic_has_a_finite_derivative() -> None:

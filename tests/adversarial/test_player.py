@@ -28,12 +28,20 @@ def optimiser_state(player: Player) -> dict[str, Tensor]:
     state = copy.deepcopy(player.optimiser.state_dict()["state"])
     if player.settings.optimiser == "rmsprop":  # its count of steps enters no formula
         state = {i: {"square_avg": held["square_avg"]} for i, held in state.items()}
-    return {f"{i}/{name}": torch.as_tensor(value) for i, held in state.items() for name, value in held.items()}
+    return {
+        f"{i}/{name}": torch.as_tensor(value)
+        for i, held in state.items()
+        for name, value in held.items()
+    }
 
 
-@pytest.mark.parametrize("bad", [{"term": NAN}, {"term": INF}, {"gradient": NAN}, {"gradient": INF}], ids=str)
+@pytest.mark.parametrize(
+    "bad", [{"term": NAN}, {"term": INF}, {"gradient": NAN}, {"gradient": INF}], ids=str
+)
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
-def test_a_bad_step_changes_neither_weights_nor_optimiser(optimiser: str, bad: dict[str, float]) -> None:
+def test_a_bad_step_changes_neither_weights_nor_optimiser(
+    optimiser: str, bad: dict[str, float]
+) -> None:
     one = player(PlayerSettings(optimiser=optimiser, beta1=0.9, clip=5.0))
     step(one)
     weights, state = weights_of(one.network), optimiser_state(one)
@@ -86,9 +94,15 @@ def test_the_guard_names_the_network_and_the_first_bad_terms_only(value: float) 
     watch(guard, "critic", {"objective": good, "r1": good})
     watch(guard, "generator", {"objective": good, "diversity": bad})
     watch(guard, "critic", {"objective": bad, "r1": bad})  # a consequence
-    with pytest.raises(NonFiniteError, match="non-finite diversity in the generator's phase") as caught:
+    with pytest.raises(
+        NonFiniteError, match="non-finite diversity in the generator's phase"
+    ) as caught:
         guard.check(1234)
-    assert (caught.value.network, caught.value.terms, caught.value.samples) == ("generator", ["diversity"], 1234)
+    assert (caught.value.network, caught.value.terms, caught.value.samples) == (
+        "generator",
+        ["diversity"],
+        1234,
+    )
     assert "1,234 samples" in str(caught.value)
     assert "game.generator.lr" in str(caught.value)
 

@@ -25,9 +25,13 @@ def test_a_curve_runs_from_start_to_end_over_the_whole_training(shape: str) -> N
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_curve_stays_put_outside_begin_and_until(shape: str) -> None:
     curve = Schedule(start=9.0, end=1.0, shape=shape, begin=200, until=600)
-    assert [curve.at(samples, BUDGET) for samples in (0, 200, 600, 1000)] == pytest.approx([9, 9, 1, 1])
+    assert [curve.at(samples, BUDGET) for samples in (0, 200, 600, 1000)] == pytest.approx(
+        [9, 9, 1, 1]
+    )
     assert curve.at(400, BUDGET) == pytest.approx(MIDDLE[shape])
-    assert curve.at(400, 10 * BUDGET) == curve.at(400, BUDGET)  # `until` makes it independent of the budget
+    assert curve.at(400, 10 * BUDGET) == curve.at(
+        400, BUDGET
+    )  # `until` makes it independent of the budget
 
 
 def test_a_number_is_constant() -> None:
@@ -39,7 +43,9 @@ def test_a_number_is_constant() -> None:
 
 def test_warm_up_rises_linearly_from_zero_and_multiplies_the_curve() -> None:
     flat = Schedule(start=0.8, warmup=100)
-    assert [flat.at(samples, BUDGET) for samples in (0, 25, 100, 500)] == pytest.approx([0, 0.2, 0.8, 0.8])
+    assert [flat.at(samples, BUDGET) for samples in (0, 25, 100, 500)] == pytest.approx(
+        [0, 0.2, 0.8, 0.8]
+    )
     falling = Schedule(start=1.0, end=0.0, warmup=500)
     assert falling.at(250, BUDGET) == pytest.approx(0.75 * 0.5)
 
@@ -47,7 +53,14 @@ def test_warm_up_rises_linearly_from_zero_and_multiplies_the_curve() -> None:
 values = st.floats(1e-3, 1e3)
 
 
-@given(values, values, st.sampled_from(SHAPES), st.integers(0, 500), st.integers(501, 2000), st.integers(0, 3000))
+@given(
+    values,
+    values,
+    st.sampled_from(SHAPES),
+    st.integers(0, 500),
+    st.integers(501, 2000),
+    st.integers(0, 3000),
+)
 def test_a_curve_never_leaves_the_range_between_start_and_end(
     start: float, end: float, shape: str, begin: int, until: int, samples: int
 ) -> None:
@@ -117,7 +130,10 @@ def test_a_probability_is_at_most_one() -> None:
 
 
 def test_the_game_names_its_schedules_by_recipe_key_and_leaves_out_what_is_off() -> None:
-    off, on = PenaltySettings(weight=constant(0)), PenaltySettings(weight=Schedule(start=0.0, end=2.0))
+    off, on = (
+        PenaltySettings(weight=constant(0)),
+        PenaltySettings(weight=Schedule(start=0.0, end=2.0)),
+    )
     game = GameSettings(penalties=Penalties(r1=on, gp=off))
     assert set(game.penalties.active()) == {"r1"}
     named = game.schedules()

@@ -1,4 +1,5 @@
-"""Small networks with known answers, and draws in float64, for the tests of the adversarial core."""
+"""Small networks with known answers, and draws in float64, for the tests of the adversarial
+core."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -66,7 +67,9 @@ class Mlp(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         hidden = self.first(x)
-        return self.last(torch.tanh(hidden if condition is None else hidden + self.labels(condition)))
+        return self.last(
+            torch.tanh(hidden if condition is None else hidden + self.labels(condition))
+        )
 
 
 def toy_generator() -> Mlp:
@@ -89,8 +92,12 @@ def sgd_critic(lr: float = 0.1, **settings: Any) -> CriticSettings:
     return CriticSettings(optimiser="sgd", lr=constant(lr), **settings)
 
 
-def penalties(interval: int = 1, names: Sequence[str] = PENALTIES, weight: float = 0.5) -> Penalties:
-    return Penalties(**{name: PenaltySettings(weight=constant(weight), interval=interval) for name in names})
+def penalties(
+    interval: int = 1, names: Sequence[str] = PENALTIES, weight: float = 0.5
+) -> Penalties:
+    return Penalties(
+        **{name: PenaltySettings(weight=constant(weight), interval=interval) for name in names}
+    )
 
 
 def toy_game(
@@ -100,15 +107,21 @@ def toy_game(
     game: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Game:
-    """A game of two small networks under plain gradient descent; ``game`` are keywords of `Game`."""
+    """A game of two small networks under plain gradient descent; ``game`` are keywords of
+    `Game`."""
     networks = generator_network or toy_generator(), critic_network or toy_critic()
     chosen = GameSettings(**{"generator": sgd(), "critic": sgd_critic()} | settings)
     return Game(*networks, chosen, **{"noise": toy_noise} | dict(game or {}))
 
 
-def turn_at(samples: int = 0, batch: int = 8, phase: str = "critic", labelled: bool = False) -> Turn:
+def turn_at(
+    samples: int = 0, batch: int = 8, phase: str = "critic", labelled: bool = False
+) -> Turn:
     """Real samples and draws of one phase, functions of the samples seen."""
-    real = torch.randn(batch, 2, generator=stream(CPU, "real", phase, samples), dtype=torch.float64) + 1
+    real = (
+        torch.randn(batch, 2, generator=stream(CPU, "real", phase, samples), dtype=torch.float64)
+        + 1
+    )
     draw = Draw64(derive_seed(0, phase), samples, batch, CPU, range(batch))
     return Turn(real, torch.arange(batch) % 4 if labelled else None, draw)
 
@@ -145,7 +158,9 @@ def critic_inputs(
     return CriticInputs(real, fake, None, real_view or {}, fake_view or {}, named, points or {})
 
 
-def step_of(game: Game, phase: str, turns: Iterable[Turn], samples: int = 0, index: int = 0) -> Tensor:
+def step_of(
+    game: Game, phase: str, turns: Iterable[Turn], samples: int = 0, index: int = 0
+) -> Tensor:
     """How one phase moved its network."""
     network = getattr(game, phase).network
     before = weights_of(network)

@@ -9,14 +9,14 @@ import soundfile
 import torch
 
 import multigan
-from multigan.adversarial.randomness import Draw
+from multigan.adversarial.randomness import BetweenDraw, Draw, IndexedDraw
 from multigan.domains.audio.decode import PEAK
 from multigan.domains.audio.domain import AudioDomain, delayed
 from multigan.domains.audio.waveform import Waveform, joined
-from multigan.domains.base import BetweenDraw, IndexedDraw, Snapshot
+from multigan.domains.shown import Snapshot
 from multigan.errors import DataError, RecipeError, UserError
-from multigan.recipe import load_recipe
-from multigan.session import Run
+from multigan.recipe.load import load_recipe
+from multigan.verbs.train import Run
 
 CPU = torch.device("cpu")
 TINY = {
@@ -61,7 +61,9 @@ def vocoder_run(sound_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
         "train.sample_every": 8,
     }
     out = tmp_path_factory.mktemp("vocoder") / "run"
-    return multigan.train("audio/vocoder", settings=settings, out=out, device="cpu", quiet=True).folder
+    return multigan.train(
+        "audio/vocoder", settings=settings, out=out, device="cpu", quiet=True
+    ).folder
 
 
 def test_test_files_are_never_loaded_for_training(sound_folder: Path) -> None:
@@ -129,7 +131,20 @@ def test_a_clip_does_not_depend_on_how_many_are_made(run: Path) -> None:
 
 @pytest.mark.parametrize("format", AudioDomain.formats)
 def test_generate_writes_every_format(format: str, run: Path, tmp_path: Path, command) -> None:
-    done = command("generate", run, "-n", 3, "--out", tmp_path, "--format", format, "--label", 1, "--device", "cpu")
+    done = command(
+        "generate",
+        run,
+        "-n",
+        3,
+        "--out",
+        tmp_path,
+        "--format",
+        format,
+        "--label",
+        1,
+        "--device",
+        "cpu",
+    )
     assert done.status == 0, done.err
     files = sorted(tmp_path.glob(f"*.{format}"))
     assert len(files) == 3
@@ -142,16 +157,24 @@ def test_generate_writes_every_format(format: str, run: Path, tmp_path: Path, co
     assert (tmp_path / "sheet.png").stat().st_size > 1000
 
 
-def test_several_clips_and_the_way_between_seeds_go_into_one_file(run: Path, tmp_path: Path, command) -> None:
-    done = command("generate", run, "--between", "1,2", "-n", 4, "--label", 0, "--out", tmp_path / "way.wav")
+def test_several_clips_and_the_way_between_seeds_go_into_one_file(
+    run: Path, tmp_path: Path, command
+) -> None:
+    done = command(
+        "generate", run, "--between", "1,2", "-n", 4, "--label", 0, "--out", tmp_path / "way.wav"
+    )
     assert done.status == 0, done.err
     assert [p.name for p in sorted(tmp_path.iterdir())] == ["way.png", "way.wav"]
     assert soundfile.info(tmp_path / "way.wav").duration == pytest.approx(4 * 1.024 + 3 * 0.1)
     model = multigan.load(run)
     way = model.between(4, (1, 2), label=0)
     np.testing.assert_array_equal(way[0].samples, model.generate(1, seed=1, label=0)[0].samples)
-    np.testing.assert_allclose(way[3].samples, model.generate(1, seed=2, label=0)[0].samples, atol=1e-2)
-    assert "at least 2" in command("generate", run, "--between", "1,2", "-n", 1, "--out", tmp_path).err
+    np.testing.assert_allclose(
+        way[3].samples, model.generate(1, seed=2, label=0)[0].samples, atol=1e-2
+    )
+    assert (
+        "at least 2" in command("generate", run, "--between", "1,2", "-n", 1, "--out", tmp_path).err
+    )
     assert "two seeds" in command("generate", run, "--between", "1", "--out", tmp_path).err
 
 
@@ -160,13 +183,17 @@ def test_way_between_draws_keeps_their_size() -> None:
     z = draw.normal("z", 20_000)
     assert z.std(1).sub(1).abs().max() < 0.03
     torch.testing.assert_close(z[:1], IndexedDraw(1, (0,), CPU).normal("z", 20_000))
-    torch.testing.assert_close(z[4:5], IndexedDraw(2, (0,), CPU).normal("z", 20_000), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        z[4:5], IndexedDraw(2, (0,), CPU).normal("z", 20_000), atol=1e-4, rtol=1e-4
+    )
     u = draw.uniform("u", 3)
     torch.testing.assert_close(u[2], (u[0] + u[4]) / 2)
 
 
 @pytest.mark.parametrize("seconds", [0.002, 0.3, 2.7])
-def test_vocoder_follows_a_sound_of_any_length(seconds: float, vocoder_run: Path, tmp_path: Path, command) -> None:
+def test_vocoder_follows_a_sound_of_any_length(
+    seconds: float, vocoder_run: Path, tmp_path: Path, command
+) -> None:
     sound = np.sin(2 * np.pi * 300 * np.arange(int(seconds * 22050)) / 22050)
     voice = tmp_path / ("voice.mp3" if seconds > 0.1 else "voice.wav")
     soundfile.write(voice, sound, 22050)
@@ -185,7 +212,9 @@ def test_vocoder_follows_a_sound_of_any_length(seconds: float, vocoder_run: Path
         ({"temperature": 2}, "temperature means nothing"),
     ],
 )
-def test_vocoder_says_what_it_wants(options: dict[str, object], says: str, vocoder_run: Path) -> None:
+def test_vocoder_says_what_it_wants(
+    options: dict[str, object], says: str, vocoder_run: Path
+) -> None:
     with pytest.raises(UserError, match=says):
         multigan.load(vocoder_run).generate(1, **options)
 
@@ -208,7 +237,9 @@ def test_another_front_end_is_refused_with_both_values(run: Path, vocoder_run: P
     with pytest.raises(UserError, match=r"floor: 0.001 against 0.0003"):
         AudioDomain(other, kept).front_end  # type: ignore[arg-type]  # noqa: B018
     model.domain.recipe = other
-    model.domain.facts = replace(kept, constants={"loudest": 1.0, "mel": asdict(other.front_end.mel)})
+    model.domain.facts = replace(
+        kept, constants={"loudest": 1.0, "mel": asdict(other.front_end.mel)}
+    )
     with pytest.raises(UserError, match=r"differ: floor: 0.001 against 0.0003"):
         model.generate(1, vocoder=vocoder_run)
 
@@ -225,7 +256,9 @@ def test_vocoder_learns_from_the_mel_distance_alone_before_the_game(vocoder_run:
     assert len(alone) == 2
     assert alone[1] < alone[0]
     assert [row["samples"] for row in rows if "critic/objective" in row] == [12, 16]
-    assert (vocoder_run / "reconstruction" / "config.json").is_file()  # to stand beside the game's result
+    assert (
+        vocoder_run / "reconstruction" / "config.json"
+    ).is_file()  # to stand beside the game's result
 
 
 class Plain(torch.nn.Module):
@@ -251,13 +284,18 @@ def test_a_critic_of_ones_own_plays_against_a_vocoder_and_is_told_what_features_
 
 
 def test_only_vocoders_have_a_reconstruction_stage(sound_folder: Path) -> None:
-    with pytest.raises(RecipeError, match="reconstruction is a stage of vocoders, and generator.network = 'mel-wgan'"):
+    with pytest.raises(
+        RecipeError,
+        match="reconstruction is a stage of vocoders, and generator.network = 'mel-wgan'",
+    ):
         recipe(sound_folder, **{"reconstruction.samples": 8})
 
 
-def test_evaluation_measures_the_written_waveforms(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluation_measures_the_written_waveforms(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from multigan.domains.audio import embedders
-    from multigan.evaluation.classifier import ClassifierSettings
+    from multigan.measures.classifier import ClassifierSettings
 
     monkeypatch.setattr(embedders, "_SETTINGS", ClassifierSettings("tiny", samples=1500, batch=16))
     result = multigan.evaluate(run, seeds=1, device="cpu")
@@ -269,9 +307,11 @@ def test_evaluation_measures_the_written_waveforms(run: Path, monkeypatch: pytes
     assert result["trivial"].mean("MIND") > result["real"].mean("MIND")
 
 
-def test_classifier_hears_what_was_asked(sound_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_classifier_hears_what_was_asked(
+    sound_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from multigan.domains.audio import embedders
-    from multigan.evaluation.classifier import ClassifierSettings
+    from multigan.measures.classifier import ClassifierSettings
 
     monkeypatch.setattr(embedders, "_SETTINGS", ClassifierSettings("tiny", samples=2000, batch=16))
     domain = AudioDomain(recipe(sound_folder))  # type: ignore[arg-type]
@@ -288,7 +328,9 @@ def test_pictures_are_in_the_order_of_labels_low_frequencies_below(sound_folder:
     low, high = -torch.ones(2, 1, 1, 64, 64)
     low[..., :16, :], high[..., 48:, :] = 1, 1
     x = torch.cat([high, low])
-    picture = np.asarray(domain.picture(Snapshot(0, x, x, torch.tensor([1, 0]))).convert("L")).astype(int)
+    picture = np.asarray(
+        domain.picture(Snapshot(0, x, x, torch.tensor([1, 0]))).convert("L")
+    ).astype(int)
     assert picture[50:60, 10].min() > 200 > 50 > picture[5:15, 10].max()
     assert picture[5:15, 80].min() > 200 > 50 > picture[50:60, 80].max()
 

@@ -11,11 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multigan.domains.audio.mel import MelFrontEnd, denser
-from multigan.domains.audio.mel_settings import PRESETS, MelSettings, independent, mel_bank, most_mels, problem
+from multigan.domains.audio.mel_settings import (
+    PRESETS,
+    MelSettings,
+    independent,
+    mel_bank,
+    most_mels,
+    problem,
+)
 from multigan.domains.audio.specgan import SpecFrontEnd, log_spectrum
 from multigan.domains.audio.spectrum import ShortTimeFourier
 from multigan.errors import RecipeError, UserError
-from multigan.recipe import load_recipe
+from multigan.recipe.load import load_recipe
 
 DIGITS = MelSettings(8000, 256, 128, 64, 0.0, 4000.0, 1e-4)
 
@@ -41,7 +48,9 @@ def test_filters_are_librosas_and_independent(name: str) -> None:
     assert problem(s) is None
 
 
-@pytest.mark.parametrize(("rate", "n_fft", "most"), [(8000, 256, 72), (16000, 512, 96), (16000, 1024, 192)])
+@pytest.mark.parametrize(
+    ("rate", "n_fft", "most"), [(8000, 256, 72), (16000, 512, 96), (16000, 1024, 192)]
+)
 def test_more_mels_than_a_window_tells_apart_are_refused(rate: int, n_fft: int, most: int) -> None:
     fits = MelSettings(rate, n_fft, n_fft // 4, most, 0.0, rate / 2, 1e-4)
     over = MelSettings(rate, n_fft, n_fft // 4, most + 8, 0.0, rate / 2, 1e-4)
@@ -69,7 +78,9 @@ def test_more_mels_than_a_window_tells_apart_are_refused(rate: int, n_fft: int, 
         ({"data.test_pattern": "("}, "regular expression"),
     ],
 )
-def test_impossible_recipes_are_refused_before_anything_runs(changes: dict[str, object], says: str) -> None:
+def test_impossible_recipes_are_refused_before_anything_runs(
+    changes: dict[str, object], says: str
+) -> None:
     with pytest.raises(RecipeError, match=says):
         load_recipe("audio/digits", changes)
 
@@ -103,7 +114,9 @@ def test_frames_are_librosas_but_for_the_last() -> None:
 def test_log_mel_is_librosas() -> None:
     wave = chirp(8000, 1.024)
     ours = MelFrontEnd(DIGITS).log_mel(wave[None])[0].numpy()
-    theirs = librosa.feature.melspectrogram(y=wave.numpy(), sr=8000, n_fft=256, hop_length=128, n_mels=64, power=1)
+    theirs = librosa.feature.melspectrogram(
+        y=wave.numpy(), sr=8000, n_fft=256, hop_length=128, n_mels=64, power=1
+    )
     np.testing.assert_allclose(ours, np.log(np.maximum(theirs, 1e-4))[:, :-1], atol=2e-2)
 
 
@@ -147,7 +160,10 @@ def test_updates_explain_the_mels_and_are_never_negative() -> None:
     linear = front_end.to_linear(mel)
     assert linear.shape == (1, 32, 129)
     assert (linear >= 0).all()
-    error = [((front_end.to_linear(mel, k) @ front_end.bank.T - mel).norm() / mel.norm()).item() for k in (0, 5, 20)]
+    error = [
+        ((front_end.to_linear(mel, k) @ front_end.bank.T - mel).norm() / mel.norm()).item()
+        for k in (0, 5, 20)
+    ]
     assert error[0] > error[1] > error[2]
     assert error[2] < 0.02
 
@@ -180,7 +196,9 @@ def test_griffin_lim_gets_nearer_with_momentum_and_is_deterministic() -> None:
     def distance(wave: torch.Tensor) -> float:
         return ((fourier(wave).abs() - magnitude).norm() / magnitude.norm()).item()
 
-    few, plain, fast = (fourier.griffin_lim(magnitude, n, momentum=m) for n, m in ((1, 0.0), (32, 0.0), (32, 0.99)))
+    few, plain, fast = (
+        fourier.griffin_lim(magnitude, n, momentum=m) for n, m in ((1, 0.0), (32, 0.0), (32, 0.99))
+    )
     assert distance(few) > distance(plain) > distance(fast)
     assert torch.equal(fast, fourier.griffin_lim(magnitude, 32))
 
@@ -197,14 +215,19 @@ def test_griffin_lim_in_place_is_the_plain_one(hop: int) -> None:
         ahead = rebuilt - 0.99 / 1.99 * before if step else rebuilt
         spectrum, before = torch.polar(magnitude, ahead.angle()), rebuilt
     torch.testing.assert_close(
-        fourier.griffin_lim(magnitude, 6, phase=unit), fourier.inverse(spectrum), rtol=1e-3, atol=1e-4
+        fourier.griffin_lim(magnitude, 6, phase=unit),
+        fourier.inverse(spectrum),
+        rtol=1e-3,
+        atol=1e-4,
     )
 
 
 def test_range_of_another_model_is_rescaled() -> None:
     wave = chirp(8000, 1.024)[None]
     one, other = MelFrontEnd(DIGITS, 1.0), MelFrontEnd(DIGITS, 2.0)
-    torch.testing.assert_close(other.scaled(one.unscaled(one(wave))), other(wave), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        other.scaled(one.unscaled(one(wave))), other(wave), atol=1e-5, rtol=1e-5
+    )
 
 
 def test_differences_name_both_values() -> None:

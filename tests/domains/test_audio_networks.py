@@ -1,4 +1,5 @@
-"""Networks for spectrograms and waveforms: shapes, labels, no checkerboards, and the augmentation of spectrograms."""
+"""Networks for spectrograms and waveforms: shapes, labels, no checkerboards, and the augmentation
+of spectrograms."""
 
 import pytest
 import torch
@@ -30,7 +31,9 @@ def test_channels_double_towards_the_small_maps() -> None:
 
 def test_label_changes_what_is_made_and_how_it_is_judged() -> None:
     torch.manual_seed(0)
-    generator, critic = (kind((1, 16, 16), width=4, classes=2) for kind in (MelGenerator, MelCritic))
+    generator, critic = (
+        kind((1, 16, 16), width=4, classes=2) for kind in (MelGenerator, MelCritic)
+    )
     for norm in generator.norms:
         nn.init.normal_(norm.gain_and_bias.weight)
     z = torch.randn(1, 64).repeat(2, 1)
@@ -43,14 +46,17 @@ def test_label_changes_what_is_made_and_how_it_is_judged() -> None:
 
 
 def test_every_cell_of_the_generator_is_made_by_as_many_weights() -> None:
-    """No checkerboards: with constant weights and features, each interior cell gets the same sum."""
+    """No checkerboards: with constant weights and features, each interior cell gets the same
+    sum."""
     generator = MelGenerator((1, 32, 32), width=2, classes=0)
     for up in generator.ups:
         nn.init.constant_(up.weight, 0.01)
     x = torch.ones(1, 2, 16, 16)
     made = generator.ups[-1](x)[0, 0, 2:-2, 2:-2]
     assert made.max() - made.min() < 1e-6
-    uneven = nn.functional.conv_transpose2d(x, torch.full((2, 1, 5, 5), 0.01), stride=2)[0, 0, 4:-4, 4:-4]
+    uneven = nn.functional.conv_transpose2d(x, torch.full((2, 1, 5, 5), 0.01), stride=2)[
+        0, 0, 4:-4, 4:-4
+    ]
     assert uneven.max() - uneven.min() > 1e-3  # what a kernel of 5 would do
 
 
@@ -75,13 +81,16 @@ def test_vocoder_makes_a_hop_of_samples_from_every_frame() -> None:
     other[..., 40:] += 1
     with torch.no_grad():
         difference = (generator(None, mel) - generator(None, other)).abs()[0, 0]
-    assert difference[: 25 * 32].max() == 0  # it looks only so far around: any length goes through in pieces
+    assert (
+        difference[: 25 * 32].max() == 0
+    )  # it looks only so far around: any length goes through in pieces
     assert difference[45 * 32 :].max() > 0
 
 
 @pytest.mark.parametrize("hop", [32, 64])
 def test_vocoder_is_as_loud_at_its_end_as_elsewhere(hop: int) -> None:
-    """Neighbouring frames of an untrained one agree on nothing; the faint end of a window must not magnify that."""
+    """Neighbouring frames of an untrained one agree on nothing; the faint end of a window must not
+    magnify that."""
     torch.manual_seed(0)
     generator = VocoderGenerator((1, 2048), mels=16, n_fft=128, hop=hop, width=16, depth=2)
     nn.init.normal_(generator.head.weight, 0, 1)
@@ -112,8 +121,16 @@ def draws(count: int, samples: int = 0) -> Draw:
 
 def test_shift_moves_whole_cells_and_silence_comes_in() -> None:
     x = torch.arange(12.0).view(1, 1, 3, 4)
-    assert shifted(x, torch.tensor([1.0]), -1)[0, 0].tolist() == [[0, 0, 1, 2], [0, 4, 5, 6], [0, 8, 9, 10]]
-    assert shifted(x, torch.tensor([-1.0]), -2)[0, 0].tolist() == [[4, 5, 6, 7], [8, 9, 10, 11], [0, 0, 0, 0]]
+    assert shifted(x, torch.tensor([1.0]), -1)[0, 0].tolist() == [
+        [0, 0, 1, 2],
+        [0, 4, 5, 6],
+        [0, 8, 9, 10],
+    ]
+    assert shifted(x, torch.tensor([-1.0]), -2)[0, 0].tolist() == [
+        [4, 5, 6, 7],
+        [8, 9, 10, 11],
+        [0, 0, 0, 0],
+    ]
 
 
 def test_augmentation_keeps_silence_and_does_what_was_drawn() -> None:
@@ -135,7 +152,9 @@ def test_augmentation_is_twice_differentiable() -> None:
     augmentation = SpectrogramAugmentation()
     view = augmentation.draw(draws(3), "real", x, 1.0)
     weight = torch.ones(1, requires_grad=True)
-    (slope,) = torch.autograd.grad((weight * augmentation.apply(x, view)).square().sum(), x, create_graph=True)
+    (slope,) = torch.autograd.grad(
+        (weight * augmentation.apply(x, view)).square().sum(), x, create_graph=True
+    )
     slope.square().sum().backward()
     assert weight.grad is not None
     assert weight.grad.abs() > 0

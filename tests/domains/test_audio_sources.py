@@ -19,7 +19,9 @@ RATE, LENGTH = 8000, 4096
 
 
 def tone(seconds: float, rate: int = RATE, hz: float = 440, peak: float = 0.3) -> np.ndarray:
-    return (peak * np.sin(2 * np.pi * hz * np.arange(int(seconds * rate)) / rate)).astype(np.float32)
+    return (peak * np.sin(2 * np.pi * hz * np.arange(int(seconds * rate)) / rate)).astype(
+        np.float32
+    )
 
 
 def decoded(path: Path, **data: object) -> list[Decoded]:
@@ -84,14 +86,18 @@ def test_loudness_is_kept_where_asked(tmp_path: Path) -> None:
 
 def test_long_files_are_cut_with_hop_and_silence_skipped(tmp_path: Path) -> None:
     silence = np.zeros(3 * LENGTH, np.float32)
-    sound = np.concatenate([tone(LENGTH / RATE), silence, tone(LENGTH / RATE, hz=880), silence[:100]])
+    sound = np.concatenate(
+        [tone(LENGTH / RATE), silence, tone(LENGTH / RATE, hz=880), silence[:100]]
+    )
     soundfile.write(tmp_path / "a.wav", sound, RATE)
     first, second = clips(tmp_path)
     assert np.abs(first).max() == np.abs(second).max()
     assert not np.array_equal(first, second)
     assert len(clips(tmp_path, silent=0.0)) == 2  # digital silence never makes a clip
     halved = clips(tmp_path, step=LENGTH / RATE / 2)
-    assert len(halved) == 5  # a tone is seen whole once and twice by its half, but for the very beginning
+    assert (
+        len(halved) == 5
+    )  # a tone is seen whole once and twice by its half, but for the very beginning
     assert len(clips(tmp_path, cut=False)) == 1
     soft = np.concatenate([tone(LENGTH / RATE), 0.001 * tone(LENGTH / RATE)])
     soundfile.write(tmp_path / "a.wav", soft, RATE, subtype="FLOAT")
@@ -138,7 +144,10 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "silent.wav": (lambda path: soundfile.write(path, np.zeros(4000), RATE), "silent"),
     "zero.wav": (lambda path: soundfile.write(path, np.zeros(0), RATE), "no samples"),
     "empty.wav": (lambda path: path.write_bytes(b""), "empty"),
-    "picture.wav": (lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200)), "not a sound"),
+    "picture.wav": (
+        lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200)),
+        "not a sound",
+    ),
     "gone.wav": (lambda path: path.symlink_to(path.with_name("nowhere")), "No such file"),
 }
 
@@ -187,7 +196,9 @@ def folder_of(root: Path, names: list[str]) -> Path:
 
 
 def test_labels_are_subfolders_or_follow_a_pattern(tmp_path: Path) -> None:
-    folder_of(tmp_path, ["all/hat/1.wav", "all/kick/2.wav", "all/kick/deep/3.wav", "all/.hidden/4.wav"])
+    folder_of(
+        tmp_path, ["all/hat/1.wav", "all/kick/2.wav", "all/kick/deep/3.wav", "all/.hidden/4.wav"]
+    )
     source = open_source(AudioData(source=str(tmp_path)))
     assert (source.classes, source.labels) == (("hat", "kick"), [0, 1, 1])
     by_name = open_source(AudioData(source=str(tmp_path), label_pattern=r"(\d)\.wav"))
@@ -232,7 +243,10 @@ def test_zip_and_single_file_are_sources(tmp_path: Path) -> None:
     [
         (lambda path: path / "nowhere", "no such file or folder; built-in and public names: drums"),
         (lambda path: path, "holds no sounds"),
-        (lambda path: (path / "a.txt").write_text("x") and path / "a.txt", "neither a folder, a .zip nor a sound"),
+        (
+            lambda path: (path / "a.txt").write_text("x") and path / "a.txt",
+            "neither a folder, a .zip nor a sound",
+        ),
     ],
 )
 def test_what_is_no_source_says_so(make: Callable[[Path], Path], says: str, tmp_path: Path) -> None:
@@ -266,17 +280,26 @@ def test_clips_are_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         cached(SoundDecoder(open_source(settings), settings, RATE, LENGTH * 2), 0.1)
 
 
-def test_speech_commands_come_from_torchaudios_loader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_speech_commands_come_from_torchaudios_loader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its own layout, already downloaded: the ten digits of `sc09`, split by its own lists."""
     monkeypatch.setenv("MULTIGAN_CACHE", str(tmp_path))
     root = tmp_path / "public" / "SpeechCommands" / "speech_commands_v0.02"
-    names = [f"{word}/{speaker}_nohash_0.wav" for word in ("zero", "nine", "happy") for speaker in ("a1", "b2")]
+    names = [
+        f"{word}/{speaker}_nohash_0.wav"
+        for word in ("zero", "nine", "happy")
+        for speaker in ("a1", "b2")
+    ]
     folder_of(root, names)
     (root / "validation_list.txt").write_text("")
     (root / "testing_list.txt").write_text("zero/b2_nohash_0.wav\n")
     digits, words = (open_source(AudioData(source=name)) for name in ("sc09", "speechcommands"))
     assert len(digits.classes) == 10
-    assert [(Path(n).parent.name, digits.classes[k]) for n, k in zip(digits.names, digits.labels, strict=True)] == [
+    assert [
+        (Path(n).parent.name, digits.classes[k])
+        for n, k in zip(digits.names, digits.labels, strict=True)
+    ] == [
         ("nine", "nine"),
         ("nine", "nine"),
         ("zero", "zero"),
@@ -287,7 +310,9 @@ def test_speech_commands_come_from_torchaudios_loader(tmp_path: Path, monkeypatc
     assert all(d.sample is not None for d in SoundDecoder(digits, settings, RATE, LENGTH).decode())
 
 
-def test_without_a_network_speech_commands_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_network_speech_commands_say_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from torchaudio.datasets import speechcommands
 
     def fail(*_: object, **__: object) -> None:

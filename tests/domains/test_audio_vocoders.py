@@ -1,4 +1,5 @@
-"""Pretrained vocoders of transformers: loaded when their mel settings are ours, refused by name when not."""
+"""Pretrained vocoders of transformers: loaded when their mel settings are ours, refused by name
+when not."""
 
 from pathlib import Path
 
@@ -33,7 +34,12 @@ def univnet(folder: Path) -> Path:
     )
     UnivNetModel(config).save_pretrained(folder)
     UnivNetFeatureExtractor(
-        sampling_rate=8000, num_mel_bins=16, hop_length=4, win_length=64, filter_length=64, fmax=4000.0
+        sampling_rate=8000,
+        num_mel_bins=16,
+        hop_length=4,
+        win_length=64,
+        filter_length=64,
+        fmax=4000.0,
     ).save_pretrained(folder)
     return folder
 
@@ -61,7 +67,9 @@ def hifigan(folder: Path) -> Path:
         (hifigan, MelSettings(8000, 64, 8, 16, 0.0, 4000.0, 1e-10)),
     ],
 )
-def test_pretrained_vocoders_make_a_hop_of_samples_a_frame(make, mel: MelSettings, tmp_path: Path) -> None:
+def test_pretrained_vocoders_make_a_hop_of_samples_a_frame(
+    make, mel: MelSettings, tmp_path: Path
+) -> None:
     vocoder = open_vocoder(str(make(tmp_path)), CPU)
     refuse_mismatch("this model", mel, vocoder.name, vocoder.mel)
     with torch.no_grad():

@@ -4,10 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from multigan.domains import DOMAINS, RECIPES, domain_type, import_dotted, recipe_type
-from multigan.domains.base import Domain, Facts, IndexedDraw, Stored, build_network
+from multigan.adversarial.randomness import IndexedDraw
+from multigan.domains.base import Domain, domain_type
+from multigan.domains.build import build_network
 from multigan.errors import RecipeError, UserError
-from multigan.recipe import NetworkSettings
+from multigan.recipe.load import recipe_type
+from multigan.recipe.settings import NetworkSettings
+from multigan.registry import DOMAINS, RECIPES, import_dotted
+from multigan.samples import Facts, Stored
 
 CPU = torch.device("cpu")
 FACTS = Facts((2,), ("a", "b", "c"))
@@ -84,7 +88,9 @@ def test_network_that_cannot_be_built_names_the_key(network: str, options: dict,
     assert said in str(refused.value)
 
 
-def test_own_module_with_a_mistake_in_it_is_told_as_the_users(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_module_with_a_mistake_in_it_is_told_as_the_users(
+    tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "my_broken_networks.py").write_text("class Net(:\n")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(RecipeError, match="my_broken_networks"):

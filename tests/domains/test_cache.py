@@ -14,7 +14,9 @@ from multigan.errors import DataError
 class Numbers:
     """Arrays of ``[i, i]``; those in ``broken`` cannot be read."""
 
-    def __init__(self, count: int = 6, broken: tuple[int, ...] = (), signature: str = "numbers") -> None:
+    def __init__(
+        self, count: int = 6, broken: tuple[int, ...] = (), signature: str = "numbers"
+    ) -> None:
         self.count, self.broken, self.signature = count, broken, signature
         self.classes = ("even", "odd")
         self.labelled, self.decoded = True, 0
@@ -25,7 +27,9 @@ class Numbers:
             if i in self.broken:
                 yield Decoded(f"file {i}", None, error="broken")
             else:
-                yield Decoded(f"file {i}", np.full(2, i, np.int16), i % 2 if self.labelled else None)
+                yield Decoded(
+                    f"file {i}", np.full(2, i, np.int16), i % 2 if self.labelled else None
+                )
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +111,9 @@ def test_interrupted_decoding_leaves_nothing_half(own_cache: Path) -> None:
     assert len(cached(Numbers(), 0)) == 6
 
 
-def test_cache_that_cannot_be_written_says_what_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_that_cannot_be_written_says_what_to_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MULTIGAN_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(DataError, match="set MULTIGAN_CACHE") as refused:

@@ -7,11 +7,12 @@ import torch
 from PIL import Image
 
 from multigan.adversarial.randomness import Draw
-from multigan.domains.base import Facts, Snapshot
 from multigan.domains.image.augmentation import CUTOUT, TRANSLATION, PictureAugmentation
 from multigan.domains.image.domain import ImageDomain
+from multigan.domains.shown import Snapshot
 from multigan.errors import DataError
-from multigan.recipe import load_recipe
+from multigan.recipe.load import load_recipe
+from multigan.samples import Facts
 
 AUGMENTATION = PictureAugmentation()
 
@@ -49,7 +50,9 @@ def test_bytes_become_minus_one_to_one_and_come_back(channels: int) -> None:
 
 
 def test_presented_pictures_are_cut_to_the_range_of_bytes() -> None:
-    light, dark = domain(channels=1).present(torch.tensor([5.0, -5.0]).view(2, 1, 1, 1).expand(2, 1, 16, 16))
+    light, dark = domain(channels=1).present(
+        torch.tensor([5.0, -5.0]).view(2, 1, 1, 1).expand(2, 1, 16, 16)
+    )
     assert light.getextrema() == (255, 255)
     assert dark.getextrema() == (0, 0)
 
@@ -122,7 +125,13 @@ def test_picture_of_a_moment_shows_generated_beside_real() -> None:
 # Augmentation
 
 
-def view(count: int = 1, right: float = 0, down: float = 0, hole: tuple[float, float] = (9, 9), light: float = 0):
+def view(
+    count: int = 1,
+    right: float = 0,
+    down: float = 0,
+    hole: tuple[float, float] = (9, 9),
+    light: float = 0,
+):
     """Parameters that are all chosen; `right` and `down` in pixels of 16."""
     ones = torch.ones(count, 1)
     return {
@@ -169,11 +178,15 @@ def test_drawn_parameters_make_it_pure(x: torch.Tensor) -> None:
 def test_every_sample_is_transformed_alone(x: torch.Tensor) -> None:
     parameters = AUGMENTATION.draw(draw(50), "real", x, 1.0)
     alone = {name: value[7:8] for name, value in parameters.items()}
-    assert torch.allclose(AUGMENTATION.apply(x, parameters)[7:8], AUGMENTATION.apply(x[7:8], alone), atol=1e-6)
+    assert torch.allclose(
+        AUGMENTATION.apply(x, parameters)[7:8], AUGMENTATION.apply(x[7:8], alone), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize(("right", "down"), [(2, 0), (0, 3), (-1, 2), (1.8, 0.3), (-2.4, -0.4)])
-def test_translation_is_by_whole_pixels_and_dark_comes_in(x: torch.Tensor, right: float, down: float) -> None:
+def test_translation_is_by_whole_pixels_and_dark_comes_in(
+    x: torch.Tensor, right: float, down: float
+) -> None:
     moved = AUGMENTATION.apply(x, view(50, right, down))
     dx, dy = round(right), round(down)
     expected = torch.full_like(x, -1)

@@ -1,4 +1,5 @@
-"""What pictures are embedded by: a classifier of their labels, random patches, stacks channel by channel."""
+"""What pictures are embedded by: a classifier of their labels, random patches, stacks channel by
+channel."""
 
 import numpy as np
 import pytest
@@ -6,7 +7,6 @@ import torch
 from torch import Tensor
 
 from multigan.adversarial.randomness import Draw
-from multigan.domains.base import Reals, Stored
 from multigan.domains.image import embedders
 from multigan.domains.image.embedders import (
     PictureFeatures,
@@ -18,9 +18,10 @@ from multigan.domains.image.embedders import (
 )
 from multigan.domains.image.stacked import composition
 from multigan.errors import UserError
-from multigan.evaluation.classifier import ClassifierSettings, apart
-from multigan.evaluation.embedder import Embedded, Embedder
-from multigan.evaluation.frechet import frechet_distance
+from multigan.measures.classifier import ClassifierSettings, apart
+from multigan.measures.embedder import Embedded, Embedder
+from multigan.measures.frechet import frechet_distance
+from multigan.samples import Reals, Stored
 
 CPU = torch.device("cpu")
 
@@ -46,7 +47,9 @@ PLAIN = Reals(unlabelled(REALS.train), unlabelled(REALS.test), "stripes")
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Classifiers that learn for a second only."""
-    monkeypatch.setattr(embedders, "_SETTINGS", ClassifierSettings("conv3-64-relu-1", samples=1200, batch=40))
+    monkeypatch.setattr(
+        embedders, "_SETTINGS", ClassifierSettings("conv3-64-relu-1", samples=1200, batch=40)
+    )
 
 
 # A classifier of the pictures' own labels
@@ -111,8 +114,12 @@ def test_patches_find_noise_of_the_right_mean_and_variance() -> None:
     real = stripes(600, 0).samples
     made = RandomPatches(real, CPU)
     mean, deviation = real.float().mean(0), real.float().std(0)
-    noise = mean + deviation * torch.randn(300, *real.shape[1:], generator=torch.Generator().manual_seed(0))
-    a, b, c = (made.embed(x).features for x in (real[:300], real[300:], noise.round().clamp(0, 255).byte()))
+    noise = mean + deviation * torch.randn(
+        300, *real.shape[1:], generator=torch.Generator().manual_seed(0)
+    )
+    a, b, c = (
+        made.embed(x).features for x in (real[:300], real[300:], noise.round().clamp(0, 255).byte())
+    )
     assert frechet_distance(a, c) > 10 * frechet_distance(a, b)
 
 
@@ -121,7 +128,8 @@ def test_patches_find_a_collapse_and_a_blur() -> None:
     made = RandomPatches(real, CPU)
     blurred = torch.nn.functional.avg_pool2d(real[:300].float(), 3, 1, 1).byte()
     a, b, blur, same = (
-        made.embed(x).features for x in (real[:300], real[300:], blurred, real[:1].repeat(300, 1, 1, 1))
+        made.embed(x).features
+        for x in (real[:300], real[300:], blurred, real[:1].repeat(300, 1, 1, 1))
     )
     floor = frechet_distance(a, b)
     assert frechet_distance(b, blur) > 5 * floor
@@ -153,13 +161,19 @@ class Brightness(Embedder):
     def embed(self, samples: Tensor) -> Embedded:
         assert samples.shape[1] == 1
         mean = samples.float().mean((1, 2, 3))
-        return Embedded(torch.stack([mean, -mean], 1), (-(mean[:, None] - torch.arange(3)).abs()).log_softmax(1))
+        return Embedded(
+            torch.stack([mean, -mean], 1), (-(mean[:, None] - torch.arange(3)).abs()).log_softmax(1)
+        )
 
 
 @pytest.mark.parametrize("channels", [2, 3])
 def test_stacks_are_all_combinations(channels: int) -> None:
     made = Stacked(Brightness([0]), composition(5, 40, channels))
-    x = torch.randint(0, 3, (7, channels, 1, 1), dtype=torch.uint8).expand(7, channels, 4, 4).contiguous()
+    x = (
+        torch.randint(0, 3, (7, channels, 1, 1), dtype=torch.uint8)
+        .expand(7, channels, 4, 4)
+        .contiguous()
+    )
     found = made.embed(x)
     assert found.features.shape == (7, 2 * channels)
     assert found.features[:, ::2].tolist() == x[:, :, 0, 0].float().tolist()
@@ -201,7 +215,9 @@ def test_composition_is_always_the_same() -> None:
         ("clip", None, Reals(stripes(4, 0, 2), stripes(4, 1, 2), ""), "grey or RGB"),
     ],
 )
-def test_embedder_that_cannot_be_is_refused(name: str | None, weights: str | None, reals: Reals, said: str) -> None:
+def test_embedder_that_cannot_be_is_refused(
+    name: str | None, weights: str | None, reals: Reals, said: str
+) -> None:
     with pytest.raises(UserError, match="--embedder|--weights") as refused:
         picture_embedder(name, weights, reals, None, CPU)
     assert said in str(refused.value)

@@ -12,7 +12,7 @@ from multigan.domains.image.networks import (
     dcgan_channels,
 )
 from multigan.domains.image.settings import DCGAN_SIZES
-from multigan.domains.networks import LabelledLatent, ProjectionHead
+from multigan.domains.layers import LabelledLatent, ProjectionHead
 
 LABELS = torch.tensor([0, 1, 2])
 PAIRS = [(DcganGenerator, DcganCritic), (ImageMlpGenerator, ImageMlpCritic)]
@@ -45,7 +45,11 @@ def test_mlp_makes_and_judges_any_size() -> None:
 
 
 def test_64_pixels_have_the_papers_channels() -> None:
-    up = [m for m in DcganGenerator((3, 64, 64), latent=100).modules() if isinstance(m, nn.ConvTranspose2d)]
+    up = [
+        m
+        for m in DcganGenerator((3, 64, 64), latent=100).modules()
+        if isinstance(m, nn.ConvTranspose2d)
+    ]
     down = [m for m in DcganCritic((3, 64, 64)).modules() if isinstance(m, nn.Conv2d)]
     assert [m.in_channels for m in up] == [100, 512, 256, 128, 64]
     assert [m.out_channels for m in up] == [512, 256, 128, 64, 3]
@@ -74,7 +78,9 @@ def test_label_changes_the_output(generator: type[nn.Module], critic: type[nn.Mo
 
 
 @pytest.mark.parametrize(("generator", "critic"), PAIRS)
-def test_without_classes_labels_are_ignored(generator: type[nn.Module], critic: type[nn.Module]) -> None:
+def test_without_classes_labels_are_ignored(
+    generator: type[nn.Module], critic: type[nn.Module]
+) -> None:
     make, judge = generator((1, 16, 16), latent=5, width=4).eval(), critic((1, 16, 16), width=4)
     z = torch.randn(3, 5)
     assert torch.equal(make(z, LABELS), make(z, None))
@@ -84,10 +90,16 @@ def test_without_classes_labels_are_ignored(generator: type[nn.Module], critic: 
 def test_projection_is_exact() -> None:
     head = ProjectionHead(7, 3).double()
     features = torch.randn(3, 7, dtype=torch.float64)
-    expected = features @ head.linear.weight[0] + head.linear.bias + (head.embedding.weight * features).sum(1)
+    expected = (
+        features @ head.linear.weight[0]
+        + head.linear.bias
+        + (head.embedding.weight * features).sum(1)
+    )
     assert torch.allclose(head(features, LABELS), expected)
     plain = ProjectionHead(7, 0).double()
-    assert torch.allclose(plain(features, None), features @ plain.linear.weight[0] + plain.linear.bias)
+    assert torch.allclose(
+        plain(features, None), features @ plain.linear.weight[0] + plain.linear.bias
+    )
 
 
 def test_critics_logit_moves_with_the_label_by_the_projection() -> None:

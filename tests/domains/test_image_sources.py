@@ -1,4 +1,5 @@
-"""Folders, zips and idx files; pictures of every mode become square arrays of bytes; the cache follows the files."""
+"""Folders, zips and idx files; pictures of every mode become square arrays of bytes; the cache
+follows the files."""
 
 import gzip
 import os
@@ -11,12 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from multigan.domains.base import Stored
 from multigan.domains.cache import cached
 from multigan.domains.image.decode import PictureDecoder, to_array
 from multigan.domains.image.settings import ImageData
 from multigan.domains.image.sources import open_source, read_idx
 from multigan.errors import DataError
+from multigan.samples import Stored
 
 
 def data(source: object = "x", size: int = 8, channels: int = 1, **more: object) -> ImageData:
@@ -25,7 +26,9 @@ def data(source: object = "x", size: int = 8, channels: int = 1, **more: object)
 
 def stored(source: object, **more: object) -> Stored:
     settings = data(source, **more)
-    return cached(PictureDecoder(open_source(settings.source, settings.split), settings), settings.unreadable)
+    return cached(
+        PictureDecoder(open_source(settings.source, settings.split), settings), settings.unreadable
+    )
 
 
 def grey(value: int, size: tuple[int, int] = (8, 8)) -> Image.Image:
@@ -83,7 +86,9 @@ def test_zip_with_one_top_folder_is_like_the_zip_without(tmp_path: Path) -> None
     assert (source.classes, source.labels) == (("a", "b"), [0, 0, 1, 1])
 
 
-@pytest.mark.parametrize("names", [["1.png", "2.png"], ["all/1.png", "all/2.png"], ["1.png", "a/2.png"]])
+@pytest.mark.parametrize(
+    "names", [["1.png", "2.png"], ["all/1.png", "all/2.png"], ["1.png", "a/2.png"]]
+)
 def test_pictures_outside_class_folders_have_no_labels(tmp_path: Path, names: list[str]) -> None:
     source = open_source(str(save(tmp_path / "data", dict.fromkeys(names, 5))), "train")
     assert (source.classes, source.labels) == ((), None)
@@ -147,7 +152,9 @@ def pictures() -> np.ndarray:
     return np.repeat(np.arange(6, dtype=np.uint8) * 10, 64).reshape(6, 8, 8)
 
 
-@pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "train-images.idx3-ubyte.gz", "mine.idx", "mine.idx.gz"])
+@pytest.mark.parametrize(
+    "name", ["train-images-idx3-ubyte", "train-images.idx3-ubyte.gz", "mine.idx", "mine.idx.gz"]
+)
 def test_idx_file(tmp_path: Path, write_idx: Callable, pictures: np.ndarray, name: str) -> None:
     path = write_idx(tmp_path / name, pictures)
     assert np.array_equal(read_idx(path), pictures)
@@ -169,7 +176,9 @@ def test_folder_of_idx_files_with_labels_and_splits(
     assert stored(tmp_path).labels.tolist() == [0, 1, 2, 3]
 
 
-def test_changed_or_added_idx_labels_are_seen(tmp_path: Path, write_idx: Callable, pictures: np.ndarray) -> None:
+def test_changed_or_added_idx_labels_are_seen(
+    tmp_path: Path, write_idx: Callable, pictures: np.ndarray
+) -> None:
     path = write_idx(tmp_path / "train-images-idx3-ubyte", pictures)
     assert stored(path).labels is None
     for labels in ([0, 1, 2, 0, 1, 2], [2, 2, 1, 1, 0, 0, 0][:6]):
@@ -178,14 +187,18 @@ def test_changed_or_added_idx_labels_are_seen(tmp_path: Path, write_idx: Callabl
         assert stored(path).labels.tolist() == labels
 
 
-def test_labels_that_do_not_match_are_refused(tmp_path: Path, write_idx: Callable, pictures: np.ndarray) -> None:
+def test_labels_that_do_not_match_are_refused(
+    tmp_path: Path, write_idx: Callable, pictures: np.ndarray
+) -> None:
     write_idx(tmp_path / "train-images-idx3-ubyte", pictures)
     write_idx(tmp_path / "train-labels-idx1-ubyte", np.zeros(5, np.uint8))
     with pytest.raises(DataError, match="5 labels for the 6 pictures"):
         open_source(str(tmp_path), "train")
 
 
-@pytest.mark.parametrize("harm", [lambda c: c[:-1], lambda c: c[:6], lambda c: b"", lambda c: b"\1" + c[1:]])
+@pytest.mark.parametrize(
+    "harm", [lambda c: c[:-1], lambda c: c[:6], lambda c: b"", lambda c: b"\1" + c[1:]]
+)
 @pytest.mark.parametrize("packed", [False, True])
 def test_broken_idx_file_is_named(
     tmp_path: Path, write_idx: Callable, pictures: np.ndarray, harm: Callable, packed: bool
@@ -269,10 +282,14 @@ def test_nothing_readable_is_told(tmp_path: Path) -> None:
 # The cache follows the files and the settings
 
 
-def test_cache_is_reused_until_a_file_changes(picture_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_is_reused_until_a_file_changes(
+    picture_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     decoded: list[int] = []
     decode = PictureDecoder._decode
-    monkeypatch.setattr(PictureDecoder, "_decode", lambda self, i: decoded.append(i) or decode(self, i))
+    monkeypatch.setattr(
+        PictureDecoder, "_decode", lambda self, i: decoded.append(i) or decode(self, i)
+    )
 
     def count(**more: object) -> int:
         decoded.clear()
@@ -292,7 +309,10 @@ def test_cache_is_reused_until_a_file_changes(picture_folder: Path, monkeypatch:
 
 
 def test_links_moved_to_another_class_get_its_label(tmp_path: Path) -> None:
-    store, root = save(tmp_path / "store", {"1.png": 10, "2.png": 20, "3.png": 30}), tmp_path / "data"
+    store, root = (
+        save(tmp_path / "store", {"1.png": 10, "2.png": 20, "3.png": 30}),
+        tmp_path / "data",
+    )
     for name in ("a/1.png", "b/2.png", "b/3.png"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).symlink_to(store / Path(name).name)
@@ -304,7 +324,9 @@ def test_links_moved_to_another_class_get_its_label(tmp_path: Path) -> None:
 # From a picture to an array
 
 
-def decoded(picture: Image.Image, channels: int = 3, size: int = 8, fit: str = "crop") -> np.ndarray:
+def decoded(
+    picture: Image.Image, channels: int = 3, size: int = 8, fit: str = "crop"
+) -> np.ndarray:
     array = to_array(picture, data(size=size, channels=channels, fit=fit))
     assert array.dtype == np.uint8
     assert array.shape == (channels, size, size)
@@ -354,14 +376,21 @@ def test_16_bits_keep_their_brightness(tmp_path: Path) -> None:
     assert np.array_equal(decoded(ramp, 1)[0].ravel(), np.arange(64) * 4)
 
 
-@pytest.mark.parametrize(("orientation", "dark"), [(1, "left"), (3, "right"), (6, "top"), (8, "bottom")])
+@pytest.mark.parametrize(
+    ("orientation", "dark"), [(1, "left"), (3, "right"), (6, "top"), (8, "bottom")]
+)
 def test_rotated_photographs_stand_upright(tmp_path: Path, orientation: int, dark: str) -> None:
     array = np.full((8, 8), 255, np.uint8)
     array[:, :4] = 0
     exif = Image.Exif()
     exif[0x0112] = orientation
     upright = decoded(through_file(Image.fromarray(array), tmp_path / "a.png", exif=exif), 1)[0]
-    sides = {"left": upright[:, :4], "right": upright[:, 4:], "top": upright[:4], "bottom": upright[4:]}
+    sides = {
+        "left": upright[:, :4],
+        "right": upright[:, 4:],
+        "top": upright[:4],
+        "bottom": upright[4:],
+    }
     assert [name for name, side in sides.items() if not side.any()] == [dark]
 
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from multigan.adversarial.randomness import Draw
-from multigan.domains.base import Snapshot
 from multigan.domains.points.domain import PointsDomain
 from multigan.domains.points.mixtures import MIXTURES, mixture_measures
 from multigan.domains.points.networks import PointsMlpCritic
-from multigan.recipe import load_recipe
+from multigan.domains.shown import Snapshot
+from multigan.recipe.load import load_recipe
 
 MODES = {"ring": 8, "grid": 25, "spiral": 24}
 DRAW = Draw(0, 0, 6, torch.device("cpu"), range(6))
@@ -20,7 +20,9 @@ DRAW = Draw(0, 0, 6, torch.device("cpu"), range(6))
 
 def domain(**data: object) -> PointsDomain:
     train = {"samples": 100, "batch": 10}
-    return PointsDomain(load_recipe({"domain": "points", "data": {"count": 50} | data, "train": train}))
+    return PointsDomain(
+        load_recipe({"domain": "points", "data": {"count": 50} | data, "train": train})
+    )
 
 
 @pytest.mark.parametrize("name", MODES)
@@ -51,7 +53,9 @@ def test_measures_of_the_truth_are_nearly_perfect(name: str) -> None:
     mixture = MIXTURES[name]()
     found = mixture_measures(mixture.sample(5000, seed=0), mixture)
     assert found["modes"] == MODES[name]
-    assert found["high_quality"] == pytest.approx(1 - math.exp(-4.5), abs=0.01)  # within 3σ of a round Gaussian
+    assert found["high_quality"] == pytest.approx(
+        1 - math.exp(-4.5), abs=0.01
+    )  # within 3σ of a round Gaussian
     assert found["reverse_kl"] == pytest.approx(0, abs=0.01)
 
 
@@ -82,7 +86,10 @@ def test_critic_sees_the_unit_square_and_people_the_plane(name: str) -> None:
     assert seen.abs().max() <= 1
     assert np.allclose(np.stack(points.present(seen)), stored.numpy(), atol=1e-6)
     assert points.measure(seen) == pytest.approx(mixture_measures(stored, points.mixture), abs=1e-6)
-    assert points.summary({"modes": 7.0, "high_quality": 0.925, "reverse_kl": 0.1234}) == "7 modes, 92% good, KL 0.12"
+    assert (
+        points.summary({"modes": 7.0, "high_quality": 0.925, "reverse_kl": 0.1234})
+        == "7 modes, 92% good, KL 0.12"
+    )
     assert points.summary({"samples": 64}) == ""
     assert points.noise(DRAW).shape == (6, points.recipe.generator.latent)
 
@@ -105,7 +112,8 @@ def test_pictures_show_points_and_landscape() -> None:
     sheet = points.sheet([np.array([0.5, 0.5]), np.array([0.0, 1.0])])
     fake = torch.zeros(4, 2)
     without, withjudge = (
-        points.picture(Snapshot(10, fake, fake, None, judge)) for judge in (None, PointsMlpCritic(width=4))
+        points.picture(Snapshot(10, fake, fake, None, judge))
+        for judge in (None, PointsMlpCritic(width=4))
     )
     assert sheet.mode == "RGB"
     assert sheet.size == without.size == withjudge.size
@@ -122,5 +130,7 @@ def test_networks_keep_the_signature(spectral_norm: bool) -> None:
     critic = PointsMlpCritic(width=16, depth=2, spectral_norm=spectral_norm)
     assert x.shape == (6, 2)
     assert critic(x, None).shape == (6,)
-    norms = [torch.linalg.svdvals(m.weight)[0].item() for m in critic.layers if hasattr(m, "weight")]
+    norms = [
+        torch.linalg.svdvals(m.weight)[0].item() for m in critic.layers if hasattr(m, "weight")
+    ]
     assert all((abs(norm - 1) < 0.05) for norm in norms) == spectral_norm

@@ -1,4 +1,5 @@
-"""Series: CSV read exactly or refused by name, cut, scaled, told apart from noise, written so that they can be read."""
+"""Series: CSV read exactly or refused by name, cut, scaled, told apart from noise, written so that
+they can be read."""
 
 import csv
 import math
@@ -11,20 +12,24 @@ import torch
 
 import multigan
 from multigan.adversarial.randomness import Draw
-from multigan.domains.base import Snapshot
 from multigan.domains.series import measures
 from multigan.domains.series.domain import Series, SeriesDomain
 from multigan.domains.series.networks import SeriesConvCritic, SeriesConvGenerator
 from multigan.domains.series.sources import sines
 from multigan.domains.series.table import read_table
+from multigan.domains.shown import Snapshot
 from multigan.errors import DataError, UserError
-from multigan.recipe import load_recipe
+from multigan.recipe.load import load_recipe
 
 DRAW = Draw(0, 0, 6, torch.device("cpu"), range(6))
 
 
 def domain(**data: object) -> SeriesDomain:
-    content = {"domain": "series", "data": {"window": 8, "count": 40} | data, "train": {"samples": 40, "batch": 4}}
+    content = {
+        "domain": "series",
+        "data": {"window": 8, "count": 40} | data,
+        "train": {"samples": 40, "batch": 4},
+    }
     return SeriesDomain(load_recipe(content))
 
 
@@ -37,7 +42,9 @@ def write(path: Path, header: str, rows: np.ndarray | list) -> Path:
 @pytest.fixture
 def walk(tmp_path: Path) -> Path:
     """100 rows of two channels, the second ten times the first, after a column of dates."""
-    return write(tmp_path / "walk.csv", "date,x,y", [(f"2024-01-{i}", i, 10 * i) for i in range(100)])
+    return write(
+        tmp_path / "walk.csv", "date,x,y", [(f"2024-01-{i}", i, 10 * i) for i in range(100)]
+    )
 
 
 def refused(path: Path, **data: object) -> str:
@@ -72,7 +79,10 @@ def test_windows_overlap_as_asked(step: int, apart: int, walk: Path) -> None:
 def test_cells_are_read_whatever_stands_between_them(delimiter: str, tmp_path: Path) -> None:
     path = tmp_path / "a b é.csv"
     decimal = "1,5" if delimiter == ";" else "1.5"
-    text = f"t{delimiter}x{delimiter} y \r\n0{delimiter}{decimal}{delimiter}-2e3\r\n\r\n1{delimiter}0{delimiter}4\r\n"
+    text = (
+        f"t{delimiter}x{delimiter} y "
+        f"\r\n0{delimiter}{decimal}{delimiter}-2e3\r\n\r\n1{delimiter}0{delimiter}4\r\n"
+    )
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())
     table = read_table(path)
     assert table.channels == ("x", "y")
@@ -100,7 +110,10 @@ def test_a_folder_is_read_whole_and_split_by_file(tmp_path: Path) -> None:
         write(tmp_path / "deep" / f"{i}.csv", header, [row] * 8)
     write(tmp_path / "short.csv", "x,y", [(1, 1)] * 3)
     series = domain(source=str(tmp_path), held_out=0.3)
-    train, test = (reals.samples[:, 0, 0].abs().tolist() for reals in (series.load(), series.real_samples().test))
+    train, test = (
+        reals.samples[:, 0, 0].abs().tolist()
+        for reals in (series.load(), series.real_samples().test)
+    )
     assert sorted(train + test) == list(range(20))
     assert train
     assert test
@@ -113,7 +126,11 @@ def test_what_is_wrong_with_a_file_is_said_with_its_place(tmp_path: Path) -> Non
     good = [(i, i + 0.5) for i in range(20)]
     assert "no such file" in refused(tmp_path / "none.csv")
     assert "holds no series" in refused(tmp_path)
-    for row, cell, words in ((3, "oops", "'oops' is no number"), (5, "", "an empty cell"), (7, "nan", "nan is no")):
+    for row, cell, words in (
+        (3, "oops", "'oops' is no number"),
+        (5, "", "an empty cell"),
+        (7, "nan", "nan is no"),
+    ):
         rows = [*good[:row], (1, cell), *good[row:]]
         said = refused(write(tmp_path / "f.csv", "x,level", rows))
         assert f"f.csv, line {row + 2}, column 'level'" in said
@@ -151,7 +168,9 @@ def test_sines_are_sinusoids_of_one_frequency_a_sample() -> None:
     assert 0.95 < made.abs().amax() <= 1
     assert made.amax(2).min() > 0.1
     assert torch.equal(made, sines(500, 64, seed=3))
-    mixed = torch.stack([made[:250, 0], made[250:, 1], made[:250, 2]], 1)  # channels that do not belong together
+    mixed = torch.stack(
+        [made[:250, 0], made[250:, 1], made[:250, 2]], 1
+    )  # channels that do not belong together
     assert measures.off_sine(mixed, 1, 2) > 0.02
 
 
@@ -262,7 +281,11 @@ def test_pictures_show_every_channel() -> None:
 
 def test_many_channels_do_not_burst_the_legend(tmp_path: Path) -> None:
     header = ",".join(f"a rather long name {i}" for i in range(40))
-    series = domain(source=str(write(tmp_path / "f.csv", header, np.random.default_rng(0).normal(size=(30, 40)))))
+    series = domain(
+        source=str(
+            write(tmp_path / "f.csv", header, np.random.default_rng(0).normal(size=(30, 40)))
+        )
+    )
     stored = series.load().samples
     assert series.sheet(series.items(stored)).width < 900
 
@@ -273,8 +296,16 @@ def test_many_channels_do_not_burst_the_legend(tmp_path: Path) -> None:
 def test_train_generate_evaluate(walk: Path, tmp_path: Path) -> None:
     rows = np.sin(np.arange(2000)[:, None] * [0.3, 0.31])
     source = write(tmp_path / "two waves.csv", "u,v", rows)
-    settings = {"data.window": 16, "data.step": 4, "generator.width": 4, "critic.width": 4, "train.samples": 128}
-    run = multigan.train("series/sines", data=source, settings=settings, out=tmp_path / "run", quiet=True)
+    settings = {
+        "data.window": 16,
+        "data.step": 4,
+        "generator.width": 4,
+        "critic.width": 4,
+        "train.samples": 128,
+    }
+    run = multigan.train(
+        "series/sines", data=source, settings=settings, out=tmp_path / "run", quiet=True
+    )
     (made,) = multigan.load(run.folder).generate(1, seed=3)
     assert isinstance(made, Series)
     assert made.values.shape == (16, 2)
@@ -297,5 +328,7 @@ def test_the_very_training_data_are_no_unseen_ones(walk: Path) -> None:
     series.load()
     with pytest.raises(DataError, match="the very series"):
         series.real_samples(str(walk))
-    elsewhere = SeriesDomain(replace(series.recipe, data=replace(series.recipe.data, source="gone.csv")), series.facts)
+    elsewhere = SeriesDomain(
+        replace(series.recipe, data=replace(series.recipe.data, source="gone.csv")), series.facts
+    )
     assert not elsewhere.real_samples(str(walk)).seen

@@ -12,20 +12,23 @@ from multigan.domains.image import stacked
 from multigan.domains.image.domain import ImageDomain
 from multigan.domains.validation import validation_reals
 from multigan.errors import RecipeError, UserError
-from multigan.evaluation.embedder import Embedder
-from multigan.recipe import load_recipe
+from multigan.measures.embedder import Embedder
+from multigan.recipe.load import load_recipe
 
 TRAIN, TEST = 12, 8  # grey pictures
 
 
 @pytest.fixture
 def digits(tmp_path: Path, write_idx: Callable, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """MNIST's files with 12 pictures to train and 8 to test, of 3 classes; each is of one grey value of its own."""
+    """MNIST's files with 12 pictures to train and 8 to test, of 3 classes; each is of one grey
+    value of its own."""
     monkeypatch.setitem(stacked.STACKS, "train", 60)
     monkeypatch.setitem(stacked.STACKS, "test", 30)
     for name, count, base in (("train", TRAIN, 0), ("t10k", TEST, 100)):
         values = (base + np.arange(count)).astype(np.uint8)
-        write_idx(tmp_path / f"{name}-images-idx3-ubyte", np.repeat(values, 64).reshape(count, 8, 8))
+        write_idx(
+            tmp_path / f"{name}-images-idx3-ubyte", np.repeat(values, 64).reshape(count, 8, 8)
+        )
         write_idx(tmp_path / f"{name}-labels-idx1-ubyte", (np.arange(count) % 3).astype(np.uint8))
     return tmp_path
 
@@ -58,7 +61,9 @@ def test_channels_are_pictures_and_labels_one_number(digits: Path, stack: int) -
     ]
 
 
-def test_unlabelled_by_default_and_always_the_same(digits: Path, cache: Path, monkeypatch, tmp_path: Path) -> None:
+def test_unlabelled_by_default_and_always_the_same(
+    digits: Path, cache: Path, monkeypatch, tmp_path: Path
+) -> None:
     stored = domain(digits, 3).load()
     assert stored.labels is None
     monkeypatch.setenv("MULTIGAN_CACHE", str(tmp_path / "another"))
@@ -91,17 +96,23 @@ def test_rows_are_never_of_digits_the_classifier_learnt_from(
     reals = pictures.real_samples()
     made = pictures.embedder(None, None, reals, torch.device("cpu"))
     first = 0 if split == "train" else 100
-    holds = ((reals.train.samples[:, :, 0, 0] == first) | (reals.train.samples[:, :, 0, 0] == first + 5)).any(1)
+    holds = (
+        (reals.train.samples[:, :, 0, 0] == first) | (reals.train.samples[:, :, 0, 0] == first + 5)
+    ).any(1)
     assert 0 < holds.sum() < len(holds)
     assert torch.equal(made.learnt_from, holds.nonzero()[:, 0])
 
 
-def test_nor_where_some_stacks_are_kept_apart(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nor_where_some_stacks_are_kept_apart(
+    digits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = _Grey()
     made.learnt_from, made.prior = torch.tensor([0, 5]), torch.full((3,), 1 / 3)
     monkeypatch.setattr("multigan.domains.image.embedders.picture_classifier", lambda *a: made)
     pictures = domain(digits, 2)
-    pictures.recipe = replace(pictures.recipe, train=replace(pictures.recipe.train, validation=0.25))
+    pictures.recipe = replace(
+        pictures.recipe, train=replace(pictures.recipe.train, validation=0.25)
+    )
     reals = validation_reals(pictures)
     learnt = pictures.embedder(None, None, reals, torch.device("cpu")).learnt_from
     shown = reals.train.samples[:, :, 0, 0]
@@ -115,8 +126,12 @@ class _Grey(Embedder):
         raise NotImplementedError
 
 
-@pytest.mark.parametrize(("channels", "stack", "right"), [(3, 2, 2), (1, 3, 3), (2, 1, 1), (2, 3, 3)])
-def test_channels_that_do_not_fit_the_stack_are_refused(digits: Path, channels: int, stack: int, right: int) -> None:
+@pytest.mark.parametrize(
+    ("channels", "stack", "right"), [(3, 2, 2), (1, 3, 3), (2, 1, 1), (2, 3, 3)]
+)
+def test_channels_that_do_not_fit_the_stack_are_refused(
+    digits: Path, channels: int, stack: int, right: int
+) -> None:
     with pytest.raises(RecipeError, match=f"data.channels = {right}") as refused:
         domain(digits, stack, channels=channels)
     assert f"data.stack = {stack}" in str(refused.value)

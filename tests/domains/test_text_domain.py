@@ -24,7 +24,7 @@ from multigan.domains.text.relaxation import Relaxed
 from multigan.domains.text.terms import hand_over
 from multigan.domains.text.tokeniser import END, UNKNOWN
 from multigan.errors import DataError, RecipeError, UserError
-from multigan.recipe import load_recipe
+from multigan.recipe.load import load_recipe
 
 GENERATORS = ["lstm", "gru", "memory", "transformer"]
 DRAW = Draw(0, 0, 6, torch.device("cpu"), range(6))
@@ -52,7 +52,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def recipe_of(source: Path, **settings: object):
-    return load_recipe({"domain": "text", "data": {"source": str(source), "length": 9}, **TINY}, settings)
+    return load_recipe(
+        {"domain": "text", "data": {"source": str(source), "length": 9}, **TINY}, settings
+    )
 
 
 def domain(source: Path, **settings: object) -> TextDomain:
@@ -74,7 +76,11 @@ def test_fused_losses_are_those_of_the_framework() -> None:
 
 def test_counted_tokens_go_up_to_the_first_end() -> None:
     ids = torch.tensor([[5, 2, END, END], [3, 3, 3, 3], [END, 4, 4, 4]])
-    assert counted(ids).tolist() == [[True, True, True, False], [True] * 4, [True, False, False, False]]
+    assert counted(ids).tolist() == [
+        [True, True, True, False],
+        [True] * 4,
+        [True, False, False, False],
+    ]
 
 
 @pytest.mark.parametrize("network", GENERATORS)
@@ -83,7 +89,11 @@ def test_step_by_step_is_all_at_once(network: str, source: Path) -> None:
     text = domain(source, **{"generator.network": network})
     generator = text.network("generator").eval()
     noise = text.noise(DRAW)
-    state, x, found = generator.begin(generator.labelled(noise.z, None)), generator.start.expand(6, -1), []
+    state, x, found = (
+        generator.begin(generator.labelled(noise.z, None)),
+        generator.start.expand(6, -1),
+        [],
+    )
     ids = generator(noise)
     with torch.no_grad():
         for t in range(9):
@@ -99,7 +109,9 @@ def test_step_by_step_is_all_at_once(network: str, source: Path) -> None:
 
 @pytest.mark.parametrize("network", GENERATORS)
 @pytest.mark.parametrize("estimator", ["st", "soft_gumbel"])
-def test_relaxed_sentences_end_and_carry_gradients(network: str, estimator: str, source: Path) -> None:
+def test_relaxed_sentences_end_and_carry_gradients(
+    network: str, estimator: str, source: Path
+) -> None:
     text = domain(source, **{"generator.network": network, "generator.estimator": estimator})
     generator, critic = text.network("generator").train(), text.network("critic")
     torch.manual_seed(0)
@@ -108,16 +120,24 @@ def test_relaxed_sentences_end_and_carry_gradients(network: str, estimator: str,
     after = (ids == END).cumsum(1) - (ids == END).int() > 0
     assert (ids[after] == END).all()
     critic(critic.embed(made)).mean().backward()
-    learning = {name for name, p in generator.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+    learning = {
+        name
+        for name, p in generator.named_parameters()
+        if p.grad is not None and p.grad.abs().sum() > 0
+    }
     missing = {name for name, p in generator.named_parameters() if p.requires_grad} - learning
     assert not {name for name in missing if "wpe" not in name}
     if estimator == "st":
         generator.eval()
-        assert torch.equal(generator(text.noise(DRAW)), ids)  # what is drawn does not depend on the relaxation
+        assert torch.equal(
+            generator(text.noise(DRAW)), ids
+        )  # what is drawn does not depend on the relaxation
 
 
 @pytest.mark.parametrize("critic", [ConvCritic, partial(ConvCritic, projection=True), RelganCritic])
-def test_penalties_act_on_the_embedding_and_leave_it_learning(critic: Callable[..., nn.Module]) -> None:
+def test_penalties_act_on_the_embedding_and_leave_it_learning(
+    critic: Callable[..., nn.Module],
+) -> None:
     torch.manual_seed(0)
     network = critic((7, 12), embedding=64, width=4)
     x = network.embed(torch.randint(12, (5, 7)))
@@ -131,12 +151,19 @@ def test_penalties_act_on_the_embedding_and_leave_it_learning(critic: Callable[.
     weights = {"r1": torch.tensor(1.0), "r2": torch.tensor(1.0)}
     network.zero_grad()
     loss(CriticInputs(real, fake, None, {}, {}, weights, {})).total.backward()
-    assert network.embed.weight.grad.abs().sum() > 0  # the embedding learns from the penalised logits
+    assert (
+        network.embed.weight.grad.abs().sum() > 0
+    )  # the embedding learns from the penalised logits
 
 
-@pytest.mark.parametrize(("features", "reach", "places"), [(1, 2, 37), (1, 5, 37), (3, 4, 30), (8, 5, 12)])
-def test_strongest_places_are_those_of_the_whole_map(features: int, reach: int, places: int) -> None:
-    """Values, gradients and second derivatives are the plain way's, for one part and for many of a batch."""
+@pytest.mark.parametrize(
+    ("features", "reach", "places"), [(1, 2, 37), (1, 5, 37), (3, 4, 30), (8, 5, 12)]
+)
+def test_strongest_places_are_those_of_the_whole_map(
+    features: int, reach: int, places: int
+) -> None:
+    """Values, gradients and second derivatives are the plain way's, for one part and for many of a
+    batch."""
     torch.manual_seed(0)
     filters = nn.Conv1d(features, 7, reach)
     x = torch.randn(70, features, places, requires_grad=True)
@@ -144,7 +171,9 @@ def test_strongest_places_are_those_of_the_whole_map(features: int, reach: int, 
     for way in (plain_strongest, strongest):
         made = way(x, filters)
         (slope,) = torch.autograd.grad(made.square().sum(), x, create_graph=True)
-        results.append([made, slope, *torch.autograd.grad(slope.square().sum(), [x, *filters.parameters()])])
+        results.append(
+            [made, slope, *torch.autograd.grad(slope.square().sum(), [x, *filters.parameters()])]
+        )
     for plain, fast in zip(*results, strict=True):
         torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-4)
 
@@ -177,7 +206,9 @@ def test_a_generator_begins_with_the_frequencies_of_the_words(source: Path) -> N
 
 
 @pytest.mark.parametrize(("tied", "size"), [(True, 6), (False, 6), (False, 10)])
-def test_the_critic_starts_from_the_embeddings_the_generator_has_learnt(tied: bool, size: int) -> None:
+def test_the_critic_starts_from_the_embeddings_the_generator_has_learnt(
+    tied: bool, size: int
+) -> None:
     generator = LstmGenerator((8, 12), latent=0, embedding=6, width=6 if tied else 4, tied=tied)
     critic = ConvCritic((8, 12), embedding=size)
     hand_over(generator, critic)
@@ -194,7 +225,11 @@ def test_terms_appear_where_they_are_asked_for(source: Path) -> None:
         return [term.name for term in terms]
 
     assert named() == []
-    asked = {"generator.estimator": "reinforce", "generator.likelihood": 0.1, "generator.entropy": 0.1}
+    asked = {
+        "generator.estimator": "reinforce",
+        "generator.likelihood": 0.1,
+        "generator.entropy": 0.1,
+    }
     assert named(**asked) == ["reinforce", "likelihood", "entropy"]
 
 
@@ -271,15 +306,32 @@ def test_unknown_tokens_are_never_written(run: multigan.Run) -> None:
     assert not (generator.sample(z, u, known=True) == UNKNOWN).any()
 
 
-def test_the_command_prints_and_writes_sentences(run: multigan.Run, command, tmp_path: Path) -> None:
-    arguments = ("generate", run.folder, "-n", 5, "--out", tmp_path / "a", "--prefix", "a bird", "--unique")
+def test_the_command_prints_and_writes_sentences(
+    run: multigan.Run, command, tmp_path: Path
+) -> None:
+    arguments = (
+        "generate",
+        run.folder,
+        "-n",
+        5,
+        "--out",
+        tmp_path / "a",
+        "--prefix",
+        "a bird",
+        "--unique",
+    )
     done = command(*arguments)
     assert done.status == 0, done.err
     lines = done.out.splitlines()[:5]
     assert all(line.startswith("a bird") for line in lines)
     assert (tmp_path / "a" / "sentences.txt").read_text("utf-8").splitlines() == lines
-    done = command("generate", run.folder, "-n", 3, "--out", tmp_path / "b", "--format", "jsonl", "--filter", 2)
-    rows = [json.loads(line)["text"] for line in (tmp_path / "b" / "sentences.jsonl").read_text("utf-8").splitlines()]
+    done = command(
+        "generate", run.folder, "-n", 3, "--out", tmp_path / "b", "--format", "jsonl", "--filter", 2
+    )
+    rows = [
+        json.loads(line)["text"]
+        for line in (tmp_path / "b" / "sentences.jsonl").read_text("utf-8").splitlines()
+    ]
     assert rows == done.out.splitlines()[:3]
     assert command("generate", run.folder, "--prefix", "zebra", "--out", tmp_path / "c").status == 2
 
@@ -288,7 +340,11 @@ def test_the_command_prints_and_writes_sentences(run: multigan.Run, command, tmp
 def test_half_precision_trains_and_writes(estimator: str, source: Path, tmp_path: Path) -> None:
     recipe = recipe_of(source, **{"train.precision": "bf16", "generator.estimator": estimator})
     made = multigan.train(recipe, out=tmp_path / "run", device="cpu", quiet=True)
-    assert all(math.isfinite(row["generator/objective"]) for row in made.metrics if "generator/objective" in row)
+    assert all(
+        math.isfinite(row["generator/objective"])
+        for row in made.metrics
+        if "generator/objective" in row
+    )
     assert all(p.dtype == torch.float32 for p in made.model.generator.parameters())
     assert len(made.model.generate(3)) == 3
 
@@ -312,9 +368,20 @@ def test_a_python_list_is_data(source: Path, tmp_path: Path) -> None:
 def test_labels_condition_both_players(tmp_path: Path) -> None:
     for name, word in (("happy", "good"), ("sad", "bad")):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "x.txt").write_text("\n".join(f"{word} {word} day {i}" for i in range(30)))
-    recipe = {"domain": "text", **TINY, "data": {"source": str(tmp_path), "length": 6, "labels": True}}
-    settings = {"likelihood.samples": 1200, "likelihood.lr": 0.05, "generator.width": 24, "data.held_out": 0.1}
+        (tmp_path / name / "x.txt").write_text(
+            "\n".join(f"{word} {word} day {i}" for i in range(30))
+        )
+    recipe = {
+        "domain": "text",
+        **TINY,
+        "data": {"source": str(tmp_path), "length": 6, "labels": True},
+    }
+    settings = {
+        "likelihood.samples": 1200,
+        "likelihood.lr": 0.05,
+        "generator.width": 24,
+        "data.held_out": 0.1,
+    }
     run = multigan.train(recipe, out=tmp_path / "run", settings=settings, device="cpu", quiet=True)
     model = run.model
     assert model.classes == ("happy", "sad")
@@ -331,7 +398,9 @@ def test_sentences_become_pages_and_statistics(source: Path) -> None:
     assert text.sheet(["我喜欢在雨中散步" for _ in range(3)]) is None  # the font would show boxes
     assert text.lines(items) == items
     features = text.coordinates(ids)
-    assert torch.equal(features, text.coordinates(nn.functional.one_hot(ids, len(text.tokeniser)).float()))
+    assert torch.equal(
+        features, text.coordinates(nn.functional.one_hot(ids, len(text.tokeniser)).float())
+    )
     assert features[0].sum() == 2 * (ids[0] != END).sum() - 1
 
 

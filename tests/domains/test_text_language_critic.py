@@ -1,4 +1,5 @@
-"""A critic of language models: its logits and gradients in closed form, its stage, its models kept and used."""
+"""A critic of language models: its logits and gradients in closed form, its stage, its models kept
+and used."""
 
 import copy
 from pathlib import Path
@@ -17,14 +18,32 @@ from multigan.domains.text.likelihood import counted
 from multigan.domains.text.relaxation import Relaxed
 from multigan.domains.text.tokeniser import END
 from multigan.errors import RecipeError, UserError
-from multigan.recipe import load_recipe
+from multigan.recipe.load import load_recipe
 
 DRAW = Draw(0, 0, 6, torch.device("cpu"), range(6))
-SENTENCES = [f"{a} {b} {c}" for a in ("the", "a") for b in ("dog", "small boy", "bird") for c in ("sees", "likes it")]
+SENTENCES = [
+    f"{a} {b} {c}"
+    for a in ("the", "a")
+    for b in ("dog", "small boy", "bird")
+    for c in ("sees", "likes it")
+]
 TINY: dict[str, Any] = {
-    "generator": {"latent": 0, "embedding": 8, "width": 6, "depth": 2, "dropout": 0.5, "initial": 1.0},
+    "generator": {
+        "latent": 0,
+        "embedding": 8,
+        "width": 6,
+        "depth": 2,
+        "dropout": 0.5,
+        "initial": 1.0,
+    },
     "critic": {"network": "language"},
-    "likelihood": {"samples": 64, "check_every": 16, "patience": 0, "ema_half_life": 16, "lr": 0.01},
+    "likelihood": {
+        "samples": 64,
+        "check_every": 16,
+        "patience": 0,
+        "ema_half_life": 16,
+        "lr": 0.01,
+    },
     "train": {"samples": 24, "batch": 8, "log_every": 8, "sample_every": 10**9, "save_every": 16},
 }
 
@@ -32,7 +51,11 @@ TINY: dict[str, Any] = {
 def domain(tmp_path: Path, **settings: Any) -> TextDomain:
     path = tmp_path / "lines.txt"
     path.write_text("\n".join(SENTENCES * 3))
-    made = TextDomain(load_recipe({"domain": "text", "data": {"source": str(path), "length": 6}, **TINY}, settings))
+    made = TextDomain(
+        load_recipe(
+            {"domain": "text", "data": {"source": str(path), "length": 6}, **TINY}, settings
+        )
+    )
     made.load()
     return made
 
@@ -48,8 +71,13 @@ def players(text: TextDomain) -> tuple[Any, Any]:
 
 
 def log_p(network: Any, ids: Tensor) -> Tensor:
-    """A model's log-probabilities ``(N, T, V)`` of the next token, step by step and without dropout."""
-    state, x, found = network.begin(torch.zeros(len(ids), 0)), network.start.expand(len(ids), -1), []
+    """A model's log-probabilities ``(N, T, V)`` of the next token, step by step and without
+    dropout."""
+    state, x, found = (
+        network.begin(torch.zeros(len(ids), 0)),
+        network.start.expand(len(ids), -1),
+        [],
+    )
     for token in ids.unbind(1):
         feature, state = network.step(x, state)
         found.append(network.scores(feature).log_softmax(-1))
@@ -63,7 +91,10 @@ def log_q(critic: Any, ids: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("network", ["lstm", "gru", "memory", "transformer"])
 def test_logits_are_the_ratio_of_likelihoods_up_to_the_end(network: str, tmp_path: Path) -> None:
-    text = domain(tmp_path, **{"generator.network": network, "critic.models": 2, "generator.tied": network != "gru"})
+    text = domain(
+        tmp_path,
+        **{"generator.network": network, "critic.models": 2, "generator.tied": network != "gru"},
+    )
     generator, critic = players(text)
     ids = text.load().samples[:5].long()
     with torch.no_grad():
@@ -85,8 +116,11 @@ def test_ids_one_hots_and_drawn_tokens_are_read_alike(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tied", [True, False])
-def test_the_gradient_of_st_is_that_of_the_divergence_at_each_step(tied: bool, tmp_path: Path) -> None:
-    """The generator's alone: minus the mean logit against KL(p || q) on the same prefixes, exactly."""
+def test_the_gradient_of_st_is_that_of_the_divergence_at_each_step(
+    tied: bool, tmp_path: Path
+) -> None:
+    """The generator's alone: minus the mean logit against KL(p || q) on the same prefixes,
+    exactly."""
     settings = {"generator.tied": tied, "generator.feedback": "detached", "generator.depth": 1}
     text = domain(tmp_path, **settings)
     generator, critic = players(text)
@@ -146,7 +180,10 @@ def test_its_stage_teaches_the_other_models_and_hands_over_the_generator(tmp_pat
     taught = [text.held_out_nll(network) for network in others]
     assert max(taught) < text.held_out_nll(untaught)
     assert not torch.equal(others[0].table, others[1].table)
-    assert any("likelihood/critic_held_out" in line for line in (made / "metrics.jsonl").read_text().splitlines())
+    assert any(
+        "likelihood/critic_held_out" in line
+        for line in (made / "metrics.jsonl").read_text().splitlines()
+    )
 
 
 def test_it_filters_what_a_kept_model_writes(tmp_path: Path) -> None:
@@ -174,7 +211,9 @@ def test_a_generator_of_another_kind_is_refused_before_training(tmp_path: Path) 
     with pytest.raises(ValueError, match="recipe's own kind"):
         critic.meet(other)
     with pytest.raises(UserError, match="recipe's own kind"):
-        multigan.train(text.recipe.to_dict(), generator=other, out=tmp_path / "run", device="cpu", quiet=True)
+        multigan.train(
+            text.recipe.to_dict(), generator=other, out=tmp_path / "run", device="cpu", quiet=True
+        )
 
 
 def test_a_copy_of_a_critic_is_a_critic(tmp_path: Path) -> None:

@@ -21,7 +21,11 @@ def path(tmp_path: Path) -> Path:
     arrays = {f"{kind}{gate}": rng.normal(size=(4, 4)) for gate in gates for kind in "wu"}
     arrays |= {f"b{gate}": rng.normal(size=4) for gate in gates}
     np.savez(
-        tmp_path / "o.npz", embedding=rng.normal(size=(V, 4)), wo=2 * rng.normal(size=(4, V)), bo=np.ones(V), **arrays
+        tmp_path / "o.npz",
+        embedding=rng.normal(size=(V, 4)),
+        wo=2 * rng.normal(size=(4, V)),
+        bo=np.ones(V),
+        **arrays,
     )
     return tmp_path / "o.npz"
 

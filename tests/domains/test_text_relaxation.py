@@ -1,4 +1,5 @@
-"""Every estimator against the exact gradient, on a game small enough to enumerate; bias and variance printed."""
+"""Every estimator against the exact gradient, on a game small enough to enumerate; bias and
+variance printed."""
 
 import itertools
 from types import SimpleNamespace
@@ -102,9 +103,13 @@ def game() -> tuple[GruGenerator, Reward, Tensor]:
 
 def of_every(generator: GruGenerator) -> Tensor:
     """The probability of every sequence."""
-    before = torch.cat([generator.start.expand(len(EVERY), 1, -1), generator.table[EVERY[:, :-1]]], 1)
+    before = torch.cat(
+        [generator.start.expand(len(EVERY), 1, -1), generator.table[EVERY[:, :-1]]], 1
+    )
     features = generator.features(before, torch.zeros(len(EVERY), 0))
-    return generator.scores(features).log_softmax(-1).gather(2, EVERY[..., None])[..., 0].sum(1).exp()
+    return (
+        generator.scores(features).log_softmax(-1).gather(2, EVERY[..., None])[..., 0].sum(1).exp()
+    )
 
 
 def weights(generator: nn.Module) -> list[Tensor]:
@@ -115,7 +120,9 @@ def flat(gradients: object) -> Tensor:
     return torch.cat([g.flatten() for g in gradients])
 
 
-def estimate(name: str, generator: GruGenerator, reward: Reward, feedback: str, batches: int, size: int) -> Tensor:
+def estimate(
+    name: str, generator: GruGenerator, reward: Reward, feedback: str, batches: int, size: int
+) -> Tensor:
     """Gradients ``(batches, parameters)`` of the mean reward."""
     generator.estimator, generator.feedback = name, feedback
     generator.train()
@@ -132,7 +139,8 @@ def estimate(name: str, generator: GruGenerator, reward: Reward, feedback: str, 
     return torch.stack(found)
 
 
-# Least cosine with the exact gradient, most bias and most variance, both relative to its length squared.
+# Least cosine with the exact gradient, most bias and most variance, both relative to its length
+# squared.
 LIMITS = {
     "st": (0.98, 0.08, 0.01),
     "reinmax": (0.99, 0.08, 0.01),
@@ -144,14 +152,22 @@ LIMITS = {
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
-def test_estimator_against_the_exact_gradient(name: str, game: tuple[GruGenerator, Reward, Tensor], capsys) -> None:
+def test_estimator_against_the_exact_gradient(
+    name: str, game: tuple[GruGenerator, Reward, Tensor], capsys
+) -> None:
     generator, reward, exact = game
     made = estimate(name, generator, reward, "through", batches=40, size=256)
     mean, length = made.mean(0), exact.norm()
     cosine = torch.cosine_similarity(mean, exact, dim=0).item()
-    bias, variance = ((mean - exact).norm() / length).square().item(), (made.var(0).sum() / length**2).item()
+    bias, variance = (
+        ((mean - exact).norm() / length).square().item(),
+        (made.var(0).sum() / length**2).item(),
+    )
     with capsys.disabled():
-        print(f"  {name:12s} cosine {cosine:.3f}  bias² {bias:.3f}  variance of a batch of 256 {variance:.3f}")
+        print(
+            f"  {name:12s} cosine {cosine:.3f}  bias² {bias:.3f}  variance of a batch of 256 "
+            f"{variance:.3f}"
+        )
     least, most_bias, most_variance = LIMITS[name]
     assert cosine > least
     assert bias < most_bias
@@ -170,11 +186,15 @@ def test_the_policy_gradient_of_a_logit_a_step_has_no_bias(
     value = -(of_every(generator) * critic(critic.embed(EVERY)).mean(1)).sum()
     exact = flat(torch.autograd.grad(value, weights(generator)))
     generator.estimator, found = "reinforce", torch.zeros_like(exact)
-    players = SimpleNamespace(objective=OBJECTIVES["wasserstein"], critic=SimpleNamespace(network=critic))
+    players = SimpleNamespace(
+        objective=OBJECTIVES["wasserstein"], critic=SimpleNamespace(network=critic)
+    )
     for i in range(40):
         torch.manual_seed(i)
         made = generator(TextNoise(torch.zeros(512, 0), torch.rand(512, T), torch.ones(512)))
-        turn = SimpleNamespace(fake=made, logits=critic(critic.embed(made)), real_logits=None, game=players)
+        turn = SimpleNamespace(
+            fake=made, logits=critic(critic.embed(made)), real_logits=None, game=players
+        )
         found += flat(torch.autograd.grad(leave_one_out(turn), weights(generator))) / 40
     assert torch.cosine_similarity(found, exact, dim=0) > 0.98
     assert found.norm().item() == pytest.approx(exact.norm().item(), rel=0.1)

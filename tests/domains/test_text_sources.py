@@ -11,7 +11,11 @@ from multigan.domains.text.sources import read_lines
 from multigan.domains.text.tokeniser import END
 from multigan.errors import DataError
 
-LINES = [f"the {a} {b} sleeps here" for a in ("old", "small", "red", "wet") for b in ("cat", "dog", "man", "cow")]
+LINES = [
+    f"the {a} {b} sleeps here"
+    for a in ("old", "small", "red", "wet")
+    for b in ("cat", "dog", "man", "cow")
+]
 
 
 def test_a_file_of_lines_with_blanks_and_odd_spaces(tmp_path: Path) -> None:
@@ -63,7 +67,9 @@ def test_json_lines_their_field_and_label(tmp_path: Path) -> None:
     assert [f.split(" (")[0] for f in lines.failed] == ["x.jsonl line 3", "x.jsonl line 4"]
     with pytest.raises(DataError, match="2 of 4 lines"):
         read_lines(str(path), "text")
-    with pytest.raises(DataError, match=r"no field 'caption'; it has 'text', 'kind'.*--set data.field=NAME"):
+    with pytest.raises(
+        DataError, match=r"no field 'caption'; it has 'text', 'kind'.*--set data.field=NAME"
+    ):
         read_lines(str(path), "caption", unreadable=1)
 
 
@@ -102,7 +108,9 @@ def test_a_corpus_splits_reports_and_is_kept(tmp_path: Path) -> None:
     lines = [*LINES, "a very long line with far too many words in it"]
     corpus = corpus_of(path, lines, length=6, held_out=0.25)
     assert len(corpus.train) + len(corpus.held_out) == len(LINES)
-    texts = corpus.tokeniser.decode([*corpus.train.samples.tolist(), *corpus.held_out.samples.tolist()])
+    texts = corpus.tokeniser.decode(
+        [*corpus.train.samples.tolist(), *corpus.held_out.samples.tolist()]
+    )
     assert sorted(texts) == sorted(LINES)
     said = " ".join(corpus.train.notes)
     assert "1 sentences dropped" in said
@@ -131,7 +139,9 @@ def test_sentences_that_fill_every_row_never_end(tmp_path: Path) -> None:
 def test_one_line_and_one_long_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds 1 sentence "):
         corpus_of(tmp_path / "x.txt", ["only one"])
-    with pytest.raises(DataError, match=r"holds 1 sentence \(the longest of 10,000,002 characters\)"):
+    with pytest.raises(
+        DataError, match=r"holds 1 sentence \(the longest of 10,000,002 characters\)"
+    ):
         corpus_of(tmp_path / "x.txt", ["ab " * 3_333_333 + "abc"])
     with pytest.raises(DataError, match="only 0 of the 16 .* data.length = 3"):
         corpus_of(tmp_path / "x.txt", LINES, length=3, held_out=0.0)

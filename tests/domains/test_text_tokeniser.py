@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multigan.domains.text.tokeniser import END, UNKNOWN, Tokeniser, load_tokeniser, number_tokeniser, train_tokeniser
+from multigan.domains.text.tokeniser import (
+    END,
+    UNKNOWN,
+    Tokeniser,
+    load_tokeniser,
+    number_tokeniser,
+    train_tokeniser,
+)
 from multigan.errors import CheckpointError
 
 TEXTS = [
@@ -49,7 +56,12 @@ def test_words_take_their_space_along_and_punctuation_does_not_need_one() -> Non
     tokeniser = train_tokeniser(["a cat, a dog", "a cat"], "word")
     pieces = [tokeniser.inner.id_to_token(i) for i in tokeniser.tokens("a cat, a dog")]
     assert pieces == ["▁a", "▁cat", ",", "▁a", "▁dog"]
-    assert [tokeniser.inner.id_to_token(i) for i in range(4)] == ["<end>", "<unk>", "▁a", "▁cat"]  # most frequent first
+    assert [tokeniser.inner.id_to_token(i) for i in range(4)] == [
+        "<end>",
+        "<unk>",
+        "▁a",
+        "▁cat",
+    ]  # most frequent first
 
 
 def test_rare_words_are_unknown_and_counted() -> None:
@@ -63,7 +75,9 @@ def test_rare_words_are_unknown_and_counted() -> None:
     assert small.unknown_in("a green cat sits") == ["green", "sits"]
 
 
-@pytest.mark.parametrize(("long", "kept", "cut", "dropped"), [("cut", [0, 1], 1, 0), ("drop", [0], 0, 1)])
+@pytest.mark.parametrize(
+    ("long", "kept", "cut", "dropped"), [("cut", [0, 1], 1, 0), ("drop", [0], 0, 1)]
+)
 def test_long_sentences(long: str, kept: list[int], cut: int, dropped: int) -> None:
     texts = ["a b", "a b c d"]
     coded = train_tokeniser(texts, "word").encode(texts, 3, long)

@@ -12,13 +12,18 @@ from torch import Tensor
 from multigan.domains.image.domain import ImageDomain
 from multigan.domains.points.domain import PointsDomain
 from multigan.model import Model
-from multigan.recipe import load_recipe
+from multigan.recipe.load import load_recipe
 
 
 @pytest.fixture
 def points() -> PointsDomain:
     """400 points of the ring to train on."""
-    recipe = {"domain": "points", "data": {"count": 400}, "generator": {"latent": 3}, "train": SHORT}
+    recipe = {
+        "domain": "points",
+        "data": {"count": 400},
+        "generator": {"latent": 3},
+        "train": SHORT,
+    }
     domain = PointsDomain(load_recipe(recipe))
     domain.load()
     return domain

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from multigan.domains.image.domain import ImageDomain
-from multigan.recipe import load_recipe
+from multigan.recipe.load import load_recipe
 
 SHORT = {"samples": 100, "batch": 10}
 

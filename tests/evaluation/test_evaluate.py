@@ -1,4 +1,5 @@
-"""From a run, a model folder or a model to its table: which samples it is measured against, and what is kept."""
+"""From a run, a model folder or a model to its table: which samples it is measured against, and
+what is kept."""
 
 import json
 import shutil
@@ -17,9 +18,9 @@ from multigan.domains.image import embedders
 from multigan.domains.image.domain import ImageDomain
 from multigan.domains.validation import validation_reals
 from multigan.errors import CheckpointError, DataError, UserError
-from multigan.evaluation import classifier
-from multigan.evaluation.classifier import ClassifierSettings
 from multigan.evaluation.evaluate import evaluate
+from multigan.measures import classifier
+from multigan.measures.classifier import ClassifierSettings
 from multigan.model import Model
 
 QUICK = {"n": 60, "seeds": 1, "device": "cpu"}
@@ -27,10 +28,14 @@ QUICK = {"n": 60, "seeds": 1, "device": "cpu"}
 
 @pytest.fixture(autouse=True)
 def quick_classifiers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedders, "_SETTINGS", ClassifierSettings("conv3-64-relu-1", samples=600, batch=60))
+    monkeypatch.setattr(
+        embedders, "_SETTINGS", ClassifierSettings("conv3-64-relu-1", samples=600, batch=60)
+    )
 
 
-def photos(root: Path, count: int, seed: int = 0, classes: tuple[str, ...] = ("dark", "light")) -> Path:
+def photos(
+    root: Path, count: int, seed: int = 0, classes: tuple[str, ...] = ("dark", "light")
+) -> Path:
     random = np.random.default_rng(seed)
     for i, name in enumerate(classes):
         (root / name).mkdir(parents=True, exist_ok=True)
@@ -43,7 +48,9 @@ def photos(root: Path, count: int, seed: int = 0, classes: tuple[str, ...] = ("d
 def photo_model(source: Path, **data: object) -> Model:
     """Makes grey noise, of a domain whose pictures lie in ``source``."""
     domain = picture_domain(source, **data)
-    return Model(domain, FromNoise(lambda noise, _: noise[:, :3, None, None].expand(-1, 3, 16, 16).tanh()))
+    return Model(
+        domain, FromNoise(lambda noise, _: noise[:, :3, None, None].expand(-1, 3, 16, 16).tanh())
+    )
 
 
 def picture_domain(source: Path, **data: object) -> ImageDomain:
@@ -57,7 +64,9 @@ def test_a_model_of_points(perfect: Model) -> None:
     found = multigan.evaluate(perfect, **QUICK)
     assert isinstance(found, multigan.Evaluation)
     assert found.n == 60
-    assert {"modes", "high_quality", "reverse_kl", "FD-points", "precision", "copied"} <= set(found.measures)
+    assert {"modes", "high_quality", "reverse_kl", "FD-points", "precision", "copied"} <= set(
+        found.measures
+    )
     assert found.embedder == {
         "name": "points",
         "hash": "identity",
@@ -77,23 +86,31 @@ def test_a_trained_run_keeps_its_table(tiny_run: Path, tmp_path: Path) -> None:
     assert kept["model"]["samples_seen"] == 192
     pairs = load_file(run / "nearest.safetensors")
     assert pairs["made"].shape == pairs["train"].shape == (32, 2)
-    assert not (run / "nearest.png").exists()  # in one plane nobody sees which point belongs to which
+    assert not (
+        run / "nearest.png"
+    ).exists()  # in one plane nobody sees which point belongs to which
     of_the_folder = evaluate(run / "model", **QUICK)
     assert of_the_folder.rows == found.rows
     assert not (run / "model" / "evaluation.json").exists()
     assert evaluate(str(run), **QUICK).rows == found.rows
 
 
-def test_nearest_samples_are_kept_beside_their_training_samples(digits: ImageDomain, copying: Model) -> None:
+def test_nearest_samples_are_kept_beside_their_training_samples(
+    digits: ImageDomain, copying: Model
+) -> None:
     found = evaluate(copying, embedder="patches", **QUICK)
     assert found["model"].mean("copied") == 1
     made = torch.full((2, 1, 8, 8), 10, dtype=torch.uint8)
     picture = digits.pairs(made, made + 100)
-    shown = digits.sheet(digits.items(torch.stack([made[0], made[0] + 100, made[1], made[1] + 100])))
+    shown = digits.sheet(
+        digits.items(torch.stack([made[0], made[0] + 100, made[1], made[1] + 100]))
+    )
     assert picture.tobytes() == shown.tobytes()
 
 
-def test_a_run_that_cannot_be_written_to_is_measured_all_the_same(tiny_run: Path, tmp_path: Path) -> None:
+def test_a_run_that_cannot_be_written_to_is_measured_all_the_same(
+    tiny_run: Path, tmp_path: Path
+) -> None:
     run = Path(shutil.copytree(tiny_run, tmp_path / "run"))
     (run / "evaluation.json").mkdir()
     (run / "evaluation.json" / "in the way").write_text("")
@@ -125,7 +142,9 @@ def test_digits_by_their_classifier(copying: Model) -> None:
     assert "397 pictures, the test split of digits" in found.data
     assert {"IS-cls", "KD-cls", "classes", "KL-classes"} <= set(found.measures)
     assert not any(name in ("FID", "KID", "IS") for name in found.measures)
-    assert found["model"].mean("copied") == 1  # the classifier has seen half of them: they are found all the same
+    assert (
+        found["model"].mean("copied") == 1
+    )  # the classifier has seen half of them: they are found all the same
     assert any("% right on unseen samples" in line for line in found.lines())
     assert evaluate(copying, **QUICK).rows == found.rows
 
@@ -196,7 +215,10 @@ def test_samples_kept_apart_to_choose_by(tmp_path: Path) -> None:
     domain = picture_domain(photos(tmp_path / "photos", 40), validation=0.25)
     model = photo_model(tmp_path / "photos", validation=0.25)
     found = evaluate(model, split="validation", n=20, seeds=1, device="cpu")
-    assert f"20 training samples of {tmp_path}/photos that train.validation keeps apart; 60" in found.data
+    assert (
+        f"20 training samples of {tmp_path}/photos that train.validation keeps apart; 60"
+        in found.data
+    )
     assert found.embedder["name"] == "cls"  # by the labels, though the model learnt without
     reals = validation_reals(domain)
     assert (len(reals.train), len(reals.test)) == (60, 20)
@@ -213,7 +235,9 @@ def test_labels_follow_their_names(tmp_path: Path) -> None:
     ours = model.domain.real_samples(str(fresh)).test.labels
     first, second = sorted(path.name for path in fresh.iterdir())
     (fresh / second).rename(fresh / "other")
-    assert model.domain.real_samples(str(fresh)).test.labels is None  # a class that the model's data lack
+    assert (
+        model.domain.real_samples(str(fresh)).test.labels is None
+    )  # a class that the model's data lack
     (fresh / first).rename(fresh / "gone")
     (fresh / "other").rename(fresh / second)
     for path in (fresh / "gone").iterdir():
@@ -225,12 +249,16 @@ def test_labels_follow_their_names(tmp_path: Path) -> None:
     assert only is None or set(only.tolist()) == {1}
 
 
-def test_training_pictures_that_are_gone(tmp_path: Path, run_of: Callable[[ImageDomain], Path]) -> None:
+def test_training_pictures_that_are_gone(
+    tmp_path: Path, run_of: Callable[[ImageDomain], Path]
+) -> None:
     run = run_of(picture_domain(photos(tmp_path / "photos", 5)))
     moved = (tmp_path / "photos").rename(tmp_path / "moved")
     with pytest.raises(DataError, match="no such file"):
         evaluate(run, n=10, seeds=1, device="cpu")
-    found = evaluate(run, data=photos(moved, 15, seed=1), n=20, seeds=1, embedder="patches", device="cpu")
+    found = evaluate(
+        run, data=photos(moved, 15, seed=1), n=20, seeds=1, embedder="patches", device="cpu"
+    )
     assert found.data.startswith(f"one half of {moved} against the other, 20 each")
     assert "copied" not in found.measures
     assert (run / "evaluation.json").is_file()

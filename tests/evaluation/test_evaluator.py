@@ -9,14 +9,14 @@ import torch
 from small_models import FromNoise, small_digits
 from torch import Tensor
 
-from multigan.domains.base import Reals, Stored, halves
 from multigan.domains.image.domain import ImageDomain
 from multigan.domains.points.domain import PointsDomain
 from multigan.errors import UserError
 from multigan.evaluation import evaluator as module
-from multigan.evaluation.embedder import Embedded, Embedder, Itself
 from multigan.evaluation.evaluator import Evaluator, collect
+from multigan.measures.embedder import Embedded, Embedder, Itself
 from multigan.model import Model
+from multigan.samples import Reals, Stored, halves
 
 
 class Watching(Itself):
@@ -31,9 +31,11 @@ class Watching(Itself):
 
 
 def numbered(train: int = 60, test: int = 30) -> Reals:
-    """Points that tell where they are from: the place in the first number, the split in the second."""
+    """Points that tell where they are from: the place in the first number, the split in the
+    second."""
     parts = [
-        torch.stack([torch.arange(n).float(), torch.full((n,), float(side))], 1) for side, n in ((0, train), (9, test))
+        torch.stack([torch.arange(n).float(), torch.full((n,), float(side))], 1)
+        for side, n in ((0, train), (9, test))
     ]
     return Reals(Stored(parts[0]), Stored(parts[1]), "numbered points")
 
@@ -62,7 +64,9 @@ def test_rows_of_a_perfect_model(points: PointsDomain, perfect: Model) -> None:
 
 
 def test_a_collapsed_model_is_found(points: PointsDomain) -> None:
-    one = Model(points, FromNoise(lambda noise, _: torch.tensor([1.0, 0.0]) / 1.25 + 0.008 * noise[:, :2]))
+    one = Model(
+        points, FromNoise(lambda noise, _: torch.tensor([1.0, 0.0]) / 1.25 + 0.008 * noise[:, :2])
+    )
     found = Evaluator(points, points.real_samples(), Itself()).evaluate(one, seeds=1)["model"]
     assert found.mean("modes") == 1
     assert found.mean("precision") > 0.9
@@ -70,8 +74,13 @@ def test_a_collapsed_model_is_found(points: PointsDomain) -> None:
     assert found.mean("reverse_kl") == pytest.approx(math.log(8))
 
 
-def test_seeds_give_the_spread_and_the_same_table_twice(points: PointsDomain, perfect: Model) -> None:
-    found, again = (Evaluator(points, points.real_samples(), Itself(), n=100).evaluate(perfect, 2) for _ in range(2))
+def test_seeds_give_the_spread_and_the_same_table_twice(
+    points: PointsDomain, perfect: Model
+) -> None:
+    found, again = (
+        Evaluator(points, points.real_samples(), Itself(), n=100).evaluate(perfect, 2)
+        for _ in range(2)
+    )
     assert found.rows == again.rows
     for row in found.rows:
         assert row.deviation("MIND") > 0
@@ -107,7 +116,9 @@ def test_no_row_is_drawn_from_what_the_embedder_learnt(points: PointsDomain) -> 
     assert set(torch.cat(drawn).tolist()) == set(range(1, 60, 2))
 
 
-def test_copies_are_looked_for_among_all_training_samples(points: PointsDomain, perfect: Model) -> None:
+def test_copies_are_looked_for_among_all_training_samples(
+    points: PointsDomain, perfect: Model
+) -> None:
     watching = Watching(torch.arange(30))
     evaluator = Evaluator(points, numbered(), watching)
     watching.seen.clear()
@@ -117,7 +128,9 @@ def test_copies_are_looked_for_among_all_training_samples(points: PointsDomain, 
     assert len(watching.seen) == 1
 
 
-def test_where_the_training_samples_are_gone_no_copies_are_looked_for(points: PointsDomain, perfect: Model) -> None:
+def test_where_the_training_samples_are_gone_no_copies_are_looked_for(
+    points: PointsDomain, perfect: Model
+) -> None:
     reals = halves(points.load(), "points.csv")
     assert "training samples are not to be had" in reals.description
     assert "points.csv" in reals.description
@@ -136,7 +149,9 @@ def test_where_the_training_samples_are_gone_no_copies_are_looked_for(points: Po
 
 
 @pytest.mark.parametrize(("n", "learnt"), [(31, 0), (26, 35), (1000, 0)])
-def test_more_than_there_are_is_refused_with_the_numbers(points: PointsDomain, n: int, learnt: int) -> None:
+def test_more_than_there_are_is_refused_with_the_numbers(
+    points: PointsDomain, n: int, learnt: int
+) -> None:
     with pytest.raises(UserError, match=f"n = {n:,}") as refused:
         Evaluator(points, numbered(), Watching(torch.arange(learnt)), n)
     said = str(refused.value)
@@ -164,7 +179,9 @@ def test_as_many_as_there_are_by_default(points: PointsDomain) -> None:
 
 def test_notes_warn_of_few_samples(digits: ImageDomain) -> None:
     reals = digits.real_samples()
-    blank = Model(digits, FromNoise(lambda noise, _: noise[:, :1, None, None].expand(-1, 1, 8, 8).tanh()))
+    blank = Model(
+        digits, FromNoise(lambda noise, _: noise[:, :1, None, None].expand(-1, 1, 8, 8).tanh())
+    )
     patches = digits.embedder("patches", None, reals, torch.device("cpu"))
     few = Evaluator(digits, reals, patches, n=50).evaluate(blank, 1)
     assert not any("FD-patches" in row.values for row in few.rows)
@@ -175,18 +192,25 @@ def test_notes_warn_of_few_samples(digits: ImageDomain) -> None:
     assert "200 samples are few for 128 dimensions" in note
 
 
-def test_note_when_the_row_of_real_samples_is_always_the_same(points: PointsDomain, perfect: Model) -> None:
+def test_note_when_the_row_of_real_samples_is_always_the_same(
+    points: PointsDomain, perfect: Model
+) -> None:
     found = Evaluator(points, points.real_samples(), Itself()).evaluate(perfect, 2)
     assert any("no spread" in note for note in found.notes)
     assert found["real"].deviation("MIND") == 0
     assert not Evaluator(points, points.real_samples(), Itself(), n=150).evaluate(perfect, 2).notes
 
 
-def test_unseen_samples_that_were_trained_on_are_counted(points: PointsDomain, perfect: Model) -> None:
+def test_unseen_samples_that_were_trained_on_are_counted(
+    points: PointsDomain, perfect: Model
+) -> None:
     reals = points.real_samples()
     mixed = torch.cat([reals.test.samples[:-7], reals.train.samples[:7]])
     found = Evaluator(points, replace(reals, test=Stored(mixed)), Itself()).evaluate(perfect, 1)
-    assert any(note.startswith(f"7 of the {len(mixed)} unseen real samples equal training") for note in found.notes)
+    assert any(
+        note.startswith(f"7 of the {len(mixed)} unseen real samples equal training")
+        for note in found.notes
+    )
     with pytest.raises(UserError, match="all samples to measure with are training samples"):
         Evaluator(points, replace(reals, test=Stored(reals.train.samples[5:200])), Itself())
     gone = replace(reals, test=Stored(reals.train.samples[5:200]), seen=False)  # nobody can tell
@@ -198,7 +222,9 @@ def test_unseen_samples_that_were_trained_on_are_counted(points: PointsDomain, p
 
 def test_a_model_that_copies_is_found_and_shown(digits: ImageDomain, copying: Model) -> None:
     reals = digits.real_samples()
-    evaluator = Evaluator(digits, reals, digits.embedder("patches", None, reals, torch.device("cpu")), n=150)
+    evaluator = Evaluator(
+        digits, reals, digits.embedder("patches", None, reals, torch.device("cpu")), n=150
+    )
     found = evaluator.evaluate(copying, 1)
     assert found["model"].mean("copied") == 1
     assert found["model"].mean("train distance") == pytest.approx(0, abs=1e-3)
@@ -210,11 +236,17 @@ def test_a_model_that_copies_is_found_and_shown(digits: ImageDomain, copying: Mo
 
 def test_the_nearest_are_shown_first(digits: ImageDomain, copying: Model) -> None:
     reals = digits.real_samples()
-    evaluator = Evaluator(digits, reals, digits.embedder("patches", None, reals, torch.device("cpu")), n=100)
+    evaluator = Evaluator(
+        digits, reals, digits.embedder("patches", None, reals, torch.device("cpu")), n=100
+    )
     half = copying.generator.made
 
     def mixed(noise: Tensor, condition: object) -> Tensor:
-        return torch.where(noise[:, 1, None, None, None] > 0, half(noise, condition), noise[:, :1, None, None].tanh())
+        return torch.where(
+            noise[:, 1, None, None, None] > 0,
+            half(noise, condition),
+            noise[:, :1, None, None].tanh(),
+        )
 
     measured = evaluator.model_row(Model(digits, FromNoise(mixed)), seed=0)
     assert 0.3 < measured.values["copied"] < 0.7
@@ -237,7 +269,8 @@ class Told(Embedder):
 
 
 def obeying(domain: ImageDomain, wrong: int) -> Model:
-    """Makes pictures as bright as the class asked for, but of the classes below ``wrong`` those of class 9."""
+    """Makes pictures as bright as the class asked for, but of the classes below ``wrong`` those of
+    class 9."""
 
     def made(noise: Tensor, condition: Tensor) -> Tensor:
         shown = torch.where(condition < wrong, 9, condition)
@@ -258,7 +291,10 @@ def test_share_of_samples_that_are_the_class_asked_for(wrong: int) -> None:
 
 
 def test_unconditional_models_are_asked_for_nothing(digits: ImageDomain, copying: Model) -> None:
-    assert "as asked" not in Evaluator(digits, digits.real_samples(), Told(), n=50).model_row(copying, 0).values
+    assert (
+        "as asked"
+        not in Evaluator(digits, digits.real_samples(), Told(), n=50).model_row(copying, 0).values
+    )
 
 
 def test_quick_rows_look_for_no_copies(digits: ImageDomain, copying: Model) -> None:
@@ -272,11 +308,15 @@ def test_quick_rows_look_for_no_copies(digits: ImageDomain, copying: Model) -> N
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
-def test_collected_in_a_file_as_in_memory(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_collected_in_a_file_as_in_memory(
+    dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = torch.randint(0, 256, (50, 3, 4), generator=torch.Generator().manual_seed(0)).to(dtype)
     files: list[int] = []
     from_file = torch.from_file
-    monkeypatch.setattr(torch, "from_file", lambda *a, **k: files.append(k["size"]) or from_file(*a, **k))
+    monkeypatch.setattr(
+        torch, "from_file", lambda *a, **k: files.append(k["size"]) or from_file(*a, **k)
+    )
     for most, expected in ((2**30, []), (1000 if dtype is torch.float32 else 500, [600])):
         monkeypatch.setattr(module, "_IN_MEMORY", most)
         with ExitStack() as stack:
@@ -284,7 +324,9 @@ def test_collected_in_a_file_as_in_memory(dtype: torch.dtype, monkeypatch: pytes
             assert files == expected
 
 
-def test_a_table_is_the_same_from_a_file(points: PointsDomain, perfect: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_is_the_same_from_a_file(
+    points: PointsDomain, perfect: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
     evaluator = Evaluator(points, points.real_samples(), Itself(), n=100)
     expected = evaluator.model_row(perfect, 0).values
     monkeypatch.setattr(module, "_IN_MEMORY", 100)

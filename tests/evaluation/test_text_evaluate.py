@@ -1,4 +1,5 @@
-"""Sentences through the evaluator: every measure beside its floor, the frontier, the likelihood of the model."""
+"""Sentences through the evaluator: every measure beside its floor, the frontier, the likelihood of
+the model."""
 
 import io
 import json
@@ -11,7 +12,6 @@ import torch
 from rich.console import Console
 
 import multigan
-from multigan.domains.base import Stored
 from multigan.domains.text import embedder as embedders
 from multigan.domains.text.domain import TextDomain
 from multigan.domains.text.embedder import language_model_embedder
@@ -19,7 +19,8 @@ from multigan.domains.text.measures import AIMS, sentences, unigram
 from multigan.errors import DataError, UserError
 from multigan.evaluation.evaluate import evaluate
 from multigan.evaluation.frontier import SHOWN, frontier, frontier_table
-from multigan.evaluation.result import Evaluation, Row
+from multigan.measures.table import Evaluation, Row
+from multigan.samples import Stored
 
 RECIPE = {
     "domain": "text",
@@ -33,7 +34,10 @@ RECIPE = {
 
 def lines(seed: int, count: int = 240) -> list[str]:
     chooser = random.Random(seed)
-    nouns, verbs = ["cat", "dog", "boy", "hen", "cow", "man"], ["sees", "eats", "likes", "hears", "wants"]
+    nouns, verbs = (
+        ["cat", "dog", "boy", "hen", "cow", "man"],
+        ["sees", "eats", "likes", "hears", "wants"],
+    )
 
     def phrase() -> str:
         adjective = chooser.choice(["", "old ", "red ", "small "])
@@ -53,7 +57,9 @@ def _quick() -> None:
 def run(tmp_path_factory: pytest.TempPathFactory) -> multigan.Run:
     root = tmp_path_factory.mktemp("text")
     (root / "lines.txt").write_text("\n".join(lines(0)))
-    return multigan.train(RECIPE, data=root / "lines.txt", out=root / "run", device="cpu", quiet=True)
+    return multigan.train(
+        RECIPE, data=root / "lines.txt", out=root / "run", device="cpu", quiet=True
+    )
 
 
 def test_every_measure_stands_beside_its_floor_and_a_trivial_row(run: multigan.Run) -> None:
@@ -66,14 +72,22 @@ def test_every_measure_stands_beside_its_floor_and_a_trivial_row(run: multigan.R
         assert trivial.mean(name) < model.mean(name)
     for name in ("LM", "reverse LM", "FD-lm"):
         assert min(real.mean(name), model.mean(name)) < trivial.mean(name)
-    assert real.mean("whole copies") < 0.5  # of unseen sentences, although the row is of training ones
+    assert (
+        real.mean("whole copies") < 0.5
+    )  # of unseen sentences, although the row is of training ones
     assert 0.5 < model.mean("NLL") < 3
-    assert json.loads((run.folder / "evaluation.json").read_text())["rows"]["model"]["NLL"]["values"]
+    assert json.loads((run.folder / "evaluation.json").read_text())["rows"]["model"]["NLL"][
+        "values"
+    ]
 
 
-def test_the_frontier_has_real_text_and_the_likelihood_stage_beside_it(run: multigan.Run, tmp_path: Path) -> None:
+def test_the_frontier_has_real_text_and_the_likelihood_stage_beside_it(
+    run: multigan.Run, tmp_path: Path
+) -> None:
     result = frontier(run.folder, values=(1.0, 0.3), n=70, seeds=1, filter=2, device="cpu")
-    names = [f"{name} {value}" for name in ("model", "likelihood", "best of 2") for value in ("1", "0.3")]
+    names = [
+        f"{name} {value}" for name in ("model", "likelihood", "best of 2") for value in ("1", "0.3")
+    ]
     assert [row.name for row in result.rows] == ["real", *names]
     assert result["best of 2 1"].mean("LM") != result["model 1"].mean("LM")
     assert result["model 0.3"].mean("LM") < result["model 1"].mean("LM")
@@ -81,14 +95,27 @@ def test_the_frontier_has_real_text_and_the_likelihood_stage_beside_it(run: mult
     assert (run.folder / "frontier.png").stat().st_size > 5000
     with pytest.raises(UserError, match="what can be swept is temperature"):
         frontier(run.folder, "prefix")
-    shutil.copytree(run.folder / "model", tmp_path / "bare", ignore=shutil.ignore_patterns("critic*"))
+    shutil.copytree(
+        run.folder / "model", tmp_path / "bare", ignore=shutil.ignore_patterns("critic*")
+    )
     with pytest.raises(UserError, match="kept without its critic"):
         frontier(tmp_path / "bare", filter=2)
 
 
 def test_the_command_draws_a_frontier(run: multigan.Run, command) -> None:
     done = command(
-        "evaluate", run.folder, "--sweep", "temperature", "-n", 40, "--seeds", 1, "--filter", 2, "--json", "-"
+        "evaluate",
+        run.folder,
+        "--sweep",
+        "temperature",
+        "-n",
+        40,
+        "--seeds",
+        1,
+        "--filter",
+        2,
+        "--json",
+        "-",
     )
     assert done.status == 0, done.err
     assert {"model 0.5", "best of 2 0.5"} <= set(json.loads(done.out)["rows"])

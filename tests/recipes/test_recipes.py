@@ -7,7 +7,8 @@ import pytest
 
 import multigan
 from multigan.domains.image.stacked import STACKS
-from multigan.recipe import Recipe, load_recipe, recipe_names
+from multigan.recipe.load import load_recipe, recipe_names
+from multigan.recipe.settings import Recipe
 
 
 def _text(recipe: Recipe, folder: Path) -> dict[str, object]:
@@ -17,9 +18,22 @@ def _text(recipe: Recipe, folder: Path) -> dict[str, object]:
         rng, gates = np.random.default_rng(0), ("i", "f", "og", "c")
         arrays = {f"{kind}{gate}": rng.normal(size=(4, 4)) for gate in gates for kind in "wu"}
         arrays |= {f"b{gate}": rng.normal(size=4) for gate in gates}
-        np.savez(oracle, embedding=rng.normal(size=(30, 4)), wo=rng.normal(size=(4, 30)), bo=np.zeros(30), **arrays)
-    lines.write_text("\n".join(f"{a} {b} {c}" for a in ("a", "the") for b in ("cat", "hen") for c in "abcdefg"))
-    smaller = {"generator.width": 16, "generator.embedding": 16, "critic.width": 16, "data.length": 8}
+        np.savez(
+            oracle,
+            embedding=rng.normal(size=(30, 4)),
+            wo=rng.normal(size=(4, 30)),
+            bo=np.zeros(30),
+            **arrays,
+        )
+    lines.write_text(
+        "\n".join(f"{a} {b} {c}" for a in ("a", "the") for b in ("cat", "hen") for c in "abcdefg")
+    )
+    smaller = {
+        "generator.width": 16,
+        "generator.embedding": 16,
+        "critic.width": 16,
+        "data.length": 8,
+    }
     source = oracle if recipe.data.source.endswith(".npz") else lines
     stage = {"likelihood.samples": 8, "likelihood.check_every": 8, "likelihood.patience": 0}
     return smaller | stage | {"data.source": str(source), "data.count": 64}
@@ -28,13 +42,20 @@ def _text(recipe: Recipe, folder: Path) -> dict[str, object]:
 def shrunk(name: str, idx_folder: Path, sound_folder: Path) -> dict[str, object]:
     """Settings that make a recipe two rounds of few samples."""
     recipe = load_recipe(name)
-    settings: dict[str, object] = {f"{k}.begin": 0 for k, s in recipe.game.schedules().items() if s.begin}
+    settings: dict[str, object] = {
+        f"{k}.begin": 0 for k, s in recipe.game.schedules().items() if s.begin
+    }
     if recipe.domain == "text":
         settings |= _text(recipe, idx_folder)
     elif recipe.domain in ("points", "series"):
         settings["data.count"] = 512
     elif recipe.domain == "audio":
-        settings |= {"data.source": str(sound_folder), "generator.width": 4, "critic.width": 4, "generator.widest": 16}
+        settings |= {
+            "data.source": str(sound_folder),
+            "generator.width": 4,
+            "critic.width": 4,
+            "generator.widest": 16,
+        }
         settings |= {"critic.widest": 16, "generator.depth": 1, "train.precision": "fp32"}
         settings |= {"reconstruction.samples": 8} if recipe.warmup_samples else {}
     elif recipe.data.source != "digits":  # all the others are downloaded
@@ -50,7 +71,9 @@ def _few_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", recipe_names())
-def test_recipe_trains_goes_on_and_generates(name: str, idx_folder: Path, sound_folder: Path, tmp_path: Path) -> None:
+def test_recipe_trains_goes_on_and_generates(
+    name: str, idx_folder: Path, sound_folder: Path, tmp_path: Path
+) -> None:
     settings = shrunk(name, idx_folder, sound_folder)
     run = multigan.train(name, out=tmp_path / "run", settings=settings, device="cpu", quiet=True)
     samples, before = settings["train.samples"], run.model.recipe.warmup_samples
@@ -64,7 +87,9 @@ def test_recipe_trains_goes_on_and_generates(name: str, idx_folder: Path, sound_
     assert [row["samples"] for row in run.metrics] == ends
     learnt = [
         (after - before).abs().max().item()
-        for before, after in zip(first.generator.parameters(), run.model.generator.parameters(), strict=True)
+        for before, after in zip(
+            first.generator.parameters(), run.model.generator.parameters(), strict=True
+        )
     ]
     assert max(learnt) > 0
     vocoder = run.model.recipe.generator.network == "vocoder"

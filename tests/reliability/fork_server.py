@@ -1,7 +1,8 @@
-"""Imports multigan once and forks a process for each command that comes in on stdin (one JSON a line).
+"""Imports multigan once and forks a process for each command that comes in on stdin (one JSON a
+line).
 
-``{"arguments": [...], "output": FILE, "patch": NAME}`` answers the pid; ``{"wait": PID}`` the exit status.
-``patch`` names one of the places of `PATCHES`, where the process is to die or to dawdle.
+``{"arguments": [...], "output": FILE, "patch": NAME}`` answers the pid; ``{"wait": PID}`` the exit
+status. ``patch`` names one of the places of `PATCHES`, where the process is to die or to dawdle.
 """
 
 import json
@@ -17,10 +18,12 @@ import matplotlib.backends.backend_agg
 import torch
 from PIL import Image
 
-from multigan import cli, session  # noqa: F401 - imported before the forks
+from multigan import cli
 from multigan.domains.image import domain as _image  # noqa: F401
 from multigan.domains.points.domain import PointsDomain
-from multigan.training import checkpoint, trainer
+from multigan.runs import checkpoint
+from multigan.training import trainer
+from multigan.verbs import train as session  # noqa: F401 - imported before the forks
 
 
 def die() -> None:
@@ -162,7 +165,9 @@ def child(request: dict[str, Any]) -> None:
 def main() -> None:
     torch.set_num_threads(1)
     assert matplotlib.backends.backend_agg
-    PointsDomain.picture = lambda self, snapshot: Image.new("RGB", (8, 8))  # drawing takes longer than training
+    PointsDomain.picture = lambda self, snapshot: Image.new(
+        "RGB", (8, 8)
+    )  # drawing takes longer than training
     for line in sys.stdin:
         request = json.loads(line)
         if "wait" in request:

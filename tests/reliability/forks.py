@@ -1,4 +1,5 @@
-"""Commands in processes of their own that can be killed: forked from one that has imported everything."""
+"""Commands in processes of their own that can be killed: forked from one that has imported
+everything."""
 
 import json
 import subprocess
@@ -25,7 +26,8 @@ class Forked:
 
 @dataclass
 class ForkServer:
-    """Starts ``multigan ARGUMENTS`` in a fork; ``patch`` names a place where it is to kill itself."""
+    """Starts ``multigan ARGUMENTS`` in a fork; ``patch`` names a place where it is to kill
+    itself."""
 
     server: "subprocess.Popen[str]"
     folder: Path

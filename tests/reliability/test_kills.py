@@ -1,4 +1,5 @@
-"""A training that is killed, at whatever moment, and resumed ends as the one that was not: bit for bit."""
+"""A training that is killed, at whatever moment, and resumed ends as the one that was not: bit for
+bit."""
 
 import os
 import random
@@ -11,10 +12,20 @@ from typing import Any
 
 import pytest
 from forks import ForkServer
-from train_help import PICTURES, POINTS, command, environment, learned, options, rows_of, tensors, unlike
+from train_help import (
+    PICTURES,
+    POINTS,
+    command,
+    environment,
+    learned,
+    options,
+    rows_of,
+    tensors,
+    unlike,
+)
 
 import multigan
-from multigan.training.checkpoint import intact_checkpoints
+from multigan.runs.checkpoint import intact_checkpoints
 
 RING = POINTS | {
     "train.samples": 32 * 80,
@@ -46,7 +57,9 @@ PLACES = (
 
 
 @pytest.fixture(scope="module")
-def whole(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def whole(
+    fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
     """The run of a recipe that nobody disturbs."""
     folder, made = tmp_path_factory.mktemp("whole"), {}
 
@@ -75,7 +88,8 @@ def check_identical(run: Path, undisturbed: Path) -> None:
     assert list(unlike(learned(undisturbed), state)) == []
     assert rows_of(run) == rows_of(undisturbed)
     stills = [
-        sorted((path.name, path.read_bytes()) for path in (r / "samples").glob("*.png")) for r in (run, undisturbed)
+        sorted((path.name, path.read_bytes()) for path in (r / "samples").glob("*.png"))
+        for r in (run, undisturbed)
     ]
     assert stills[0] == stills[1]
     models = [(r / "model" / "model.safetensors").read_bytes() for r in (run, undisturbed)]
@@ -127,26 +141,36 @@ def test_a_real_command_killed_several_times(whole: Callable[[str], Path], tmp_p
         with subprocess.Popen(line, env=environment(), stderr=subprocess.DEVNULL) as process:
             logged = run / "metrics.jsonl"
             before = logged.stat().st_mtime_ns if logged.exists() else 0
-            while process.poll() is None and (not logged.exists() or logged.stat().st_mtime_ns == before):
+            while process.poll() is None and (
+                not logged.exists() or logged.stat().st_mtime_ns == before
+            ):
                 time.sleep(0.005)
             kills += kill_after(process, moments.uniform(0, 0.15))
     assert kills >= 1
-    for still in (run / "samples").glob("*.png"):  # a real command draws them; compared below without
+    for still in (run / "samples").glob(
+        "*.png"
+    ):  # a real command draws them; compared below without
         still.unlink()
-    done = subprocess.run(command(*resume(run)), env=environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command(*resume(run)), env=environment(), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert list(unlike(learned(whole("points/ring")), learned(run))) == []
     assert rows_of(run) == rows_of(whole("points/ring"))
 
 
-def killed_often(server: ForkServer, name: str, run: Path, moments: random.Random, kills: int, longest: float) -> int:
+def killed_often(
+    server: ForkServer, name: str, run: Path, moments: random.Random, kills: int, longest: float
+) -> int:
     """Train with so many kills at random moments, then to the end; returns how many hit."""
     hits = 0
     for _ in range(kills):
         started = (run / "recipe.toml").exists()
         process = server.start(*(resume(run) if started else train(name, run)))
         hits += kill_after(process, moments.uniform(0, longest))
-    status, said = server.run(*(resume(run) if (run / "recipe.toml").exists() else train(name, run)))
+    status, said = server.run(
+        *(resume(run) if (run / "recipe.toml").exists() else train(name, run))
+    )
     assert status == 0, said
     return hits
 
@@ -178,12 +202,18 @@ def test_stress(fork_server: ForkServer, whole: Callable[[str], Path], tmp_path:
 
 
 def endless(run: Path) -> list[str]:
-    settings = RING | {"train.samples": 32 * 10**6, "train.save_every": 32 * 20, "train.sample_every": 10**9}
+    settings = RING | {
+        "train.samples": 32 * 10**6,
+        "train.save_every": 32 * 20,
+        "train.sample_every": 10**9,
+    }
     return ["train", "points/ring", "--out", str(run), "--device", "cpu", *options(settings)]
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_saves_and_says_so(fork_server: ForkServer, tmp_path: Path, number: int, status: int) -> None:
+def test_a_signal_saves_and_says_so(
+    fork_server: ForkServer, tmp_path: Path, number: int, status: int
+) -> None:
     run = tmp_path / "run"
     process = fork_server.start(*endless(run))
     wait_for((run / "metrics.jsonl").exists)
@@ -203,7 +233,11 @@ def test_a_second_signal_ends_it_at_once(
     fork_server: ForkServer, tmp_path: Path, first: int, second: int, status: int
 ) -> None:
     run = tmp_path / "run"
-    settings = RING | {"train.save_every": 10**9, "train.samples": 32 * 10**6, "train.sample_every": 10**9}
+    settings = RING | {
+        "train.save_every": 10**9,
+        "train.samples": 32 * 10**6,
+        "train.sample_every": 10**9,
+    }
     arguments = ["train", "points/ring", "--out", str(run), "--device", "cpu", *options(settings)]
     process = fork_server.start(*arguments, patch="slow_save")  # saving would take two minutes
     wait_for((run / "metrics.jsonl").exists)

@@ -1,4 +1,5 @@
-"""However a training ends there is a page of it, which says how; and what a run was trained on is kept."""
+"""However a training ends there is a page of it, which says how; and what a run was trained on is
+kept."""
 
 import re
 import signal
@@ -13,8 +14,8 @@ from multigan.adversarial.player import NonFiniteError
 from multigan.domains.points.networks import PointsMlpCritic
 from multigan.errors import UserError
 from multigan.report.page import write_report
-from multigan.training import journal
-from multigan.training.signals import Stopped
+from multigan.runs import journal
+from multigan.runs.signals import Stopped
 
 SMALL = {
     "data.count": 600,
@@ -28,7 +29,8 @@ SMALL = {
 
 
 class EndingCritic(PointsMlpCritic):
-    """At its 40th training pass: a signal, a number that is none, a mistake, no memory, or none of these."""
+    """At its 40th training pass: a signal, a number that is none, a mistake, no memory, or none of
+    these."""
 
     def __init__(self, how: str) -> None:
         super().__init__((2,), width=8)
@@ -60,11 +62,19 @@ class EndingCritic(PointsMlpCritic):
         ("memory", UserError, r"failed at \d+ of 960 samples: out of memory on cpu"),
     ],
 )
-def test_there_is_a_page_that_says_how_it_ended(how: str, error: type[Exception], words: str, tmp_path: Path) -> None:
+def test_there_is_a_page_that_says_how_it_ended(
+    how: str, error: type[Exception], words: str, tmp_path: Path
+) -> None:
     run = tmp_path / "run"
     with pytest.raises(error):
         multigan.train(
-            "points/ring", settings=SMALL, critic=EndingCritic(how), out=run, device="cpu", quiet=True, report=True
+            "points/ring",
+            settings=SMALL,
+            critic=EndingCritic(how),
+            out=run,
+            device="cpu",
+            quiet=True,
+            report=True,
         )
     page = (run / "report.html").read_text()
     assert re.search(words, page)
@@ -80,7 +90,14 @@ def test_there_is_a_page_that_says_how_it_ended(how: str, error: type[Exception]
 def test_a_run_that_went_on_tells_of_both_starts(tmp_path: Path) -> None:
     run = tmp_path / "run"
     with pytest.raises(Stopped):
-        multigan.train("points/ring", settings=SMALL, critic=EndingCritic("signal"), out=run, device="cpu", quiet=True)
+        multigan.train(
+            "points/ring",
+            settings=SMALL,
+            critic=EndingCritic("signal"),
+            out=run,
+            device="cpu",
+            quiet=True,
+        )
     multigan.resume(run, device="cpu", critic=EndingCritic("none"), quiet=True, report=True)
     first, second = journal.entries(run)
     assert (first["ending"], second["ending"]) == ("stopped by SIGINT", "finished")
@@ -108,6 +125,8 @@ def test_a_killed_run_is_not_called_finished(tmp_path: Path) -> None:
         (["work/multigan/own.py", "-n"], "python work/multigan/own.py -n"),
     ],
 )
-def test_the_command_as_it_was_typed(arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_as_it_was_typed(
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sys.argv", arguments)
     assert journal.command() == said

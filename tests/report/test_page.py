@@ -1,4 +1,5 @@
-"""The page of a run: whole, self-contained, honest about how the training ended, never a reason to fail."""
+"""The page of a run: whole, self-contained, honest about how the training ended, never a reason to
+fail."""
 
 import html
 import itertools
@@ -13,14 +14,14 @@ import torch
 from PIL import Image
 
 import multigan
-from multigan.domains.base import Exhibit
+from multigan.domains.shown import Exhibit
 from multigan.errors import UserError
-from multigan.recipe import load_recipe
+from multigan.evaluation.nearest import Pair
+from multigan.recipe.load import load_recipe
 from multigan.report import compare
 from multigan.report.curves import curves
-from multigan.report.nearest import Pair
 from multigan.report.page import try_report, write_report
-from multigan.training import journal
+from multigan.runs import journal
 
 SMALL = {
     "data.count": 600,
@@ -45,7 +46,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_needs_no_network_and_no_scripts(run: Path) -> None:
     page = (run / "report.html").read_text()
-    assert not re.search(r'(src|srcset|href)="(?!data:|#)', page.replace('xlink:href="#', 'href="#'))
+    assert not re.search(
+        r'(src|srcset|href)="(?!data:|#)', page.replace('xlink:href="#', 'href="#')
+    )
     assert "<script" not in page
     assert not re.search(r"url\((?!#)", page)
     assert len(page) < 5_000_000
@@ -62,7 +65,9 @@ def test_it_tells_everything(run: Path) -> None:
     assert (run / "recipe.toml").read_text().splitlines()[0].split(" = ")[0] in page
 
 
-def test_pairs_are_shown_where_an_evaluation_kept_them(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pairs_are_shown_where_an_evaluation_kept_them(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     heading = ">Nearest training samples</h2>"
     assert heading not in (run / "report.html").read_text()
     Image.new("L", (4, 4)).save(run / "nearest.png")
@@ -72,10 +77,15 @@ def test_pairs_are_shown_where_an_evaluation_kept_them(run: Path, monkeypatch: p
     (run / "nearest.png").unlink()
     made, train = (Exhibit("text", [line], "") for line in ("a <cat>", "a hen"))
     monkeypatch.setattr("multigan.report.page.kept_pairs", lambda path, domain: [Pair(made, train)])
-    assert "<td>a &lt;cat&gt;</td><td>a hen</td>" in write_report([run], run / "other.html").read_text()
+    assert (
+        "<td>a &lt;cat&gt;</td><td>a hen</td>"
+        in write_report([run], run / "other.html").read_text()
+    )
     made, train = (Exhibit("sound", b"RIFF", about, "audio/wav") for about in ("made 1", "train 1"))
     page = write_report([run], run / "other.html").read_text()
-    assert re.search(r'<td><audio [^>]*aria-label="made 1"[^>]*></audio></td><td><audio [^>]*"train 1"', page)
+    assert re.search(
+        r'<td><audio [^>]*aria-label="made 1"[^>]*></audio></td><td><audio [^>]*"train 1"', page
+    )
 
 
 def test_every_picture_and_drawing_has_words(run: Path) -> None:
@@ -105,20 +115,29 @@ def test_several_runs_share_a_page(run: Path, tmp_path: Path) -> None:
     assert "Side by side" not in page  # one of them was not evaluated
     multigan.evaluate(other, n=100, seeds=2, device="cpu")
     page = write_report([run, other], tmp_path / "both.html").read_text()
-    assert re.search(r'<th scope="col">run &lt;one&gt;</th><th scope="col">other</th><th scope="col">real</th>', page)
+    assert re.search(
+        r'<th scope="col">run &lt;one&gt;</th><th scope="col">other</th><th scope="col">real</th>',
+        page,
+    )
 
 
 def test_unlike_runs_stand_side_by_side_at_a_glance(run: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     small = {"generator.width": 4, "critic.width": 4, "train.samples": 64, "train.batch": 32}
-    multigan.train("series/sines", settings=small | {"data.count": 64}, out=other, device="cpu", quiet=True)
-    page = write_report([run, other], tmp_path / "both.html", following=["multigan train <own>"]).read_text()
+    multigan.train(
+        "series/sines", settings=small | {"data.count": 64}, out=other, device="cpu", quiet=True
+    )
+    page = write_report(
+        [run, other], tmp_path / "both.html", following=["multigan train <own>"]
+    ).read_text()
     glance = page.split('<div class="glance">')[1].split("</div>")[0]
     assert glance.count("<section") == 2
     assert glance.count("<img") == 2
     assert "<pre>multigan train &lt;own&gt;\n</pre>" in page
     levels = [int(level) for level in re.findall(r"<h(\d)", page)]
-    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))  # no level is left out
+    assert all(
+        after <= before + 1 for before, after in itertools.pairwise(levels)
+    )  # no level is left out
     alike = write_report([run, run], tmp_path / "alike.html").read_text()
     assert '<div class="glance">' not in alike
 
@@ -188,7 +207,9 @@ def test_curves_draw_what_there_is() -> None:
 
 def test_who_wants_nothing_to_move_sees_the_last_picture(run: Path, tmp_path: Path) -> None:
     page = (run / "report.html").read_text()
-    assert '<source media="(prefers-reduced-motion: reduce)" srcset="data:image/webp;base64,' in page
+    assert (
+        '<source media="(prefers-reduced-motion: reduce)" srcset="data:image/webp;base64,' in page
+    )
     cut_off = shutil.copytree(run, tmp_path / "cut")
     (cut_off / "samples" / "training.webp").unlink()  # written at the end of a training only
     page = write_report([cut_off]).read_text()

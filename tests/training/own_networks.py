@@ -15,7 +15,10 @@ class PlainGenerator(nn.Module):
         super().__init__()
         self.shape, self.classes = shape, classes
         self.layers = nn.Sequential(
-            nn.Linear(latent + classes, 32), nn.LeakyReLU(0.2), nn.Linear(32, math.prod(shape)), nn.Tanh()
+            nn.Linear(latent + classes, 32),
+            nn.LeakyReLU(0.2),
+            nn.Linear(32, math.prod(shape)),
+            nn.Tanh(),
         )
 
     def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
@@ -25,9 +28,12 @@ class PlainGenerator(nn.Module):
 
 
 class BreakingCritic(PointsMlpCritic):
-    """Gives NaN once it has taken part in more than ``after`` phases of the ``phase`` (critic or generator)."""
+    """Gives NaN once it has taken part in more than ``after`` phases of the ``phase`` (critic or
+    generator)."""
 
-    def __init__(self, shape: tuple[int, ...] = (2,), width: int = 16, after: int = 0, phase: str = "critic") -> None:
+    def __init__(
+        self, shape: tuple[int, ...] = (2,), width: int = 16, after: int = 0, phase: str = "critic"
+    ) -> None:
         super().__init__(shape, width)
         self.after, self.phase, self.now, self.count = after, phase, "", 0
 
@@ -35,7 +41,9 @@ class BreakingCritic(PointsMlpCritic):
         logits = super().forward(x, condition)
         if not self.training:
             return logits
-        now = "critic" if next(self.parameters()).requires_grad else "generator"  # in the latter it is frozen
+        now = (
+            "critic" if next(self.parameters()).requires_grad else "generator"
+        )  # in the latter it is frozen
         self.count += now == self.phase and now != self.now
         self.now = now
         return logits * float("nan") if self.count > self.after and now == self.phase else logits

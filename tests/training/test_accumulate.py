@@ -42,14 +42,18 @@ PLAIN = {
     ],
     ids=["points", "pictures"],
 )
-def test_four_micro_batches_are_one_batch(tmp_path: Path, name: str, settings: dict[str, Any]) -> None:
+def test_four_micro_batches_are_one_batch(
+    tmp_path: Path, name: str, settings: dict[str, Any]
+) -> None:
     one = losses(name, settings, tmp_path / "one")
     four = losses(name, settings | {"train.accumulate": 4}, tmp_path / "four")
     assert len(one) == settings["train.samples"] // 32
     assert any("critic/r1" in row for row in one)
     for whole, pieces in zip(one[:5], four[:5], strict=True):
         assert pieces == pytest.approx(whole, rel=1e-6)
-    for whole, pieces in zip(one, four, strict=True):  # the rounding of sums grows, in penalties above all
+    for whole, pieces in zip(
+        one, four, strict=True
+    ):  # the rounding of sums grows, in penalties above all
         for name in ("critic/objective", "generator/objective"):
             assert pieces[name] == pytest.approx(whole[name], rel=2e-5)
 

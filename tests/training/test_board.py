@@ -1,4 +1,5 @@
-"""TensorBoard's event files, read back: the metrics, the stills, sounds and sentences; nothing twice after a resume."""
+"""TensorBoard's event files, read back: the metrics, the stills, sounds and sentences; nothing
+twice after a resume."""
 
 import io
 from pathlib import Path
@@ -14,7 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from train_help import POINTS, Crash, Interrupting, rows_of, trainer_of
 
 import multigan
-from multigan.domains.base import Exhibit, Snapshot
+from multigan.domains.shown import Exhibit, Snapshot
 from multigan.errors import UserError
 from multigan.training import board
 from multigan.training.board import Board
@@ -24,7 +25,9 @@ WITH = POINTS | {"train.tensorboard": True, "train.sample_every": 32 * 15}
 
 def read(folder: Path) -> EventAccumulator:
     """All that the event files hold, as TensorBoard would show it."""
-    found = EventAccumulator(str(folder / "tensorboard"), size_guidance={"images": 0, "scalars": 0, "audio": 0})
+    found = EventAccumulator(
+        str(folder / "tensorboard"), size_guidance={"images": 0, "scalars": 0, "audio": 0}
+    )
     return found.Reload()
 
 
@@ -37,7 +40,9 @@ def logged(run: Path, name: str) -> list[tuple[int, float]]:
 
 
 def test_curves_and_stills_of_a_run(tmp_path: Path) -> None:
-    run = multigan.train("points/ring", settings=WITH, out=tmp_path / "run", device="cpu", quiet=True).folder
+    run = multigan.train(
+        "points/ring", settings=WITH, out=tmp_path / "run", device="cpu", quiet=True
+    ).folder
     events = read(run)
     for name in ("critic/objective", "generator/gradient_norm", "health/distance", "reverse_kl"):
         assert logged(run, name) == curve(events, name), name
@@ -70,10 +75,15 @@ def test_one_hears_sounds_and_reads_sentences(tmp_path: Path) -> None:
     wave = (0.5 * np.sin(np.arange(800) / 9)).astype(np.float32)
     file = io.BytesIO()
     soundfile.write(file, wave, 8000, format="flac")
-    shown = [Exhibit("sound", file.getvalue(), "a clip", "audio/flac"), Exhibit("text", ["a *cat*", "a hen"], "lines")]
+    shown = [
+        Exhibit("sound", file.getvalue(), "a clip", "audio/flac"),
+        Exhibit("text", ["a *cat*", "a hen"], "lines"),
+    ]
     domain: Any = SimpleNamespace(present=lambda x: list(x), exhibits=lambda items, about: shown)
     made = Board(tmp_path / "tensorboard", 0)
-    made.show(domain, Snapshot(64, torch.zeros(3, 2), torch.zeros(3, 2), None), Image.new("L", (8, 6)))
+    made.show(
+        domain, Snapshot(64, torch.zeros(3, 2), torch.zeros(3, 2), None), Image.new("L", (8, 6))
+    )
     made.close()
     events = read(tmp_path)
     (clip,) = events.Audio("samples/0")
@@ -86,7 +96,9 @@ def test_one_hears_sounds_and_reads_sentences(tmp_path: Path) -> None:
     assert (still.width, still.height) == (8, 6)
 
 
-def test_without_the_package_nothing_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_nothing_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(board, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install 'multigan\[tensorboard\]'"):
         multigan.train("points/ring", settings=WITH, out=tmp_path / "run", device="cpu", quiet=True)

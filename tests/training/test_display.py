@@ -1,4 +1,5 @@
-"""What a person is shown: plain lines where there is no terminal, a live panel where there is one."""
+"""What a person is shown: plain lines where there is no terminal, a live panel where there is
+one."""
 
 import io
 from typing import Any
@@ -33,13 +34,22 @@ def display(terminal: bool = False, width: int = 200) -> tuple[Display, io.Strin
 
 def test_status_line() -> None:
     line = status_line(row())
-    for part in ("12,346 samples/s", "1:02:05 left", "G 0.693", "D 1.500", "distance 2.35", "healthy"):
+    for part in (
+        "12,346 samples/s",
+        "1:02:05 left",
+        "G 0.693",
+        "D 1.500",
+        "distance 2.35",
+        "healthy",
+    ):
         assert part in line, part
     assert "modes" not in line
     assert "\n" not in line
 
 
-@pytest.mark.parametrize(("seconds", "shown"), [(0.0, "0:00"), (9.6, "0:10"), (59.7, "1:00"), (3600, "1:00:00")])
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.0, "0:00"), (9.6, "0:10"), (59.7, "1:00"), (3600, "1:00:00")]
+)
 def test_time_left(seconds: float, shown: str) -> None:
     assert f" {shown} left" in status_line(row(seconds_left=seconds))
 

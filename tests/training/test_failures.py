@@ -1,4 +1,5 @@
-"""What ends a training early: numbers that are none, memory that runs out, devices that are not there."""
+"""What ends a training early: numbers that are none, memory that runs out, devices that are not
+there."""
 
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ from train_help import POINTS, Recording, last_state, options, ran, rows_of, tra
 import multigan
 from multigan.adversarial.game import Game
 from multigan.adversarial.player import NonFiniteError
+from multigan.devices import pick_device
 from multigan.errors import UserError
-from multigan.training.checkpoint import newest_checkpoint
-from multigan.training.devices import pick_device
+from multigan.runs.checkpoint import newest_checkpoint
 from multigan.training.feed import Feed
 
 # NaN comes in round 13.
@@ -61,7 +62,11 @@ def test_the_bad_update_is_not_applied(tmp_path: Path) -> None:
     trainer = trainer_of("points/ring", SETTINGS, tmp_path / "run", critic=BreakingCritic(after=12))
     with pytest.raises(NonFiniteError):
         trainer.fit()
-    for network in (trainer.game.generator.network, trainer.game.critic.network, trainer.game.ema.network):
+    for network in (
+        trainer.game.generator.network,
+        trainer.game.critic.network,
+        trainer.game.ema.network,
+    ):
         assert all(p.isfinite().all() for p in network.parameters())
 
 
@@ -92,7 +97,15 @@ def test_a_generator_that_breaks_at_once(tmp_path: Path) -> None:
 
 def test_nan_on_the_command_line(tmp_path: Path) -> None:
     settings = SETTINGS | BREAKING
-    done = ran("train", "points/ring", "--out", str(tmp_path / "run"), "--device", "cpu", *options(settings))
+    done = ran(
+        "train",
+        "points/ring",
+        "--out",
+        str(tmp_path / "run"),
+        "--device",
+        "cpu",
+        *options(settings),
+    )
     assert done.returncode == 3, done.stderr
     assert "Traceback" not in done.stderr
     message = " ".join(done.stderr.split())
@@ -107,7 +120,9 @@ def test_nan_on_the_command_line(tmp_path: Path) -> None:
     [
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB"),
         MemoryError(),
-        RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory"
+        ),
     ],
     ids=["device", "python", "host"],
 )
@@ -158,7 +173,13 @@ def test_a_full_disk_while_saving_is_plain(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_batch_larger_than_the_data(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="larger than the data"):
-        multigan.train("image/digits", settings={"train.batch": 1500}, out=tmp_path / "run", device="cpu", quiet=True)
+        multigan.train(
+            "image/digits",
+            settings={"train.batch": 1500},
+            out=tmp_path / "run",
+            device="cpu",
+            quiet=True,
+        )
     assert not (tmp_path / "run").exists()
 
 
@@ -246,7 +267,7 @@ def test_notes_of_the_data_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for i in range(20):
         Image.new("L", (8, 8), i).save(folder / f"{i:02d}.png")
     (folder / "broken.png").write_bytes(b"no picture")
-    monkeypatch.setattr("multigan.session.Display", lambda quiet: display)
+    monkeypatch.setattr("multigan.verbs.train.Display", lambda quiet: display)
     multigan.train(
         "image/mlp-mnist",
         data=folder,

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from multigan.domains.base import Stored
+from multigan.samples import Stored
 from multigan.training.feed import Feed, fits
 
 COUNT = 50

@@ -14,7 +14,17 @@ from multigan.adversarial.game import GeneratorTerm
 from multigan.adversarial.schedules import constant
 from multigan.training.trainer import Trainer
 
-READS = ("item", "tolist", "__bool__", "__float__", "__int__", "__index__", "cpu", "numpy", "__array__")
+READS = (
+    "item",
+    "tolist",
+    "__bool__",
+    "__float__",
+    "__int__",
+    "__index__",
+    "cpu",
+    "numpy",
+    "__array__",
+)
 PENALTIES = {
     "game.penalties.r1": {"weight": 1, "interval": 2},
     "game.penalties.r2": {"weight": 1},
@@ -64,9 +74,15 @@ def play(trainer: Trainer, rounds: int = 3) -> None:
 
 @pytest.mark.parametrize("clip", [0.0, 0.5])
 @pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd", "rmsprop"])
-def test_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimiser: str, clip: float) -> None:
+def test_points(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimiser: str, clip: float
+) -> None:
     both = {"optimiser": optimiser, "clip": clip, "lr": 1e-3}
-    settings = POINTS | ALL | {f"game.{p}.{k}": v for p in ("generator", "critic") for k, v in both.items()}
+    settings = (
+        POINTS
+        | ALL
+        | {f"game.{p}.{k}": v for p in ("generator", "critic") for k, v in both.items()}
+    )
     trainer = trainer_of("points/ring", settings, tmp_path / "run")
     before = [p.clone() for p in trainer.game.generator.network.parameters()]
     with no_reading(monkeypatch):
@@ -85,14 +101,18 @@ def test_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, critic: str) 
         play(trainer)
 
 
-@pytest.mark.parametrize("objective", ["minimax", "nonsaturating", "lsgan", "hinge", "wasserstein", "rpgan"])
+@pytest.mark.parametrize(
+    "objective", ["minimax", "nonsaturating", "lsgan", "hinge", "wasserstein", "rpgan"]
+)
 def test_objectives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, objective: str) -> None:
     trainer = trainer_of("points/ring", POINTS | {"game.objective": objective}, tmp_path / "run")
     with no_reading(monkeypatch):
         play(trainer)
 
 
-@pytest.mark.parametrize("read", [float, bool, torch.Tensor.item, torch.Tensor.tolist, torch.Tensor.cpu])
+@pytest.mark.parametrize(
+    "read", [float, bool, torch.Tensor.item, torch.Tensor.tolist, torch.Tensor.cpu]
+)
 def test_this_test_would_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Any) -> None:
     trainer = trainer_of("points/ring", POINTS, tmp_path / "run")
 
@@ -109,9 +129,14 @@ def test_this_test_would_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd", "rmsprop"])
 def test_on_a_gpu_torch_itself_sees_no_wait(tmp_path: Path, optimiser: str) -> None:
-    settings = POINTS | ALL | {"game.generator.optimiser": optimiser, "game.critic.optimiser": optimiser}
+    settings = (
+        POINTS | ALL | {"game.generator.optimiser": optimiser, "game.critic.optimiser": optimiser}
+    )
     trainer = trainer_of(
-        "points/ring", settings | {"game.critic.clip": 1.0}, tmp_path / "run", device=torch.device("cuda")
+        "points/ring",
+        settings | {"game.critic.clip": 1.0},
+        tmp_path / "run",
+        device=torch.device("cuda"),
     )
     play(trainer, 2)  # the first rounds allocate
     torch.cuda.set_sync_debug_mode("error")

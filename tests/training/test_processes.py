@@ -32,12 +32,12 @@ from train_help import (
 )
 
 import multigan
-from multigan import session
 from multigan.errors import UserError
-from multigan.training.checkpoint import newest_checkpoint
+from multigan.runs.checkpoint import newest_checkpoint
 from multigan.training.distributed import Processes, join_processes
 from multigan.training.launch import _free_port
 from multigan.training.trainer import Trainer
+from multigan.verbs import train as session
 
 GAME = {
     "train.samples": 32 * 50,
@@ -72,7 +72,9 @@ def losses(run: Path) -> list[dict[str, float]]:
     return [{name: row[name] for name in LOSSES if name in row} for row in rows_of(run)]
 
 
-def check_same(one: list[dict[str, float]], other: list[dict[str, float]], relative: float = 1e-5) -> None:
+def check_same(
+    one: list[dict[str, float]], other: list[dict[str, float]], relative: float = 1e-5
+) -> None:
     assert len(one) == len(other) == 50
     assert {name for row in one for name in row} == set(LOSSES)
     for mine, theirs in zip(one, other, strict=True):
@@ -85,7 +87,10 @@ def finished(process: "subprocess.Popen[str]") -> tuple[int, str]:
         return process.wait(120), process.communicate()[1]
     finally:
         if process.poll() is None:
-            for pid in [*children_of(process.pid), process.pid]:  # workers have sessions of their own
+            for pid in [
+                *children_of(process.pid),
+                process.pid,
+            ]:  # workers have sessions of their own
                 os.kill(pid, signal.SIGKILL)
 
 
@@ -130,8 +135,18 @@ def until(condition: Callable[[], Any], process: "subprocess.Popen[str]", what: 
 
 
 def test_two_processes_train_the_same_points(tmp_path: Path) -> None:
-    multigan.train("points/ring", settings=ON_POINTS, out=tmp_path / "one", device="cpu", quiet=True)
-    arguments = ["--out", str(tmp_path / "two"), "--device", "cpu", "--processes", "2", *options(ON_POINTS)]
+    multigan.train(
+        "points/ring", settings=ON_POINTS, out=tmp_path / "one", device="cpu", quiet=True
+    )
+    arguments = [
+        "--out",
+        str(tmp_path / "two"),
+        "--device",
+        "cpu",
+        "--processes",
+        "2",
+        *options(ON_POINTS),
+    ]
     status, said = finished(started("train", "points/ring", *arguments))
     assert status == 0, said
     assert "2 processes" in said
@@ -163,8 +178,14 @@ def test_torchrun_trains_the_same_pictures_and_goes_on_with_another_count(
     assert losses(half)[:25] == losses(whole)[:25]  # these were made by one process: to the bit
 
 
-def test_sigterm_saves_once_and_leaves_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = ON_POINTS | {"train.samples": 32 * 100_000, "train.save_every": NEVER, "train.log_every": 32}
+def test_sigterm_saves_once_and_leaves_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ON_POINTS | {
+        "train.samples": 32 * 100_000,
+        "train.save_every": NEVER,
+        "train.log_every": 32,
+    }
     run = tmp_path / "run"
     arguments = ["--out", str(run), "--device", "cpu", "--processes", "2", *options(settings)]
     process = started("train", "points/ring", *arguments)
@@ -193,7 +214,11 @@ def test_sigterm_saves_once_and_leaves_nobody(tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize("victim", [0, 1])
 def test_one_worker_s_death_stops_the_others(tmp_path: Path, victim: int) -> None:
-    settings = POINTS | {"train.samples": 32 * 100_000, "train.save_every": 320, "train.log_every": 320}
+    settings = POINTS | {
+        "train.samples": 32 * 100_000,
+        "train.save_every": 320,
+        "train.log_every": 320,
+    }
     run = tmp_path / "run"
     arguments = ["--out", str(run), "--device", "cpu", "--processes", "2", *options(settings)]
     process = started("train", "points/ring", *arguments)
@@ -231,8 +256,12 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(2)]
 
 
-@pytest.mark.parametrize(("scene", "player"), [("unequal_counts", "critic"), ("unequal_sizes", "generator")])
-def test_unequal_gradients_raise_on_every_process(scenes: list[dict[str, Any]], scene: str, player: str) -> None:
+@pytest.mark.parametrize(
+    ("scene", "player"), [("unequal_counts", "critic"), ("unequal_sizes", "generator")]
+)
+def test_unequal_gradients_raise_on_every_process(
+    scenes: list[dict[str, Any]], scene: str, player: str
+) -> None:
     for rank in scenes:
         assert "different numbers of gradients" in rank[scene]
         assert player in rank[scene]
@@ -303,7 +332,9 @@ def test_sync_batch_norm_needs_cuda(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"train.batch": 33}, {"train.batch": 34, "train.accumulate": 2}], ids=["odd", "accumulated"]
+    "settings",
+    [{"train.batch": 33}, {"train.batch": 34, "train.accumulate": 2}],
+    ids=["odd", "accumulated"],
 )
 def test_a_batch_that_cannot_be_split(tmp_path: Path, settings: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="cannot be split evenly over 2 processes") as caught:
@@ -316,7 +347,11 @@ def test_each_process_plays_its_part_of_the_batch(tmp_path: Path) -> None:
     second, _ = second_of_two(tmp_path, "points/ring", POINTS | {"train.accumulate": 4})
     whole, part = (list(t.turns("critic", 64)) for t in (alone, second))
     assert len(whole) == len(part) == 4
-    for field in (lambda turn: turn.real, lambda turn: turn.draw.normal("z", 3), lambda turn: turn.draw.uniform("u")):
+    for field in (
+        lambda turn: turn.real,
+        lambda turn: turn.draw.normal("z", 3),
+        lambda turn: turn.draw.uniform("u"),
+    ):
         both = [torch.cat([field(turn) for turn in turns]) for turns in (whole, part)]
         assert torch.equal(both[0][16:], both[1])
 

@@ -20,8 +20,8 @@ from train_help import (
 )
 
 import multigan
-from multigan import session
-from multigan.training.signals import Stopped
+from multigan.runs.signals import Stopped
+from multigan.verbs import train as session
 
 RULES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "points": ("points/ring", POINTS),
@@ -118,7 +118,11 @@ def test_in_every_tensor_and_every_row(
     budget = settings["train.samples"]
     saved = budget // 2  # a power cut just after a checkpoint, and one long after one
     interrupted(
-        name, settings, broken, [("crash", saved + 1), ("crash", budget - settings["train.batch"])], monkeypatch
+        name,
+        settings,
+        broken,
+        [("crash", saved + 1), ("crash", budget - settings["train.batch"])],
+        monkeypatch,
     )
     state = learned(broken)
     assert state["samples"] == budget
@@ -129,7 +133,9 @@ def test_in_every_tensor_and_every_row(
 
 
 @pytest.mark.parametrize("case", [0, 2, 3])
-def test_after_signals_at_odd_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: int) -> None:
+def test_after_signals_at_odd_moments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: int
+) -> None:
     name, settings = list(RULES.values())[case]
     multigan.train(name, settings=settings, out=tmp_path / "whole", device="cpu", quiet=True)
     batch, budget = settings["train.batch"], settings["train.samples"]
@@ -141,30 +147,50 @@ def test_after_signals_at_odd_moments(tmp_path: Path, monkeypatch: pytest.Monkey
     assert ticks[0] == ticks[1]
 
 
-def test_the_kept_model_and_the_pictures_are_the_same_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_kept_model_and_the_pictures_are_the_same_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name, settings = "image/digits", PICTURES | {"train.sample_every": 16 * 2}
     multigan.train(name, settings=settings, out=tmp_path / "whole", device="cpu", quiet=True)
     interrupted(name, settings, tmp_path / "broken", [("crash", 16 * 13)], monkeypatch)
-    stills = [sorted(p.name for p in (tmp_path / run / "samples").glob("*.png")) for run in ("whole", "broken")]
+    stills = [
+        sorted(p.name for p in (tmp_path / run / "samples").glob("*.png"))
+        for run in ("whole", "broken")
+    ]
     assert len(stills[0]) == 11
     assert stills[0] == stills[1]
     for path in ["model/model.safetensors", *(f"samples/{still}" for still in stills[0])]:
-        assert (tmp_path / "whole" / path).read_bytes() == (tmp_path / "broken" / path).read_bytes(), path
+        assert (tmp_path / "whole" / path).read_bytes() == (
+            tmp_path / "broken" / path
+        ).read_bytes(), path
 
 
 def test_a_longer_budget_goes_on_from_the_shorter_one(tmp_path: Path) -> None:
-    settings = POINTS | {"game.generator.lr": 1e-3, "game.critic.lr": 1e-3, "game.penalties": {"r1": {"weight": 1}}}
+    settings = POINTS | {
+        "game.generator.lr": 1e-3,
+        "game.critic.lr": 1e-3,
+        "game.penalties": {"r1": {"weight": 1}},
+    }
     double = settings | {"train.samples": 2 * POINTS["train.samples"]}
     multigan.train("points/ring", settings=double, out=tmp_path / "whole", device="cpu", quiet=True)
     multigan.train("points/ring", settings=settings, out=tmp_path / "two", device="cpu", quiet=True)
-    session.resume(tmp_path / "two", settings={"train.samples": double["train.samples"]}, device="cpu", quiet=True)
-    assert list(unlike(learned(tmp_path / "whole")["game"], learned(tmp_path / "two")["game"])) == []
+    session.resume(
+        tmp_path / "two",
+        settings={"train.samples": double["train.samples"]},
+        device="cpu",
+        quiet=True,
+    )
+    assert (
+        list(unlike(learned(tmp_path / "whole")["game"], learned(tmp_path / "two")["game"])) == []
+    )
 
 
 def test_other_randomness_in_the_program_changes_nothing(tmp_path: Path) -> None:
     for run, seed in (("one", 1), ("two", 2)):
         torch.manual_seed(seed)
-        multigan.train("image/digits", settings=PICTURES, out=tmp_path / run, device="cpu", quiet=True)
+        multigan.train(
+            "image/digits", settings=PICTURES, out=tmp_path / run, device="cpu", quiet=True
+        )
     assert list(unlike(learned(tmp_path / "one"), learned(tmp_path / "two"))) == []
 
 
@@ -178,7 +204,14 @@ def test_a_training_leaves_the_program_s_randomness_alone(tmp_path: Path) -> Non
 
 def test_another_seed_is_another_training(tmp_path: Path) -> None:
     for seed in (0, 1):
-        multigan.train("points/ring", settings=POINTS, seed=seed, out=tmp_path / str(seed), device="cpu", quiet=True)
+        multigan.train(
+            "points/ring",
+            settings=POINTS,
+            seed=seed,
+            out=tmp_path / str(seed),
+            device="cpu",
+            quiet=True,
+        )
     assert len(list(unlike(learned(tmp_path / "0"), learned(tmp_path / "1")))) > 20
 
 

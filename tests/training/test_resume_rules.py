@@ -11,9 +11,9 @@ from PIL import Image
 from train_help import NEVER, POINTS, Crash, Interrupting, Recording, last_state, ran, rows_of
 
 import multigan
-from multigan import session
 from multigan.errors import CheckpointError, UserError
-from multigan.training.checkpoint import newest_checkpoint
+from multigan.runs.checkpoint import newest_checkpoint
+from multigan.verbs import train as session
 
 SETTINGS = POINTS | {"train.sample_every": 32 * 5}
 BUDGET: int = POINTS["train.samples"]  # type: ignore[assignment]
@@ -44,7 +44,11 @@ def go_on(run: Path, monkeypatch: pytest.MonkeyPatch, **given: Any) -> Recording
 
 
 def test_each_tick_and_each_picture_is_there_once(run: Path) -> None:
-    assert [row["samples"] for row in rows_of(run)] == [160, 320, 480]  # 480 is after the checkpoint
+    assert [row["samples"] for row in rows_of(run)] == [
+        160,
+        320,
+        480,
+    ]  # 480 is after the checkpoint
     with (run / "metrics.jsonl").open("a") as file:
         file.write('{"samples": 544, "critic/obj')  # what a crash leaves of a line
     session.resume(run, device="cpu", quiet=True)
@@ -53,7 +57,9 @@ def test_each_tick_and_each_picture_is_there_once(run: Path) -> None:
     assert stills == [f"{at:012d}.png" for at in range(0, BUDGET + 1, 160)]
 
 
-def test_pictures_of_after_the_checkpoint_are_made_again(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_of_after_the_checkpoint_are_made_again(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     later = run / "samples" / f"{480:012d}.png"
     later.write_bytes(b"of a future that never came")
     other = run / "samples" / "mine.png"
@@ -67,7 +73,9 @@ def test_pictures_of_after_the_checkpoint_are_made_again(run: Path, monkeypatch:
 def test_changed_settings_are_refused_and_named(run: Path) -> None:
     before = (run / "recipe.toml").read_bytes(), (run / "metrics.jsonl").read_bytes()
     with pytest.raises(UserError) as caught:
-        session.resume(run, settings={"game.critic.lr": 5e-4, "train.batch": 64}, device="cpu", quiet=True)
+        session.resume(
+            run, settings={"game.critic.lr": 5e-4, "train.batch": 64}, device="cpu", quiet=True
+        )
     message = str(caught.value)
     assert "game.critic.lr" in message
     assert "0.0005" in message
@@ -90,7 +98,9 @@ def test_allow_changes_goes_on(run: Path, monkeypatch: pytest.MonkeyPatch) -> No
     state = last_state(run)
     assert state["samples"] == BUDGET
     assert state["recipe"]["game"]["critic"]["lr"] == 5e-4
-    go_on(run, monkeypatch, settings={"train.samples": 2 * BUDGET})  # the change is now the run's own
+    go_on(
+        run, monkeypatch, settings={"train.samples": 2 * BUDGET}
+    )  # the change is now the run's own
 
 
 @pytest.mark.parametrize(
@@ -120,8 +130,12 @@ def checkpoints(run: Path) -> list[Path]:
     return sorted((run / "checkpoints").iterdir())
 
 
-def test_a_damaged_newest_checkpoint_costs_only_its_rounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = multigan.train("points/ring", settings=SETTINGS, out=tmp_path / "run", device="cpu", quiet=True).folder
+def test_a_damaged_newest_checkpoint_costs_only_its_rounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = multigan.train(
+        "points/ring", settings=SETTINGS, out=tmp_path / "run", device="cpu", quiet=True
+    ).folder
     rows = rows_of(run)
     damage(checkpoints(run)[-1])
     display = go_on(run, monkeypatch)
@@ -130,7 +144,9 @@ def test_a_damaged_newest_checkpoint_costs_only_its_rounds(tmp_path: Path, monke
     assert rows_of(run) == rows
 
 
-def test_with_no_intact_checkpoint_it_starts_over_and_says_so(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_no_intact_checkpoint_it_starts_over_and_says_so(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for checkpoint in checkpoints(run):
         damage(checkpoint)
     display = go_on(run, monkeypatch)
@@ -140,9 +156,13 @@ def test_with_no_intact_checkpoint_it_starts_over_and_says_so(run: Path, monkeyp
     assert [row["samples"] for row in rows_of(run)] == list(range(160, BUDGET + 1, 160))
 
 
-def test_damaged_checkpoints_never_displace_the_new_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_checkpoints_never_displace_the_new_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = SETTINGS | {"train.save_every": 32 * 10}
-    run = multigan.train("points/ring", settings=settings, out=tmp_path / "run", device="cpu", quiet=True).folder
+    run = multigan.train(
+        "points/ring", settings=settings, out=tmp_path / "run", device="cpu", quiet=True
+    ).folder
     for checkpoint in checkpoints(run):
         damage(checkpoint)
     monkeypatch.setattr(session, "Display", lambda quiet: Interrupting("crash", 32 * 15))
@@ -153,13 +173,17 @@ def test_damaged_checkpoints_never_displace_the_new_ones(tmp_path: Path, monkeyp
     assert found.samples == 320
 
 
-def test_a_crash_before_the_first_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_before_the_first_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(session, "Display", lambda quiet: Interrupting("crash", 32 * 7))
     with pytest.raises(Crash):
         multigan.train("points/ring", settings=SETTINGS, out=tmp_path / "run", device="cpu")
     assert not (tmp_path / "run" / "checkpoints").exists()
     go_on(tmp_path / "run", monkeypatch)
-    assert [row["samples"] for row in rows_of(tmp_path / "run")] == list(range(160, BUDGET + 1, 160))
+    assert [row["samples"] for row in rows_of(tmp_path / "run")] == list(
+        range(160, BUDGET + 1, 160)
+    )
 
 
 def pictures(folder: Path) -> Path:
@@ -180,7 +204,9 @@ def test_changed_data_are_refused(tmp_path: Path) -> None:
         "train.batch": 8,
         "train.samples": 64,
     }
-    multigan.train("image/mlp-mnist", data=folder, settings=settings, out=run, device="cpu", quiet=True)
+    multigan.train(
+        "image/mlp-mnist", data=folder, settings=settings, out=run, device="cpu", quiet=True
+    )
     more = {"train.samples": 128}
     Image.new("L", (8, 8), 9).save(folder / "07.png")
     with pytest.raises(UserError, match="not those .* was trained on") as caught:

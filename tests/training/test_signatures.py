@@ -38,13 +38,22 @@ class Pair(Network):
 @pytest.mark.parametrize(
     ("networks", "message"),
     [
-        ({"generator": nn.Linear(32, 2)}, r"generator torch.*Linear cannot be called as generator\(noise, condition\)"),
-        ({"generator": Network(5, 2)}, r"Network cannot be called .* noise \(2, \d+\) and condition None: mat1"),
+        (
+            {"generator": nn.Linear(32, 2)},
+            r"generator torch.*Linear cannot be called as generator\(noise, condition\)",
+        ),
+        (
+            {"generator": Network(5, 2)},
+            r"Network cannot be called .* noise \(2, \d+\) and condition None: mat1",
+        ),
         ({"generator": Network(32, 3)}, r"shape \(2, 3\), but real ones are \(2, 2\)"),
         ({"generator": Pair(32, 2)}, "gives a tuple"),
         ({"generator": nn.Identity()}, "generator .*Identity has no parameters"),
         ({"critic": OneForAll(2, 1)}, r"logits of shape \(1,\) for 2 samples"),
-        ({"critic": Network(3, 1)}, r"critic .*Network cannot be called as critic\(representation, condition\)"),
+        (
+            {"critic": Network(3, 1)},
+            r"critic .*Network cannot be called as critic\(representation, condition\)",
+        ),
         ({"critic": nn.Flatten()}, "critic .*Flatten has no parameters"),
     ],
 )
@@ -54,7 +63,9 @@ def test_networks_that_cannot_play(
     run = tmp_path / "run"
     settings = tiny_points | {"generator.latent": 32}
     with pytest.raises(UserError, match=message):
-        multigan.train("points/ring", out=run, settings=settings, device="cpu", quiet=True, **networks)
+        multigan.train(
+            "points/ring", out=run, settings=settings, device="cpu", quiet=True, **networks
+        )
     assert not run.exists()  # the name is free for the next try
 
 
@@ -62,5 +73,7 @@ def test_networks_that_can_play_leave_torch_as_it_was(tiny_points: dict, tmp_pat
     settings = tiny_points | {"generator.latent": 32}
     networks = {"generator": Network(32, 2), "critic": Network(2, 4)}  # four logits a sample
     before = torch.get_rng_state()
-    multigan.train("points/ring", out=tmp_path / "run", settings=settings, device="cpu", quiet=True, **networks)
+    multigan.train(
+        "points/ring", out=tmp_path / "run", settings=settings, device="cpu", quiet=True, **networks
+    )
     assert torch.equal(torch.get_rng_state(), before)

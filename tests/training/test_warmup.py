@@ -1,4 +1,5 @@
-"""The stage before the game: same clock, same checkpoints, resumed to the bit, ended by held-out data."""
+"""The stage before the game: same clock, same checkpoints, resumed to the bit, ended by held-out
+data."""
 
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,11 @@ import pytest
 import torch
 from train_help import Crash, Interrupting, learned, rows_of, unlike
 
-from multigan import session
-from multigan.domains import domain_type
+from multigan.domains.base import domain_type
 from multigan.errors import UserError
-from multigan.training.run import RunFolder
+from multigan.runs.folder import RunFolder
 from multigan.training.trainer import Trainer
+from multigan.verbs import train as session
 
 SUBJECTS = [f"{a} {b}" for a in ("the", "a", "one") for b in ("cat", "dog", "man", "hen")]
 LINES = [f"{subject} {verb}" for subject in SUBJECTS for verb in ("runs", "eats", "sits")]
@@ -20,7 +21,13 @@ RECIPE: dict[str, Any] = {
     "data": {"source": "?", "length": 5, "held_out": 0.2},
     "generator": {"latent": 2, "embedding": 6, "width": 6, "dropout": 0.3, "likelihood": 0.5},
     "critic": {"embedding": 6, "width": 6, "depth": 1},
-    "likelihood": {"samples": 64, "check_every": 16, "patience": 0, "ema_half_life": 20, "lr": 0.01},
+    "likelihood": {
+        "samples": 64,
+        "check_every": 16,
+        "patience": 0,
+        "ema_half_life": 20,
+        "lr": 0.01,
+    },
     "game": {"penalties": {"r1": {"weight": 1}}},
     "train": {"samples": 48, "batch": 8, "log_every": 8, "sample_every": 10**9, "save_every": 16},
 }
@@ -42,7 +49,9 @@ LANGUAGE = {"critic.network": "language", "generator.latent": 0, "game.penalties
 
 @pytest.mark.parametrize("at", [24, 56, 64, 88])
 @pytest.mark.parametrize("settings", [{}, LANGUAGE], ids=["conv", "language"])
-def test_a_crash_in_either_stage_is_resumed_to_the_bit(at: int, settings: dict[str, Any], tmp_path: Path) -> None:
+def test_a_crash_in_either_stage_is_resumed_to_the_bit(
+    at: int, settings: dict[str, Any], tmp_path: Path
+) -> None:
     whole = trainer(tmp_path, "whole", **settings)
     whole.fit()
     with pytest.raises(Crash):
@@ -53,15 +62,23 @@ def test_a_crash_in_either_stage_is_resumed_to_the_bit(at: int, settings: dict[s
 
 
 def test_the_game_begins_with_the_best_weights_and_a_clock_of_its_own(tmp_path: Path) -> None:
-    made = trainer(tmp_path, **{"train.samples": 8, "game.generator.lr": 0, "generator.likelihood": 0})
+    made = trainer(
+        tmp_path, **{"train.samples": 8, "game.generator.lr": 0, "generator.likelihood": 0}
+    )
     made.fit()
     assert (made.began, made.samples) == (64, 72)
-    held_out = [row["likelihood/held_out"] for row in rows_of(tmp_path / "run") if 16 <= row["samples"] <= 64]
+    held_out = [
+        row["likelihood/held_out"]
+        for row in rows_of(tmp_path / "run")
+        if 16 <= row["samples"] <= 64
+    ]
     assert made.domain.held_out_nll(made.game.generator.network) == pytest.approx(min(held_out))
 
 
 def test_patience_ends_the_stage_and_the_game_gets_its_whole_budget(tmp_path: Path) -> None:
-    made = trainer(tmp_path, **{"likelihood.patience": 1, "likelihood.lr": 0, "likelihood.samples": 640})
+    made = trainer(
+        tmp_path, **{"likelihood.patience": 1, "likelihood.lr": 0, "likelihood.samples": 640}
+    )
     made.fit()
     assert made.began == 32  # the first check is the best, the second is no better
     assert made.samples == made.end == 32 + 48
@@ -95,7 +112,10 @@ def test_a_finished_stage_goes_on_into_a_game(tmp_path: Path) -> None:
 def test_the_critic_takes_over_the_embedding(tmp_path: Path) -> None:
     made = trainer(tmp_path, **{"train.samples": 8, "game.critic.lr": 0, "game.generator.lr": 0})
     made.fit()
-    table, weight = (p.detach() for p in (made.game.generator.network.table, made.game.critic.network.embed.weight))
+    table, weight = (
+        p.detach()
+        for p in (made.game.generator.network.table, made.game.critic.network.embed.weight)
+    )
     assert torch.corrcoef(torch.stack([table.flatten(), weight.flatten()]))[0, 1] > 0.999
     assert weight.std().item() == pytest.approx(1, abs=0.2)
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import torch
 
-from multigan import session
-from multigan.domains import domain_type
-from multigan.training.checkpoint import newest_checkpoint
+from multigan.domains.base import domain_type
+from multigan.runs.checkpoint import newest_checkpoint
+from multigan.runs.folder import RunFolder
 from multigan.training.display import Display
-from multigan.training.run import RunFolder
 from multigan.training.trainer import Trainer
+from multigan.verbs import train as session
 
 HERE = Path(__file__).parent
 NEVER = 10**9
@@ -49,7 +49,8 @@ class Crash(Exception):
 
 
 class Interrupting(Display):
-    """Ends the training once it stands at ``at`` samples: by a ``crash`` or by a signal (``stop``)."""
+    """Ends the training once it stands at ``at`` samples: by a ``crash`` or by a signal
+    (``stop``)."""
 
     def __init__(self, how: str, at: int) -> None:
         super().__init__(quiet=True)
@@ -94,7 +95,9 @@ def last_state(run: Path | str) -> dict[str, Any]:
 def learned(run: Path | str) -> dict[str, Any]:
     """The newest checkpoint without what a clock on the wall decides and what the recipe says."""
     state = last_state(run)
-    return {name: state[name] for name in ("samples", "game", "data", "health", "score", "best_score")}
+    return {
+        name: state[name] for name in ("samples", "game", "data", "health", "score", "best_score")
+    }
 
 
 def unlike(one: Any, other: Any, path: str = "") -> Iterator[str]:
@@ -151,5 +154,10 @@ def environment(**more: str) -> dict[str, str]:
 def ran(*arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
     """A real ``multigan`` command, run to its end."""
     return subprocess.run(
-        command(*arguments), env=environment(**more), capture_output=True, text=True, timeout=120, check=False
+        command(*arguments),
+        env=environment(**more),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )

@@ -1,4 +1,5 @@
-"""Two processes over gloo, forked after the imports: prints what each of the named scenes gave, as JSON.
+"""Two processes over gloo, forked after the imports: prints what each of the named scenes gave, as
+JSON.
 
 ``python two_ranks.py FOLDER``; run by test_processes.py.
 """
@@ -22,7 +23,9 @@ def unequal_counts(processes: Processes) -> Any:
 
 
 def unequal_sizes(processes: Processes) -> Any:
-    return _error(lambda: processes.synchronise([torch.ones(3 if processes.first else 4)], "generator"))
+    return _error(
+        lambda: processes.synchronise([torch.ones(3 if processes.first else 4)], "generator")
+    )
 
 
 def average(processes: Processes) -> Any:

@@ -1,8 +1,7 @@
 """Differentiable augmentation of the spectrograms the critic sees, real and generated alike.
 
-What suits sound: a shift in time, another gain, a small shift in frequency. Never a flip: sound backwards or
-upside down is another sound.
-"""
+What suits sound: a shift in time, another gain, a small shift in frequency. Never a flip: sound
+backwards or upside down is another sound."""
 
 import torch
 from torch import Tensor
@@ -35,7 +34,8 @@ class SpectrogramAugmentation:
 
 
 def shifted(x: Tensor, by: Tensor, dimension: int) -> Tensor:
-    """Each ``x[n]`` moved by ``by[n]`` whole cells along a dimension (-1 or -2 of four), zeros coming in."""
+    """Each ``x[n]`` moved by ``by[n]`` whole cells along a dimension (-1 or -2 of four), zeros
+    coming in."""
     size = x.shape[dimension]
     source = torch.arange(size, device=x.device) - by.view(-1, 1).long()  # (N, size)
     inside = (source >= 0) & (source < size)

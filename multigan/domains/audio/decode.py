@@ -1,8 +1,7 @@
 """From sound files to clips: mono, one rate, one length, peak-normalised, int16.
 
-soundfile reads; librosa what it cannot. A file that is silent, truncated, empty, not a sound or holds NaN is
-unreadable, and says why.
-"""
+soundfile reads; librosa what it cannot. A file that is silent, truncated, empty, not a sound or
+holds NaN is unreadable, and says why."""
 
 import io
 import os
@@ -47,7 +46,10 @@ class SoundDecoder:
     def signature(self) -> str:
         """Changes with the files and with the settings that shape the clips."""
         d = self.data
-        shape = f"{self.rate} {self.length} {d.normalise} {d.trim} {d.shorter} {d.step} {d.silent} {d.cut}"
+        shape = (
+            f"{self.rate} {self.length} {d.normalise} {d.trim} {d.shorter} {d.step} "
+            f"{d.silent} {d.cut}"
+        )
         chosen = f"{self.split} {d.test_pattern!r} {d.held_out} {d.label_pattern!r}"
         return f"audio 1\n{shape}\n{chosen}\n{self.source.signature}"
 
@@ -71,7 +73,8 @@ class SoundDecoder:
             return [Decoded(name, None, error=str(error) or type(error).__name__)]
 
     def clips(self, waveform: np.ndarray, rate: int) -> list[np.ndarray]:
-        """Clips of a mono waveform at ``rate`` Hz: resampled, trimmed, cut or padded, normalised, int16."""
+        """Clips of a mono waveform at ``rate`` Hz: resampled, trimmed, cut or padded, normalised,
+        int16."""
         sound = resampled(waveform, rate, self.rate)
         if self.data.trim:
             sound = trimmed(sound, self.data.trim, self.rate)
@@ -85,7 +88,11 @@ class SoundDecoder:
         starts = range(0, len(sound) - self.length // 2, step)
         pieces = [sound[start : start + self.length] for start in starts]
         quiet = np.abs(sound).max() * 10 ** (-self.data.silent / 20) if self.data.silent else 0.0
-        loud = [(i, piece) for i, piece in enumerate(pieces) if np.abs(piece).max() > max(quiet, SILENCE)]
+        loud = [
+            (i, piece)
+            for i, piece in enumerate(pieces)
+            if np.abs(piece).max() > max(quiet, SILENCE)
+        ]
         return [faded(piece, fade if i else 0, fade) for i, piece in loud]
 
     def _finished(self, piece: np.ndarray) -> np.ndarray:
@@ -97,7 +104,8 @@ class SoundDecoder:
 
 
 def read_sound(content: bytes, name: str) -> tuple[np.ndarray, int]:
-    """A sound file's bytes as a mono waveform ``(samples,)``, float32, and its rate in Hz; raises `Unreadable`."""
+    """A sound file's bytes as a mono waveform ``(samples,)``, float32, and its rate in Hz; raises
+    `Unreadable`."""
     if not content:
         raise Unreadable("the file is empty")
     if cut_short(content):
@@ -134,7 +142,9 @@ def _by_librosa(content: bytes, name: str, first: Exception) -> tuple[np.ndarray
             file.flush()
             waveform, rate = librosa.load(file.name, sr=None, mono=False)
     except Exception:  # whatever its readers raise, the first message says more
-        raise Unreadable(f"not a sound that can be read: {str(first).rpartition(': ')[2]}") from None
+        raise Unreadable(
+            f"not a sound that can be read: {str(first).rpartition(': ')[2]}"
+        ) from None
     return np.atleast_2d(waveform).T, int(rate)
 
 
@@ -144,14 +154,17 @@ def resampled(waveform: np.ndarray, rate: int, wanted: int) -> np.ndarray:
 
 
 def cut_short(content: bytes) -> bool:
-    """Whether a RIFF file ends before its data chunk does; libsndfile would read it silently short."""
+    """Whether a RIFF file ends before its data chunk does; libsndfile would read it silently
+    short."""
     if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
         return False
     position = 12
     while position + 8 <= len(content):
         name, size = struct.unpack_from("<4sI", content, position)
         if name == b"data":
-            streamed = size in (0, 0xFFFFFFFF, 0x7FFFFFFF) or size >= 0xFFFFFF00  # written to a pipe: length unknown
+            streamed = (
+                size in (0, 0xFFFFFFFF, 0x7FFFFFFF) or size >= 0xFFFFFF00
+            )  # written to a pipe: length unknown
             return not streamed and position + 8 + size > len(content)
         position += 8 + size + size % 2
     return True
@@ -175,7 +188,8 @@ def faded(sound: np.ndarray, start: int, end: int) -> np.ndarray:
 
 
 def count_clips(decoder: SoundDecoder) -> int:
-    """How many clips a source offers, by the files' headers; a file that tells nothing counts as one."""
+    """How many clips a source offers, by the files' headers; a file that tells nothing counts as
+    one."""
     step = (decoder.data.step or decoder.length / decoder.rate) if decoder.data.cut else 0.0
     total = 0
     for i in range(len(decoder.source.names)):
@@ -186,5 +200,9 @@ def count_clips(decoder: SoundDecoder) -> int:
             total += 1
             continue
         over = seconds - decoder.length / decoder.rate
-        total += 1 + (int(np.ceil((over + decoder.length / decoder.rate / 2) / step)) - 1 if over > 0 and step else 0)
+        total += 1 + (
+            int(np.ceil((over + decoder.length / decoder.rate / 2) / step)) - 1
+            if over > 0 and step
+            else 0
+        )
     return total

@@ -1,4 +1,5 @@
-"""Sounds: stored as int16 clips ``(n, S)``, seen by the critic as log-mel spectrograms or as waveforms."""
+"""Sounds: stored as int16 clips ``(n, S)``, seen by the critic as log-mel spectrograms or as
+waveforms."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -11,7 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from multigan.adversarial.game import GeneratorTerm
-from multigan.adversarial.randomness import Draw
+from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.domains.audio.augmentation import SpectrogramAugmentation
 from multigan.domains.audio.decode import PEAK, Unreadable, read_sound, resampled
 from multigan.domains.audio.measured import MeasuredAudio, waveforms
@@ -21,16 +22,31 @@ from multigan.domains.audio.networks import MelCritic, MelGenerator
 from multigan.domains.audio.picture import spectrogram_grid, spectrogram_sheet
 from multigan.domains.audio.settings import AudioRecipe
 from multigan.domains.audio.sources import PUBLIC
-from multigan.domains.audio.specgan import SIDE, SpecFrontEnd, SpecganCritic, SpecganGenerator, log_spectrum
+from multigan.domains.audio.specgan import (
+    SIDE,
+    SpecFrontEnd,
+    SpecganCritic,
+    SpecganGenerator,
+    log_spectrum,
+)
 from multigan.domains.audio.spectrum import ShortTimeFourier
-from multigan.domains.audio.vocoder import MelDistance, VocoderCritic, VocoderGenerator, feature_distance
+from multigan.domains.audio.vocoder import (
+    MelDistance,
+    VocoderCritic,
+    VocoderGenerator,
+    feature_distance,
+)
 from multigan.domains.audio.vocoders import open_vocoder, refuse_mismatch
 from multigan.domains.audio.waveform import FORMATS, Waveform, joined
-from multigan.domains.base import Exhibit, Facts, IndexedDraw, Snapshot, Stored, Warmup, picture_exhibit
+from multigan.domains.base import Warmup
+from multigan.domains.shown import Exhibit, Snapshot, picture_exhibit
 from multigan.errors import UserError
-from multigan.report.grid import beside
+from multigan.pictures.grid import beside
+from multigan.samples import Facts, Stored
 
-_CHUNK = 16  # clips presented at once; always full, so that a clip never depends on how many there are
+_CHUNK = (
+    16  # clips presented at once; always full, so that a clip never depends on how many there are
+)
 _MEASURED = 4096  # clips that the range of the data is taken from
 _PLAYERS, _DRAWN = 10, 16  # clips one can listen to on a page, and look at
 _FADE = 0.004  # seconds
@@ -62,7 +78,11 @@ class AudioDomain(MeasuredAudio):
         data = self.recipe.data
         stored = self.training_samples()
         self.facts = self._facts(stored, self.source.classes if data.labels else ())
-        return stored if data.labels else Stored(stored.samples, None, stored.notes, stored.fingerprint)
+        return (
+            stored
+            if data.labels
+            else Stored(stored.samples, None, stored.notes, stored.fingerprint)
+        )
 
     def _facts(self, stored: Stored, classes: tuple[str, ...]) -> Facts:
         front_end = self.recipe.front_end
@@ -70,7 +90,10 @@ class AudioDomain(MeasuredAudio):
         if self.recipe.generator.network == "specgan":
             fourier = ShortTimeFourier(front_end.mel.n_fft, front_end.mel.hop)
             logs = torch.cat([log_spectrum(fourier, waveforms(part)) for part in chosen.split(256)])
-            constants: dict[str, Any] = {"mean": logs.mean((0, 2)).tolist(), "deviation": logs.std((0, 2)).tolist()}
+            constants: dict[str, Any] = {
+                "mean": logs.mean((0, 2)).tolist(),
+                "deviation": logs.std((0, 2)).tolist(),
+            }
             return Facts((1, SIDE, logs.shape[-1]), classes, constants)
         plain = MelFrontEnd(front_end.mel)
         loudest = max(plain.log_mel(waveforms(part)).max().item() for part in chosen.split(256))
@@ -142,7 +165,11 @@ class AudioDomain(MeasuredAudio):
     def warmup(self) -> Warmup | None:
         """For a vocoder: the mel distance alone."""
         settings = self.recipe.reconstruction
-        return None if settings is None else Warmup("reconstruction", settings, self._mel_distance().alone)
+        return (
+            None
+            if settings is None
+            else Warmup("reconstruction", settings, self._mel_distance().alone)
+        )
 
     def _mel_distance(self) -> MelDistance:
         assert isinstance(self.front_end, MelFrontEnd)
@@ -152,23 +179,28 @@ class AudioDomain(MeasuredAudio):
         """The numbers of the front end."""
         return asdict(self.recipe.front_end.mel)
 
-    def make(self, generator: nn.Module, draw: IndexedDraw, labels: Any, /, **options: Any) -> Tensor:
+    def make(
+        self, generator: nn.Module, draw: IndexedDraw, labels: Any, /, **options: Any
+    ) -> Tensor:
         """New spectrograms, or waveforms ``(N, 1, S)`` where a vocoder makes them.
 
-        ``condition``, for a vocoder: the sound file it is to follow, of any length. ``vocoder``: the trained one that
-        makes the waveforms of spectrograms instead of Griffin-Lim.
-        """
+        ``condition``, for a vocoder: the sound file it is to follow, of any length. ``vocoder``:
+        the trained one that makes the waveforms of spectrograms instead of Griffin-Lim."""
         condition, vocoder = options.get("condition"), options.get("vocoder")
         device = next(generator.parameters()).device
         if self.is_vocoder:
             if condition is None:
-                raise UserError("a vocoder makes a sound from a sound: give one by --condition voice.mp3")
+                raise UserError(
+                    "a vocoder makes a sound from a sound: give one by --condition voice.mp3"
+                )
             sound = self._loaded(Path(condition)).to(device)
             frames = nn.functional.pad(sound, (0, -sound.shape[1] % self.recipe.front_end.mel.hop))
             made: Tensor = generator(None, self.spectrograms(frames))
             return made[..., : sound.shape[1]].expand(len(draw), -1, -1)
         if condition is not None:
-            raise UserError(f"condition means nothing to {self.recipe.generator.network}: it is for vocoders")
+            raise UserError(
+                f"condition means nothing to {self.recipe.generator.network}: it is for vocoders"
+            )
         x: Tensor = generator(self.noise(draw), labels)
         return x if vocoder is None else self._by_vocoder(vocoder, x)
 
@@ -183,7 +215,8 @@ class AudioDomain(MeasuredAudio):
         return torch.from_numpy(sound)[None].float()
 
     def _by_vocoder(self, source: Any, x: Tensor) -> Tensor:
-        """Waveforms ``(N, 1, S)`` of our spectrograms by a trained vocoder with the same front end."""
+        """Waveforms ``(N, 1, S)`` of our spectrograms by a trained vocoder with the same front
+        end."""
         if not isinstance(self.front_end, MelFrontEnd):
             raise UserError(f"vocoder: {self.recipe.generator.network} makes no mel spectrograms")
         vocoder = open_vocoder(source, x.device)
@@ -192,7 +225,8 @@ class AudioDomain(MeasuredAudio):
 
     @torch.no_grad()
     def stored(self, x: Tensor) -> Tensor:
-        """Representations ``(N, ...)`` as int16 clips ``(N, S)`` on the CPU: exactly what is written."""
+        """Representations ``(N, ...)`` as int16 clips ``(N, S)`` on the CPU: exactly what is
+        written."""
         if x.dim() == 3:
             return (self._finished(x.squeeze(1)).cpu() * 32767).round().short()
         front_end = self.front_end.to(x.device)
@@ -208,12 +242,15 @@ class AudioDomain(MeasuredAudio):
         return [Waveform(samples, rate) for samples in waveforms(stored).numpy()]
 
     def _finished(self, waveform: Tensor) -> Tensor:
-        """Waveforms ``(N, S)`` with faded ends, as loud as normalised data, and never above full scale."""
+        """Waveforms ``(N, S)`` with faded ends, as loud as normalised data, and never above full
+        scale."""
         fade = min(max(int(_FADE * self.recipe.front_end.mel.rate), 2), waveform.shape[1])
         ramp = torch.linspace(0, 1, fade, device=waveform.device)
         waveform = waveform.clone()
         waveform[:, -fade:] *= ramp.flip(0)
-        waveform[:, : fade // 4] *= ramp[::4][: fade // 4]  # short: a drum's stroke is its first milliseconds
+        waveform[:, : fade // 4] *= ramp[::4][
+            : fade // 4
+        ]  # short: a drum's stroke is its first milliseconds
         peak = waveform.abs().amax(1, keepdim=True)
         if self.recipe.data.normalise == "peak":
             return waveform * torch.where(peak > _QUIET, PEAK / peak, torch.ones_like(peak))
@@ -244,7 +281,11 @@ class AudioDomain(MeasuredAudio):
     def picture(self, snapshot: Snapshot) -> Image.Image:
         """Generated spectrograms, with real ones beside them, each in the order of their labels."""
         labels = snapshot.labels
-        order = torch.arange(len(snapshot.fake)) if labels is None else labels.cpu().argsort(stable=True)
+        order = (
+            torch.arange(len(snapshot.fake))
+            if labels is None
+            else labels.cpu().argsort(stable=True)
+        )
         pair = (snapshot.fake, snapshot.real)
         spectrograms = (self.spectrograms(x.squeeze(1)) if self.is_vocoder else x for x in pair)
         fake, real = (spectrogram_grid(x.cpu()[order]) for x in spectrograms)

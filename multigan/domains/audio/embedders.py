@@ -1,9 +1,9 @@
-"""What sounds are embedded by for measurement: always from the waveform that is written, turned into mels anew.
+"""What sounds are embedded by for measurement: always from the waveform that is written, turned
+into mels anew.
 
-A small classifier where there are labels, else statistics of the mel spectrogram, or a model of transformers
-that the user supplies (the Fréchet distance is then a FAD). The mels have settings of their own, so recipes
-with different front ends are measured alike.
-"""
+A small classifier where there are labels, else statistics of the mel spectrogram, or a model of
+transformers that the user supplies (the Fréchet distance is then a FAD). The mels have settings of
+their own, so recipes with different front ends are measured alike."""
 
 import hashlib
 import itertools
@@ -18,10 +18,10 @@ from multigan.adversarial.randomness import Draw
 from multigan.domains.audio.augmentation import shifted
 from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.mel_settings import MelSettings
-from multigan.domains.base import Reals, Stored
 from multigan.errors import UserError
-from multigan.evaluation.classifier import ClassifierSettings, apart, classifier_embedder
-from multigan.evaluation.embedder import Embedded, Embedder
+from multigan.measures.classifier import ClassifierSettings, apart, classifier_embedder
+from multigan.measures.embedder import Embedded, Embedder
+from multigan.samples import Reals, Stored
 
 NAMES = ("classifier", "mels")
 _WINDOW = 0.032  # seconds
@@ -31,7 +31,8 @@ _SETTINGS = ClassifierSettings("mel-conv4-64-1", samples=100_000, batch=64)
 
 
 class Mels:
-    """int16 clips ``(N, S)`` to log-mel spectrograms ``(N, 1, 64, T)`` whatever the recipe's front end."""
+    """int16 clips ``(N, S)`` to log-mel spectrograms ``(N, 1, 64, T)`` whatever the recipe's front
+    end."""
 
     def __init__(self, rate: int) -> None:
         n_fft = 2 ** round(math.log2(_WINDOW * rate))
@@ -47,7 +48,8 @@ class Mels:
 
 
 class SoundFeatures(nn.Module):
-    """Four strided convolutions, pooled to 4×2, then 64 features: ``(N, 1, 64, T)`` to ``(N, 64)``."""
+    """Four strided convolutions, pooled to 4×2, then 64 features: ``(N, 1, 64, T)`` to ``(N,
+    64)``."""
 
     width = 64
 
@@ -56,8 +58,14 @@ class SoundFeatures(nn.Module):
         channels = [1, 24, 48, 64, 96]
         layers: list[nn.Module] = []
         for below, above in itertools.pairwise(channels):
-            layers += [nn.Conv2d(below, above, 3, 2, 1, bias=False), nn.BatchNorm2d(above), nn.ReLU()]
-        self.layers = nn.Sequential(*layers, nn.AdaptiveAvgPool2d((4, 2)), nn.Flatten(), nn.Dropout(0.2))
+            layers += [
+                nn.Conv2d(below, above, 3, 2, 1, bias=False),
+                nn.BatchNorm2d(above),
+                nn.ReLU(),
+            ]
+        self.layers = nn.Sequential(
+            *layers, nn.AdaptiveAvgPool2d((4, 2)), nn.Flatten(), nn.Dropout(0.2)
+        )
         self.last = nn.Linear(8 * channels[-1], self.width)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -66,7 +74,8 @@ class SoundFeatures(nn.Module):
 
 
 def vary(x: Tensor, draw: Draw) -> Tensor:
-    """What leaves a class as it is: up to 6 frames and 2 mel bins of shift, gain, a little noise."""
+    """What leaves a class as it is: up to 6 frames and 2 mel bins of shift, gain, a little
+    noise."""
     amount = draw.uniform("vary", 3) * 2 - 1
     level = shifted(shifted(x + 1, (amount[:, 0] * 6).round(), -1), (amount[:, 1] * 2).round(), -2)
     louder = level + (level > 0) * (amount[:, 2] * 0.15).view(-1, 1, 1, 1)
@@ -84,7 +93,9 @@ def sound_classifier(rate: int, train: Stored, test: Stored, device: torch.devic
 
     taught = train.at(learn, train.fingerprint)
     prepare = Mels(rate)
-    embedder = classifier_embedder("cls", build, taught, test, _SETTINGS, prepare=prepare, vary=vary, device=device)
+    embedder = classifier_embedder(
+        "cls", build, taught, test, _SETTINGS, prepare=prepare, vary=vary, device=device
+    )
     embedder.learnt_from = learn
     return embedder
 
@@ -96,7 +107,10 @@ class MelStatistics(Embedder):
     """
 
     name = "mels"
-    description = "mean and deviation over time of 16 mel bands, and the level of 4 bands in 8 stretches of time"
+    description = (
+        "mean and deviation over time of 16 mel bands, and the level of 4 bands in 8 "
+        "stretches of time"
+    )
 
     def __init__(self, rate: int, real: Tensor, device: torch.device) -> None:
         self.mels, self.device = Mels(rate), device
@@ -116,7 +130,8 @@ class MelStatistics(Embedder):
 
 
 class PretrainedSound(Embedder):
-    """An audio model of transformers: the mean of its last hidden states. Its Fréchet distance is a FAD."""
+    """An audio model of transformers: the mean of its last hidden states. Its Fréchet distance is a
+    FAD."""
 
     def __init__(self, name: str, weights: str | None, rate: int, device: torch.device) -> None:
         from transformers import AutoFeatureExtractor, AutoModel
@@ -128,7 +143,8 @@ class PretrainedSound(Embedder):
             self.extractor: Any = AutoFeatureExtractor.from_pretrained(source)
         except (OSError, ValueError) as error:
             raise UserError(
-                f"--embedder {name}: {source} cannot be loaded by transformers: {error}. Sounds know "
+                f"--embedder {name}: {source} cannot be loaded by transformers: {error}. Sounds "
+                f"know "
                 f"{', '.join(NAMES)}, or the folder or hub id of an audio model"
             ) from None
         self.wanted = int(getattr(self.extractor, "sampling_rate", rate))
@@ -140,8 +156,13 @@ class PretrainedSound(Embedder):
         """int16 clips ``(N, S)``."""
         from multigan.domains.audio.decode import resampled
 
-        clips = [resampled(clip, self.rate, self.wanted) for clip in (samples.float() / 32767).cpu().numpy()]
-        inputs = self.extractor(clips, sampling_rate=self.wanted, return_tensors="pt", padding=True).to(self.device)
+        clips = [
+            resampled(clip, self.rate, self.wanted)
+            for clip in (samples.float() / 32767).cpu().numpy()
+        ]
+        inputs = self.extractor(
+            clips, sampling_rate=self.wanted, return_tensors="pt", padding=True
+        ).to(self.device)
         states: Tensor = self.model(**inputs).last_hidden_state
         return Embedded(states.flatten(1, -2).mean(1).float())
 
@@ -150,15 +171,20 @@ class PretrainedSound(Embedder):
         return super().measure_names() | {"frechet": f"FAD-{self.name}"}
 
 
-def sound_embedder(name: str | None, weights: str | None, rate: int, reals: Reals, device: torch.device) -> Embedder:
-    """The embedder called ``name``; by default a classifier where there are labels, else mel statistics."""
+def sound_embedder(
+    name: str | None, weights: str | None, rate: int, reals: Reals, device: torch.device
+) -> Embedder:
+    """The embedder called ``name``; by default a classifier where there are labels, else mel
+    statistics."""
     labelled = reals.train.labels is not None and reals.test.labels is not None
     chosen = name or ("classifier" if labelled else "mels")
     if weights is not None and chosen in NAMES:
         raise UserError(f"--weights {weights}: the embedder {chosen} takes none")
     if chosen == "classifier":
         if not labelled:
-            raise UserError("--embedder classifier needs labels, and these sounds have none: use mels")
+            raise UserError(
+                "--embedder classifier needs labels, and these sounds have none: use mels"
+            )
         return sound_classifier(rate, reals.train, reals.test, device)
     if chosen == "mels":
         return MelStatistics(rate, reals.train.samples, device)

@@ -1,4 +1,5 @@
-"""The measured side of the audio domain: real clips, seen and unseen, and what is measured of made ones."""
+"""The measured side of the audio domain: real clips, seen and unseen, and what is measured of made
+ones."""
 
 from abc import abstractmethod
 from dataclasses import replace
@@ -9,21 +10,23 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from multigan.adversarial.randomness import derive_seed
+from multigan.adversarial.randomness import IndexedDraw, derive_seed
 from multigan.domains.audio.decode import SoundDecoder, count_clips
 from multigan.domains.audio.embedders import NAMES, Mels, sound_embedder
+from multigan.domains.audio.heard import BINS, Bins, heard
 from multigan.domains.audio.settings import AudioData, AudioRecipe
 from multigan.domains.audio.sources import Source, open_source
-from multigan.domains.base import Domain, IndexedDraw, Reals, Stored, halves
+from multigan.domains.base import Domain
 from multigan.domains.cache import cached
 from multigan.errors import DataError
-from multigan.evaluation.audio import BINS, Bins, heard
-from multigan.evaluation.embedder import Embedder
-from multigan.evaluation.measures import Aim
+from multigan.measures.compare import Aim
+from multigan.measures.embedder import Embedder
+from multigan.samples import Reals, Stored, halves
 
 
 class MeasuredAudio(Domain):
-    """Where real clips come from, and how made ones are compared with them: always as int16 waveforms."""
+    """Where real clips come from, and how made ones are compared with them: always as int16
+    waveforms."""
 
     recipe: AudioRecipe
     embedders = NAMES
@@ -41,7 +44,8 @@ class MeasuredAudio(Domain):
         source = open_source(data)
         if data.labels and source.labels is None:
             raise DataError(
-                f"data.labels = true, but {data.source} has no labels: put each class into a subfolder, or say where "
+                f"data.labels = true, but {data.source} has no labels: put each class into a "
+                f"subfolder, or say where "
                 "the label stands in the file names by data.label_pattern"
             )
         return source
@@ -64,9 +68,15 @@ class MeasuredAudio(Domain):
         data = self.recipe.data
         other: Literal["train", "test"] = "test" if data.split == "train" else "train"
         try:
-            unseen = open_source(data, other) if held_out is None else _any_split(replace(data, source=held_out))
+            unseen = (
+                open_source(data, other)
+                if held_out is None
+                else _any_split(replace(data, source=held_out))
+            )
         except DataError as error:
-            raise DataError(f"{error}. Or name other sounds to compare with: --data SOURCE") from None
+            raise DataError(
+                f"{error}. Or name other sounds to compare with: --data SOURCE"
+            ) from None
         test = cached(self._decoder(unseen, other), data.unreadable)
         described = f"the {other} split of {data.source}" if held_out is None else f"of {held_out}"
         try:
@@ -74,32 +84,48 @@ class MeasuredAudio(Domain):
         except DataError:  # it was trained elsewhere, or the files are gone
             return halves(test, held_out or data.source)
         if train.fingerprint == test.fingerprint:
-            raise DataError(f"--data {held_out} holds the very sounds that the model was trained on: give others")
-        return Reals(train, test, f"{len(test):,} clips {described}, unseen; {len(train):,} training clips")
+            raise DataError(
+                f"--data {held_out} holds the very sounds that the model was trained on: give "
+                f"others"
+            )
+        return Reals(
+            train, test, f"{len(test):,} clips {described}, unseen; {len(train):,} training clips"
+        )
 
-    def embedder(self, name: str | None, weights: str | None, reals: Reals, device: torch.device) -> Embedder:
-        """A classifier of the clips' own labels, mel statistics, or an audio model of transformers."""
+    def embedder(
+        self, name: str | None, weights: str | None, reals: Reals, device: torch.device
+    ) -> Embedder:
+        """A classifier of the clips' own labels, mel statistics, or an audio model of
+        transformers."""
         return sound_embedder(name, weights, self.recipe.front_end.mel.rate, reals, device)
 
     def own_measures(self, made: Tensor, reals: Reals) -> dict[str, float]:
-        """What one hears by numbers: loudness, clipping, silence, flatness, clicks at the ends; and NDB."""
+        """What one hears by numbers: loudness, clipping, silence, flatness, clicks at the ends; and
+        NDB."""
         rate = self.recipe.front_end.mel.rate
         if self._bins is None:
             self._mels = Mels(rate)
-            self._bins = Bins(torch.cat([small(self._mels(part)) for part in reals.train.samples.split(256)]))
-        ndb, jsd = self._bins.compare(torch.cat([small(self._mels(part)) for part in made.split(256)]))
+            self._bins = Bins(
+                torch.cat([small(self._mels(part)) for part in reals.train.samples.split(256)])
+            )
+        ndb, jsd = self._bins.compare(
+            torch.cat([small(self._mels(part)) for part in made.split(256)])
+        )
         return heard(waveforms(made), rate) | {f"NDB/{self._bins.count}": float(ndb), "JSD": jsd}
 
     def trivial(self, train: Stored, count: int, seed: int) -> Tensor:
         """Noise through the mean and deviation of every mel cell of the data, made audible."""
-        x = torch.cat([self.spectrograms(waveforms(part)) for part in train.samples[:2000].split(256)])
+        x = torch.cat(
+            [self.spectrograms(waveforms(part)) for part in train.samples[:2000].split(256)]
+        )
         draw = IndexedDraw(derive_seed("trivial", seed), range(count), torch.device("cpu"))
         noise = x.mean(0) + x.std(0) * draw.normal("cells", *x.shape[1:])
         return torch.cat([self.stored(part) for part in noise.clamp(-1, 1).split(64)])
 
     @abstractmethod
     def spectrograms(self, waveform: Tensor) -> Tensor:
-        """Waveforms ``(N, S)`` in [-1, 1] as the critic of spectrograms sees them, ``(N, 1, M, T)``."""
+        """Waveforms ``(N, S)`` in [-1, 1] as the critic of spectrograms sees them, ``(N, 1, M,
+        T)``."""
 
 
 def small(mels: Tensor) -> Tensor:

@@ -14,15 +14,18 @@ from multigan.errors import UserError
 
 NNLS_STEPS = 20
 GRIFFIN_LIM_STEPS = 32
-NEARLY_SILENT = -0.97  # of a representation: about 1 dB above the floor; a network hardly says -1 itself
+NEARLY_SILENT = (
+    -0.97
+)  # of a representation: about 1 dB above the floor; a network hardly says -1 itself
 
 
 class MelFrontEnd(nn.Module):
     """Waveform → log-mel → [-1, 1], silence at -1, and back.
 
-    ``loudest`` is the largest log mel magnitude of the data: it becomes 1. Forward is differentiable. Back goes
-    by non-negative multiplicative updates from mel to linear bins (Lee & Seung 2001), then fast Griffin-Lim. Where
-    windows overlap less than four times it goes over frames twice as dense: too little overlap leaves phases open.
+    ``loudest`` is the largest log mel magnitude of the data: it becomes 1. Forward is
+    differentiable. Back goes by non-negative multiplicative updates from mel to linear bins (Lee &
+    Seung 2001), then fast Griffin-Lim. Where windows overlap less than four times it goes over
+    frames twice as dense: too little overlap leaves phases open.
 
     >>> front_end = MelFrontEnd(MelSettings(8000, 256, 128, 64, 0, 4000, 1e-4), loudest=1.5)
     >>> waveform = front_end.inverse(front_end(waveform))
@@ -48,7 +51,9 @@ class MelFrontEnd(nn.Module):
 
     def magnitudes(self, waveform: Tensor) -> Tensor:
         """Waveforms ``(N, S)`` to mel magnitudes ``(N, T, M)``."""
-        linear = (squared(self.fourier(waveform)) + 1e-14).sqrt()  # the root alone has no derivative at 0
+        linear = (
+            squared(self.fourier(waveform)) + 1e-14
+        ).sqrt()  # the root alone has no derivative at 0
         return linear @ self.bank.T
 
     def log_mel(self, waveform: Tensor) -> Tensor:
@@ -70,13 +75,15 @@ class MelFrontEnd(nn.Module):
         return level * (self.loudest - self.quietest) + self.quietest
 
     def to_magnitudes(self, x: Tensor) -> Tensor:
-        """Representations ``(N, 1, M, T)`` to mel magnitudes ``(N, T, M)``; what is nearly at the floor becomes 0."""
+        """Representations ``(N, 1, M, T)`` to mel magnitudes ``(N, T, M)``; what is nearly at the
+        floor becomes 0."""
         silent = x.squeeze(1) <= NEARLY_SILENT
         return self.unscaled(x).exp().masked_fill(silent, 0).transpose(1, 2)
 
     @torch.no_grad()
     def to_linear(self, mel: Tensor, steps: int = NNLS_STEPS) -> Tensor:
-        """Mel magnitudes ``(N, T, M)`` to the non-negative linear ones ``(N, T, F)`` that explain them best.
+        """Mel magnitudes ``(N, T, M)`` to the non-negative linear ones ``(N, T, F)`` that explain
+        them best.
 
         The bank is nearly diagonal, so it is applied block by block; not differentiable.
         """
@@ -94,7 +101,8 @@ class MelFrontEnd(nn.Module):
         return x.unflatten(0, mel.shape[:2])
 
     def inverse(self, x: Tensor, steps: int | None = None) -> Tensor:
-        """Representations ``(N, 1, M, T)`` to waveforms ``(N, T · hop)``; ``steps`` of Griffin-Lim."""
+        """Representations ``(N, 1, M, T)`` to waveforms ``(N, T · hop)``; ``steps`` of
+        Griffin-Lim."""
         magnitude = self.to_linear(self.to_magnitudes(x))
         if self.dense.hop < self.fourier.hop:
             magnitude = denser(magnitude)
@@ -102,7 +110,8 @@ class MelFrontEnd(nn.Module):
 
 
 def denser(magnitude: Tensor) -> Tensor:
-    """Magnitudes ``(N, T, F)`` with a frame after each, the geometric mean with the next: ``(N, 2 T, F)``."""
+    """Magnitudes ``(N, T, F)`` with a frame after each, the geometric mean with the next: ``(N, 2
+    T, F)``."""
     following = torch.cat([magnitude[:, 1:], magnitude[:, -1:]], 1)
     return torch.stack([magnitude, (magnitude * following).sqrt()], 2).flatten(1, 2)
 

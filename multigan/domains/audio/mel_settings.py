@@ -25,17 +25,36 @@ class MelSettings:
     def differences(self, other: "MelSettings") -> list[str]:
         """``name: ours against theirs`` for each number that differs."""
         ours, theirs = asdict(self), asdict(other)
-        return [f"{name}: {ours[name]:g} against {theirs[name]:g}" for name in ours if ours[name] != theirs[name]]
+        return [
+            f"{name}: {ours[name]:g} against {theirs[name]:g}"
+            for name in ours
+            if ours[name] != theirs[name]
+        ]
 
 
 PRESETS: dict[str, dict[str, float]] = {
     "digits8k": {"rate": 8000, "n_fft": 256, "hop": 128, "mels": 64, "frames": 64, "floor": 3e-4},
     "drums16k": {"rate": 16000, "n_fft": 512, "hop": 128, "mels": 64, "frames": 64, "floor": 3e-4},
     "sc09": {"rate": 16000, "n_fft": 1024, "hop": 256, "mels": 128, "frames": 64, "floor": 3e-4},
-    "music22k": {"rate": 22050, "n_fft": 1024, "hop": 256, "mels": 128, "frames": 128, "floor": 1e-4},
-    "music44k": {"rate": 44100, "n_fft": 2048, "hop": 512, "mels": 128, "frames": 128, "floor": 1e-4},
+    "music22k": {
+        "rate": 22050,
+        "n_fft": 1024,
+        "hop": 256,
+        "mels": 128,
+        "frames": 128,
+        "floor": 1e-4,
+    },
+    "music44k": {
+        "rate": 44100,
+        "n_fft": 2048,
+        "hop": 512,
+        "mels": 128,
+        "frames": 128,
+        "floor": 1e-4,
+    },
 }
-"""Front ends by name; 64 frames of `digits8k` and `sc09` are 1.024 s, 128 of `music44k` are 1.49 s."""
+"""Front ends by name; 64 frames of `digits8k` and `sc09` are 1.024 s, 128 of `music44k` are 1.49
+s."""
 
 
 def _slaney_mel(hz: np.ndarray) -> np.ndarray:
@@ -46,7 +65,9 @@ def _slaney_mel(hz: np.ndarray) -> np.ndarray:
 
 
 def _slaney_hz(mel: np.ndarray) -> np.ndarray:
-    return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp((np.maximum(mel, 15) - 15) * np.log(6.4) / 27))
+    return np.where(
+        mel < 15, mel * 200 / 3, 1000 * np.exp((np.maximum(mel, 15) - 15) * np.log(6.4) / 27)
+    )
 
 
 def mel_bank(settings: MelSettings) -> np.ndarray:
@@ -61,7 +82,8 @@ def mel_bank(settings: MelSettings) -> np.ndarray:
 
 
 def independent(settings: MelSettings) -> bool:
-    """Whether every mel bin hears something the others do not: else mel → linear is not determined."""
+    """Whether every mel bin hears something the others do not: else mel → linear is not
+    determined."""
     bank = mel_bank(settings)
     return bool((bank.max(1) > 0).all() and np.linalg.matrix_rank(bank) == settings.mels)
 
@@ -80,18 +102,25 @@ def problem(settings: MelSettings) -> str | None:
     if s.n_fft % 4 or s.n_fft < 16:
         return f"n_fft = {s.n_fft} must be a multiple of 4, at least 16 samples"
     if s.hop > s.n_fft // 2:
-        return f"hop = {s.hop} is more than half the window: sound would be lost; use at most {s.n_fft // 2}"
+        return (
+            f"hop = {s.hop} is more than half the window: sound would be lost; use at most "
+            f"{s.n_fft // 2}"
+        )
     if s.n_fft % s.hop:
         return f"hop = {s.hop} must divide n_fft = {s.n_fft}"
     if s.mels % 2:
         return f"mels = {s.mels} must be even"
     if not 0 <= s.fmin < s.fmax <= s.rate / 2:
-        return f"fmin = {s.fmin:g} and fmax = {s.fmax:g} Hz must rise and end at most at half the rate, {s.rate / 2:g}"
+        return (
+            f"fmin = {s.fmin:g} and fmax = {s.fmax:g} Hz must rise and end at most at half the "
+            f"rate, {s.rate / 2:g}"
+        )
     if s.floor <= 0:
         return f"floor = {s.floor:g} must be above 0: it is the magnitude that counts as silence"
     if not independent(s):
         return (
-            f"mels = {s.mels} is more than {s.rate} Hz with n_fft = {s.n_fft} can tell apart: use at most "
+            f"mels = {s.mels} is more than {s.rate} Hz with n_fft = {s.n_fft} can tell apart: use "
+            f"at most "
             f"{most_mels(s)} mels, or a longer window"
         )
     return None

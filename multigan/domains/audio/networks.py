@@ -1,11 +1,12 @@
-"""Networks for log-mel spectrograms: N batch, C channels, M mels, T frames; x ``(N, 1, M, T)`` in [-1, 1]."""
+"""Networks for log-mel spectrograms: N batch, C channels, M mels, T frames; x ``(N, 1, M, T)`` in
+[-1, 1]."""
 
 import itertools
 import math
 
 from torch import Tensor, nn
 
-from multigan.domains.networks import LabelledLatent, ProjectionHead, he_init
+from multigan.domains.layers import LabelledLatent, ProjectionHead, he_init
 
 _SMALLEST = 4  # mels or frames of the first feature map along its shorter side
 
@@ -25,7 +26,8 @@ def mel_channels(mels: int, frames: int, width: int, widest: int) -> list[int]:
 
 
 class LabelledBatchNorm(nn.Module):
-    """Batch norm whose gain and bias follow from the label (conditional batch norm, Dumoulin et al. 2017)."""
+    """Batch norm whose gain and bias follow from the label (conditional batch norm, Dumoulin et al.
+    2017)."""
 
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
@@ -46,14 +48,20 @@ class LabelledBatchNorm(nn.Module):
 class MelGenerator(nn.Module):
     """Transposed convolutions from about 4×4 up, batch norm that follows the label, ReLU, tanh.
 
-    Kernel 4 at stride 2 covers every cell equally often, so there are no checkerboards (Odena et al. 2016).
+    Kernel 4 at stride 2 covers every cell equally often, so there are no checkerboards (Odena et
+    al. 2016).
 
     >>> MelGenerator((1, 64, 64), latent=64)(torch.randn(8, 64)).shape
     torch.Size([8, 1, 64, 64])
     """
 
     def __init__(
-        self, shape: tuple[int, int, int], latent: int = 64, width: int = 32, widest: int = 256, classes: int = 0
+        self,
+        shape: tuple[int, int, int],
+        latent: int = 64,
+        width: int = 32,
+        widest: int = 256,
+        classes: int = 0,
     ) -> None:
         super().__init__()
         channels = mel_channels(*shape[1:], width, widest)
@@ -62,7 +70,9 @@ class MelGenerator(nn.Module):
         self.label = LabelledLatent(classes)
         self.project = nn.Linear(latent + self.label.extra, math.prod(self.base), bias=False)
         pairs = list(itertools.pairwise([*channels, 1]))
-        self.ups = nn.ModuleList(nn.ConvTranspose2d(below, above, 4, 2, 1, bias=above == 1) for below, above in pairs)
+        self.ups = nn.ModuleList(
+            nn.ConvTranspose2d(below, above, 4, 2, 1, bias=above == 1) for below, above in pairs
+        )
         self.norms = nn.ModuleList(LabelledBatchNorm(below, classes) for below, _ in pairs)
         for module in (self.project, *self.ups):
             nn.init.normal_(module.weight, 0, 0.02)
@@ -76,9 +86,12 @@ class MelGenerator(nn.Module):
 
 
 class MelCritic(nn.Module):
-    """Strided convolutions down to about 4×4, leaky ReLU; labels are projected on the last feature map."""
+    """Strided convolutions down to about 4×4, leaky ReLU; labels are projected on the last feature
+    map."""
 
-    def __init__(self, shape: tuple[int, int, int], width: int = 32, widest: int = 256, classes: int = 0) -> None:
+    def __init__(
+        self, shape: tuple[int, int, int], width: int = 32, widest: int = 256, classes: int = 0
+    ) -> None:
         super().__init__()
         channels = [1, *reversed(mel_channels(*shape[1:], width, widest))]
         layers: list[nn.Module] = []

@@ -8,12 +8,14 @@ from PIL import Image
 from torch import Tensor
 
 from multigan.domains.audio.waveform import Waveform
-from multigan.report.grid import image_grid
+from multigan.pictures.grid import image_grid
 
 SHOWN = 40  # clips on a sheet at most
 
 
-def spectrogram_sheet(clips: Sequence[Waveform], titles: Sequence[str] = (), columns: int = 8) -> Image.Image:
+def spectrogram_sheet(
+    clips: Sequence[Waveform], titles: Sequence[str] = (), columns: int = 8
+) -> Image.Image:
     """Spectrograms of up to 40 clips side by side, with axes in seconds and Hz."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator

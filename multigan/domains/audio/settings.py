@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from multigan.adversarial.schedules import SETTINGS, Scheduled, constant
 from multigan.domains.audio.mel_settings import PRESETS, MelSettings, problem
-from multigan.recipe import DataSettings, NetworkSettings, Recipe, WarmupSettings
+from multigan.recipe.settings import DataSettings, NetworkSettings, Recipe, WarmupSettings
 
 Width = Annotated[int, Field(ge=1, le=4096)]
 Seconds = Annotated[float, Field(ge=0)]
@@ -27,13 +27,17 @@ class AudioData(DataSettings):
     split: Literal["train", "test"] = "train"
     """train | test, for sources that have both; by `test_pattern` for files of your own."""
     test_pattern: str = ""
-    """Regular expression; files whose path it is found in are the test split and never trained on."""
+    """Regular expression; files whose path it is found in are the test split and never trained
+    on."""
     held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    """Share of a folder's or zip's files that is kept from training, where no `test_pattern` says which."""
+    """Share of a folder's or zip's files that is kept from training, where no `test_pattern` says
+    which."""
     labels: bool = False
-    """Learn to make sounds of a class: from subfolders, `label_pattern`, or the dataset's labels."""
+    """Learn to make sounds of a class: from subfolders, `label_pattern`, or the dataset's
+    labels."""
     label_pattern: str = ""
-    """Regular expression with one group, the label, found in each file's name, such as '(\\d)_.*'."""
+    """Regular expression with one group, the label, found in each file's name, such as
+    '(\\d)_.*'."""
     normalise: Literal["peak", "none"] = "peak"
     """peak: every clip as loud as it can be | none: as it is."""
     trim: Annotated[float, Field(ge=0, le=120)] = 0.0
@@ -43,7 +47,8 @@ class AudioData(DataSettings):
     step: Seconds = 0.0
     """Seconds from one clip of a long file to the next; 0: the clip's length."""
     silent: Annotated[float, Field(ge=0, le=120)] = 50.0
-    """Skip clips of long files whose loudest moment is this many dB below the file's; 0 keeps them."""
+    """Skip clips of long files whose loudest moment is this many dB below the file's; 0 keeps
+    them."""
     cut: bool = True
     """Cut long files into clips; false keeps their beginning only."""
     shift: Seconds = 0.0
@@ -58,14 +63,20 @@ class AudioData(DataSettings):
             try:
                 groups = re.compile(getattr(self, key)).groups
             except re.error as error:
-                raise ValueError(f"data.{key} = {getattr(self, key)!r} is no regular expression: {error}") from None
+                raise ValueError(
+                    f"data.{key} = {getattr(self, key)!r} is no regular expression: {error}"
+                ) from None
             if key == "label_pattern" and self.label_pattern and groups != 1:
-                raise ValueError(f"data.label_pattern = {self.label_pattern!r} must have one group (…), the label")
+                raise ValueError(
+                    f"data.label_pattern = {self.label_pattern!r} must have one group (…), the "
+                    f"label"
+                )
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
 class FrontEnd:
-    """How waveforms become log-mel spectrograms and back: a preset, or all its numbers, or some of them."""
+    """How waveforms become log-mel spectrograms and back: a preset, or all its numbers, or some of
+    them."""
 
     preset: str = ""
     """digits8k | drums16k | sc09 | music22k | music44k: fills in what is left out."""
@@ -88,19 +99,30 @@ class FrontEnd:
 
     def __post_init__(self) -> None:
         if self.preset and self.preset not in PRESETS:
-            raise ValueError(f"front_end.preset = {self.preset!r} is unknown; known: {', '.join(PRESETS)}")
-        given = [f.name for f in fields(self) if f.name != "preset" and getattr(self, f.name) is not None]
+            raise ValueError(
+                f"front_end.preset = {self.preset!r} is unknown; known: {', '.join(PRESETS)}"
+            )
+        given = [
+            f.name for f in fields(self) if f.name != "preset" and getattr(self, f.name) is not None
+        ]
         if self.preset and len(given) == len(fields(self)) - 1:
             raise ValueError(
-                f"front_end.preset = {self.preset!r} has nothing to fill in: every number is given; leave one out"
+                f"front_end.preset = {self.preset!r} has nothing to fill in: every number is "
+                f"given; leave one out"
             )
         # Resolved at once, so that a kept recipe holds the numbers and not a name for them.
         for name, value in {"floor": 1e-4, "fmin": 0.0, **PRESETS.get(self.preset, {})}.items():
             self._fill(name, value)
         object.__setattr__(self, "preset", "")
-        missing = [name for name in ("rate", "n_fft", "hop", "mels", "frames") if getattr(self, name) is None]
+        missing = [
+            name
+            for name in ("rate", "n_fft", "hop", "mels", "frames")
+            if getattr(self, name) is None
+        ]
         if missing:
-            raise ValueError(f"front_end needs {', '.join(missing)}, or preset = {', '.join(PRESETS)}")
+            raise ValueError(
+                f"front_end needs {', '.join(missing)}, or preset = {', '.join(PRESETS)}"
+            )
         self._fill("fmax", (self.rate or 0) / 2)
         wrong = problem(self.mel)
         if wrong:
@@ -131,7 +153,8 @@ class AudioGenerator(NetworkSettings):
     latent: Width = 64
     """Dimensions of the latent z; none for vocoder."""
     width: Width = 32
-    """Channels before the last layer of mel-wgan; d of specgan (the paper's is 64); channels of vocoder."""
+    """Channels before the last layer of mel-wgan; d of specgan (the paper's is 64); channels of
+    vocoder."""
     widest: Width = 256
     """Most channels of a mel-wgan layer."""
     depth: Annotated[int, Field(ge=1, le=32)] = 6
@@ -177,8 +200,8 @@ class AudioRecipe(Recipe):
     terms: VocoderTerms = field(default_factory=VocoderTerms)
     """What a vocoder's generator minimises beside the objective."""
     reconstruction: WarmupSettings | None = None
-    """The stage before the game of a vocoder: it learns from the mel distance alone, many times faster than in the
-    game; leave it out to start from scratch."""
+    """The stage before the game of a vocoder: it learns from the mel distance alone, many times
+    faster than in the game; leave it out to start from scratch."""
 
     @property
     def warmup_samples(self) -> int:
@@ -189,14 +212,16 @@ class AudioRecipe(Recipe):
         Recipe.__post_init__(self)
         if self.reconstruction is not None and self.generator.network != "vocoder":
             raise ValueError(
-                f"reconstruction is a stage of vocoders, and generator.network = {self.generator.network!r}: "
+                f"reconstruction is a stage of vocoders, and generator.network = "
+                f"{self.generator.network!r}: "
                 "leave it out"
             )
         players = {self.generator.network, self.critic.network}
         for family in ("specgan", "vocoder"):
             if family in players and len(players) > 1 and not any(":" in p for p in players):
                 raise ValueError(
-                    f"generator.network = {self.generator.network!r} and critic.network = {self.critic.network!r} "
+                    f"generator.network = {self.generator.network!r} and critic.network = "
+                    f"{self.critic.network!r} "
                     f"see different things: '{family}' plays only against '{family}'"
                 )
         if "mel-wgan" in players:
@@ -209,7 +234,8 @@ class AudioRecipe(Recipe):
         stages = max(int(math.log2(max(min(mels, frames), 8) / 4)), 1)
         if mels % 2**stages or frames % 2**stages or min(mels, frames) < 8:
             raise ValueError(
-                f"front_end.mels = {mels} and front_end.frames = {frames}: 'mel-wgan' halves both {stages} times, "
+                f"front_end.mels = {mels} and front_end.frames = {frames}: 'mel-wgan' halves both "
+                f"{stages} times, "
                 f"so both must be multiples of {2**stages}"
             )
 
@@ -217,6 +243,7 @@ class AudioRecipe(Recipe):
         n_fft, frames = self.front_end.n_fft, self.front_end.frames
         if n_fft != 2 * SPECGAN_FRAMES or frames != SPECGAN_FRAMES:
             raise ValueError(
-                f"front_end.n_fft = {n_fft} and front_end.frames = {frames}: 'specgan' is built for n_fft = 256 "
+                f"front_end.n_fft = {n_fft} and front_end.frames = {frames}: 'specgan' is built "
+                f"for n_fft = 256 "
                 "(128 bins) and 128 frames"
             )

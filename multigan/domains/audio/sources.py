@@ -18,8 +18,28 @@ from multigan.resources import cache_folder, resource_folder
 PUBLIC = ("speechcommands", "sc09")
 """Public datasets that torchaudio downloads: 35 spoken words, and the ten digits of them."""
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".caf", ".au", ".w64", ".rf64")
-OTHERS = (".m4a", ".aac", ".wma", ".mp4", ".webm")  # librosa may read them, where ffmpeg is installed
+SUFFIXES = (
+    ".wav",
+    ".flac",
+    ".ogg",
+    ".oga",
+    ".opus",
+    ".mp3",
+    ".aif",
+    ".aiff",
+    ".aifc",
+    ".caf",
+    ".au",
+    ".w64",
+    ".rf64",
+)
+OTHERS = (
+    ".m4a",
+    ".aac",
+    ".wma",
+    ".mp4",
+    ".webm",
+)  # librosa may read them, where ffmpeg is installed
 
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -50,7 +70,11 @@ def open_source(data: AudioData, split: str | None = None) -> Source:
     split = split or data.split
     if data.source in PUBLIC:
         return _public(data.source, split)
-    source = _zip(resource_folder("data") / "drums.zip") if data.source == "drums" else _files(data.source)
+    source = (
+        _zip(resource_folder("data") / "drums.zip")
+        if data.source == "drums"
+        else _files(data.source)
+    )
     return _of_split(_labelled(source, data.label_pattern), data, split)
 
 
@@ -58,14 +82,19 @@ def _files(name: str) -> Source:
     path = Path(name).expanduser()
     if not path.exists():
         known = ", ".join(["drums", *PUBLIC])
-        raise DataError(f"data.source = {name!r}: no such file or folder; built-in and public names: {known}")
+        raise DataError(
+            f"data.source = {name!r}: no such file or folder; built-in and public names: {known}"
+        )
     if path.is_dir():
         return _folder(path)
     if zipfile.is_zipfile(path):
         return _zip(path)
     if _is_sound(path.name):
         return Source([path.name], lambda i: path.read_bytes(), stamp(path))
-    raise DataError(f"data.source = {name!r} is neither a folder, a .zip nor a sound file ({', '.join(SUFFIXES)})")
+    raise DataError(
+        f"data.source = {name!r} is neither a folder, a .zip nor a sound file "
+        f"({', '.join(SUFFIXES)})"
+    )
 
 
 def _is_sound(name: str) -> bool:
@@ -76,8 +105,13 @@ def _folder(root: Path) -> Source:
     found = files_below(root)
     names = [name for name in found if _is_sound(name)]
     if not names:
-        raise DataError(f"{root} holds no sounds (of its {len(found)} files none ends like .wav, .flac, .mp3, …)")
-    return Source(names, lambda i: (root / names[i]).read_bytes(), stamp(*(root / name for name in names)))
+        raise DataError(
+            f"{root} holds no sounds (of its {len(found)} files none ends like .wav, .flac, .mp3, "
+            f"…)"
+        )
+    return Source(
+        names, lambda i: (root / names[i]).read_bytes(), stamp(*(root / name for name in names))
+    )
 
 
 def _zip(path: Path) -> Source:
@@ -87,24 +121,31 @@ def _zip(path: Path) -> Source:
         raise DataError(f"{path} cannot be opened: {error}") from None
     names = sorted(name for name in archive.namelist() if _is_sound(name))
     if not names:
-        raise DataError(f"{path} holds no sounds (none of its {len(archive.namelist())} files ends like .wav, …)")
+        raise DataError(
+            f"{path} holds no sounds (none of its {len(archive.namelist())} files ends like .wav, "
+            f"…)"
+        )
     return Source(names, lambda i: archive.read(names[i]), stamp(path))
 
 
 def _labelled(source: Source, pattern: str) -> Source:
-    """With labels by the pattern's group in each file's name, else by the subfolder each file is in."""
+    """With labels by the pattern's group in each file's name, else by the subfolder each file is
+    in."""
     if pattern:
         found = [re.search(pattern, Path(name).name) for name in source.names]
         missing = [name for name, match in zip(source.names, found, strict=True) if match is None]
         if missing:
             raise DataError(
-                f"data.label_pattern = {pattern!r} is not found in {len(missing)} of {len(source.names)} file names, "
+                f"data.label_pattern = {pattern!r} is not found in {len(missing)} of "
+                f"{len(source.names)} file names, "
                 f"such as {missing[0]}"
             )
         given = [match.group(1) for match in found if match]
     else:
         parts = [Path(name).parts[:-1] for name in source.names]
-        while parts and all(parts) and len({p[0] for p in parts}) == 1:  # a folder that holds everything is none
+        while (
+            parts and all(parts) and len({p[0] for p in parts}) == 1
+        ):  # a folder that holds everything is none
             parts = [p[1:] for p in parts]
         if not parts or not all(parts):
             return source
@@ -117,14 +158,21 @@ def _of_split(source: Source, data: AudioData, split: str) -> Source:
     if not data.test_pattern and not data.held_out:
         if split == "test":
             raise DataError(
-                f"{data.source} has no test split of its own: say which files are by data.test_pattern, or train with "
+                f"{data.source} has no test split of its own: say which files are by "
+                f"data.test_pattern, or train with "
                 "data.held_out = 0.1"
             )
         return source
     chosen = [i for i, name in enumerate(source.names) if _is_test(name, data) == (split == "test")]
     if not chosen:
-        key, value = ("test_pattern", data.test_pattern) if data.test_pattern else ("held_out", data.held_out)
-        raise DataError(f"data.{key} = {value!r} leaves no file of {data.source} for the {split} split")
+        key, value = (
+            ("test_pattern", data.test_pattern)
+            if data.test_pattern
+            else ("held_out", data.held_out)
+        )
+        raise DataError(
+            f"data.{key} = {value!r} leaves no file of {data.source} for the {split} split"
+        )
     return source.only(chosen)
 
 
@@ -141,11 +189,14 @@ def _public(name: str, split: str) -> Source:
         from torchaudio.datasets import SPEECHCOMMANDS
 
         root.mkdir(parents=True, exist_ok=True)
-        found = SPEECHCOMMANDS(root, download=True, subset="training" if split == "train" else "testing")
+        found = SPEECHCOMMANDS(
+            root, download=True, subset="training" if split == "train" else "testing"
+        )
         rows = [found.get_metadata(i) for i in range(len(found))]
     except (ImportError, OSError, RuntimeError) as error:
         raise DataError(
-            f"data.source = {name!r} could not be had from torchaudio: {error}. Without a network, give its folder "
+            f"data.source = {name!r} could not be had from torchaudio: {error}. Without a "
+            f"network, give its folder "
             "or a zip of it instead: --data PATH"
         ) from error
     archive = root / "SpeechCommands"
@@ -154,5 +205,9 @@ def _public(name: str, split: str) -> Source:
     paths = [archive / row[0] for row in rows]
     labels = [classes.index(row[2]) for row in rows]
     return Source(
-        [row[0] for row in rows], lambda i: paths[i].read_bytes(), f"{name} {split} {archive}", labels, classes
+        [row[0] for row in rows],
+        lambda i: paths[i].read_bytes(),
+        f"{name} {split} {archive}",
+        labels,
+        classes,
     )

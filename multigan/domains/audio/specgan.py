@@ -1,14 +1,14 @@
 """SpecGAN as its paper has it (Donahue et al. 2019): log spectrograms of 128 bins × 128 frames.
 
-The networks and the front end, which differs from the mel one in everything: linear bins, normalised by each
-bin's mean and deviation over the training set, cut at three deviations, inverted by plain Griffin-Lim.
-"""
+The networks and the front end, which differs from the mel one in everything: linear bins,
+normalised by each bin's mean and deviation over the training set, cut at three deviations, inverted
+by plain Griffin-Lim."""
 
 import torch
 from torch import Tensor, nn
 
 from multigan.domains.audio.spectrum import ShortTimeFourier
-from multigan.domains.networks import LabelledLatent, ProjectionHead
+from multigan.domains.layers import LabelledLatent, ProjectionHead
 
 SIDE = 128  # linear bins, the Nyquist bin dropped, and frames
 _DEVIATIONS = 3.0
@@ -23,7 +23,8 @@ def log_spectrum(fourier: ShortTimeFourier, waveform: Tensor) -> Tensor:
 
 
 class SpecFrontEnd(nn.Module):
-    """Waveform ↔ normalised log spectrogram ``(N, 1, 128, T)`` in [-1, 1]; ``mean``, ``deviation``: one a bin."""
+    """Waveform ↔ normalised log spectrogram ``(N, 1, 128, T)`` in [-1, 1]; ``mean``, ``deviation``:
+    one a bin."""
 
     mean: Tensor
     deviation: Tensor
@@ -32,7 +33,9 @@ class SpecFrontEnd(nn.Module):
         super().__init__()
         self.fourier = ShortTimeFourier(2 * SIDE, hop)
         self.register_buffer("mean", torch.tensor(mean)[:, None], persistent=False)
-        self.register_buffer("deviation", torch.tensor(deviation)[:, None].clamp_min(1e-3), persistent=False)
+        self.register_buffer(
+            "deviation", torch.tensor(deviation)[:, None].clamp_min(1e-3), persistent=False
+        )
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Waveforms ``(N, S)`` to representations."""
@@ -48,19 +51,24 @@ class SpecFrontEnd(nn.Module):
 
 
 class SpecganGenerator(nn.Module):
-    """Dense to 4×4×16d, five transposed convolutions 5×5 of stride 2, ReLU, tanh; d is ``width``."""
+    """Dense to 4×4×16d, five transposed convolutions 5×5 of stride 2, ReLU, tanh; d is
+    ``width``."""
 
-    def __init__(self, shape: tuple[int, int, int], latent: int = 100, width: int = 64, classes: int = 0) -> None:
+    def __init__(
+        self, shape: tuple[int, int, int], latent: int = 100, width: int = 64, classes: int = 0
+    ) -> None:
         super().__init__()
         self.label = LabelledLatent(classes)
         channels = [16 * width, 8 * width, 4 * width, 2 * width, width, 1]
         self.project = nn.Linear(latent + self.label.extra, channels[0] * 16)
         self.ups = nn.ModuleList(
-            nn.ConvTranspose2d(channels[i], channels[i + 1], 5, 2, 2, output_padding=1) for i in range(5)
+            nn.ConvTranspose2d(channels[i], channels[i + 1], 5, 2, 2, output_padding=1)
+            for i in range(5)
         )
 
     def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Spectrograms ``(N, 1, 128, 128)`` of latents ``(N, latent)`` in [-1, 1] and labels ``(N,)``."""
+        """Spectrograms ``(N, 1, 128, 128)`` of latents ``(N, latent)`` in [-1, 1] and labels
+        ``(N,)``."""
         x = self.project(self.label(noise, condition)).unflatten(1, (-1, 4, 4))
         for up in self.ups:
             x = up(x.relu())
@@ -68,7 +76,8 @@ class SpecganGenerator(nn.Module):
 
 
 class SpecganCritic(nn.Module):
-    """Five convolutions 5×5 of stride 2, leaky ReLU; without labels exactly the paper's; d is ``width``."""
+    """Five convolutions 5×5 of stride 2, leaky ReLU; without labels exactly the paper's; d is
+    ``width``."""
 
     def __init__(self, shape: tuple[int, int, int], width: int = 64, classes: int = 0) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
-"""Short-time spectra and their inverse: frames of exactly ``samples / hop``, on any device, in batch.
+"""Short-time spectra and their inverse: frames of exactly ``samples / hop``, on any device, in
+batch.
 
-N batch, S samples, T frames, F = n_fft/2 + 1 linear bins. Frame t is centred on sample t · hop and the signal continued
-by zeros, as librosa does, but without its one frame more: S = T · hop.
-"""
+N batch, S samples, T frames, F = n_fft/2 + 1 linear bins. Frame t is centred on sample t · hop and
+the signal continued by zeros, as librosa does, but without its one frame more: S = T · hop."""
 
 import torch
 from torch import Tensor, nn
@@ -24,16 +24,20 @@ class ShortTimeFourier(nn.Module):
         return torch.fft.rfft(self._frames(waveform) * self.window)
 
     def inverse(self, spectrum: Tensor) -> Tensor:
-        """Complex spectra ``(N, T, F)`` to the waveforms ``(N, T · hop)`` whose spectra are nearest to them."""
+        """Complex spectra ``(N, T, F)`` to the waveforms ``(N, T · hop)`` whose spectra are nearest
+        to them."""
         frames = torch.fft.irfft(spectrum, self.n_fft) * self.window
         return self._overlapped(frames).mul_(self._weight(spectrum.shape[1]))
 
     def _frames(self, waveform: Tensor) -> Tensor:
         """Overlapping frames ``(N, T, n_fft)`` of waveforms ``(N, S)``."""
-        return pad(waveform, (self.edge, self.n_fft - self.hop - self.edge)).unfold(-1, self.n_fft, self.hop)
+        return pad(waveform, (self.edge, self.n_fft - self.hop - self.edge)).unfold(
+            -1, self.n_fft, self.hop
+        )
 
     def _weight(self, frames: int) -> Tensor:
-        """What each sample is multiplied by for the windows that overlap there, ``(1, T · hop)``."""
+        """What each sample is multiplied by for the windows that overlap there, ``(1, T ·
+        hop)``."""
         overlapping = self._overlapped(self.window.square().expand(1, frames, -1))
         return 1 / overlapping.clamp_min(1e-3)
 
@@ -47,14 +51,20 @@ class ShortTimeFourier(nn.Module):
         return whole.flatten(1)[:, self.edge : self.edge + count * self.hop]
 
     @torch.no_grad()
-    def griffin_lim(self, magnitude: Tensor, steps: int, phase: Tensor | None = None, momentum: float = 0.99) -> Tensor:
+    def griffin_lim(
+        self, magnitude: Tensor, steps: int, phase: Tensor | None = None, momentum: float = 0.99
+    ) -> Tensor:
         """Waveforms ``(N, T · hop)`` with about these magnitudes ``(N, T, F)``; not differentiable.
 
         Fast Griffin-Lim (Perraudin et al. 2013); plain with ``momentum`` 0. ``phase``
         (complex, of any shape that fits) is what it starts from, by default `peak_phase`.
         """
-        wanted = magnitude.to(torch.complex64)  # the product of complex numbers alone is several times as fast
-        spectrum = wanted * (peak_phase(magnitude, self.hop / self.n_fft) if phase is None else phase)
+        wanted = magnitude.to(
+            torch.complex64
+        )  # the product of complex numbers alone is several times as fast
+        spectrum = wanted * (
+            peak_phase(magnitude, self.hop / self.n_fft) if phase is None else phase
+        )
         frames = magnitude.new_empty(*magnitude.shape[:2], self.n_fft)
         rebuilt, before = torch.zeros_like(spectrum), torch.zeros_like(spectrum)
         weight = self._weight(magnitude.shape[1])
@@ -63,10 +73,14 @@ class ShortTimeFourier(nn.Module):
             torch.fft.irfft(spectrum, self.n_fft, out=frames)
             return self._overlapped(frames.mul_(self.window)).mul_(weight)
 
-        for step in range(steps):  # all in place: large blocks taken and given back cost more than the arithmetic
+        for step in range(
+            steps
+        ):  # all in place: large blocks taken and given back cost more than the arithmetic
             torch.mul(self._frames(waveform()), self.window, out=frames)
             torch.fft.rfft(frames, out=rebuilt)
-            torch.sub(rebuilt, before, alpha=momentum / (1 + momentum) if step else 0.0, out=spectrum)
+            torch.sub(
+                rebuilt, before, alpha=momentum / (1 + momentum) if step else 0.0, out=spectrum
+            )
             scale_to(spectrum, wanted, spare=before)
             rebuilt, before = before, rebuilt
         return waveform()
@@ -79,22 +93,26 @@ def squared(spectrum: Tensor) -> Tensor:
 
 
 def scale_to(spectrum: Tensor, magnitude: Tensor, spare: Tensor) -> None:
-    """Give complex numbers these magnitudes (complex, of imaginary part 0), in place; ``spare`` is written over."""
+    """Give complex numbers these magnitudes (complex, of imaginary part 0), in place; ``spare`` is
+    written over."""
     factor = torch.view_as_real(torch.mul(spectrum, spectrum.conj(), out=spare))
     factor.clamp_min_(1e-24).rsqrt_().mul_(torch.view_as_real(magnitude))
     spectrum.mul_(spare)
 
 
 def peak_phase(magnitude: Tensor, hop_per_window: float) -> Tensor:
-    """Unit complex numbers ``(N, T, F)`` to begin with: every bin turns at the frequency of the peak nearest to it.
+    """Unit complex numbers ``(N, T, F)`` to begin with: every bin turns at the frequency of the
+    peak nearest to it.
 
-    Single-pass spectrogram inversion (Beauregard et al. 2015), peaks interpolated on log magnitudes;
-    ``hop_per_window`` is hop / n_fft. It has no randomness: equal magnitudes give equal phases.
-    """
+    Single-pass spectrogram inversion (Beauregard et al. 2015), peaks interpolated on log
+    magnitudes; ``hop_per_window`` is hop / n_fft. It has no randomness: equal magnitudes give equal
+    phases."""
     log = magnitude.clamp_min(1e-8).log()
     below, here, above = log[..., :-2], log[..., 1:-1], log[..., 2:]
     is_peak = pad((here >= below) & (here >= above), (1, 1))
-    offset = pad((below - above) / 2 / (below - 2 * here + above).clamp_max(-1e-6), (1, 1)).clamp(-0.5, 0.5)
+    offset = pad((below - above) / 2 / (below - 2 * here + above).clamp_max(-1e-6), (1, 1)).clamp(
+        -0.5, 0.5
+    )
     bins, far = torch.arange(log.shape[-1], device=log.device).expand_as(log), 2 * log.shape[-1]
     left = torch.where(is_peak, bins, -far).cummax(-1).values
     right = torch.where(is_peak, bins, far).flip(-1).cummin(-1).values.flip(-1)

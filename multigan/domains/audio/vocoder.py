@@ -1,8 +1,9 @@
-"""A vocoder: log-mel spectrogram → waveform at frame rate, with an inverse Fourier transform as its last layer.
+"""A vocoder: log-mel spectrogram → waveform at frame rate, with an inverse Fourier transform as its
+last layer.
 
-The generator is in the manner of Vocos (Siuzdak 2024): ConvNeXt blocks never leave the frame rate, so it is fast
-on a CPU. N batch, C channels, M mels, T frames, S = T · hop samples; waveforms are ``(N, 1, S)``.
-"""
+The generator is in the manner of Vocos (Siuzdak 2024): ConvNeXt blocks never leave the frame rate,
+so it is fast on a CPU. N batch, C channels, M mels, T frames, S = T · hop samples; waveforms are
+``(N, 1, S)``."""
 
 import torch
 from torch import Tensor, nn
@@ -17,13 +18,16 @@ _LOUDEST = 5.0  # log magnitude at most: an early step must not overflow
 
 
 class ConvNextBlock(nn.Module):
-    """Depthwise convolution of 7 frames, layer norm, two dense layers with GELU, scaled and added."""
+    """Depthwise convolution of 7 frames, layer norm, two dense layers with GELU, scaled and
+    added."""
 
     def __init__(self, channels: int, scale: float) -> None:
         super().__init__()
         self.depthwise = nn.Conv1d(channels, channels, 7, padding=3, groups=channels)
         self.norm = nn.LayerNorm(channels)
-        self.dense = nn.Sequential(nn.Linear(channels, 3 * channels), nn.GELU(), nn.Linear(3 * channels, channels))
+        self.dense = nn.Sequential(
+            nn.Linear(channels, 3 * channels), nn.GELU(), nn.Linear(3 * channels, channels)
+        )
         self.scale = nn.Parameter(torch.full((channels,), scale))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -33,10 +37,17 @@ class ConvNextBlock(nn.Module):
 
 
 class VocoderGenerator(nn.Module):
-    """Mel spectrograms ``(N, 1, M, T)`` in [-1, 1] to waveforms ``(N, 1, T · hop)``; no noise, any length."""
+    """Mel spectrograms ``(N, 1, M, T)`` in [-1, 1] to waveforms ``(N, 1, T · hop)``; no noise, any
+    length."""
 
     def __init__(
-        self, shape: tuple[int, int], mels: int, n_fft: int, hop: int, width: int = 128, depth: int = 6
+        self,
+        shape: tuple[int, int],
+        mels: int,
+        n_fft: int,
+        hop: int,
+        width: int = 128,
+        depth: int = 6,
     ) -> None:
         super().__init__()
         self.fourier, self.beyond = ShortTimeFourier(n_fft, hop), n_fft // 2 // hop
@@ -54,9 +65,8 @@ class VocoderGenerator(nn.Module):
     def forward(self, noise: None, condition: Tensor) -> Tensor:
         """The waveform of a mel spectrogram.
 
-        The last samples lie under the faint end of the last window: without frames beyond, whatever neighbours do not
-        agree on would be magnified there, and click.
-        """
+        The last samples lie under the faint end of the last window: without frames beyond, whatever
+        neighbours do not agree on would be magnified there, and click."""
         frames = condition.shape[-1]
         x = pad(condition.squeeze(1), (0, self.beyond), "replicate")
         x = self.first(self.embed(x).transpose(1, 2)).transpose(1, 2)
@@ -68,13 +78,16 @@ class VocoderGenerator(nn.Module):
 
 
 class PeriodCritic(nn.Module):
-    """Looks at every p-th sample: the waveform folded to ``(S / p, p)`` (HiFi-GAN's, Kong et al. 2020)."""
+    """Looks at every p-th sample: the waveform folded to ``(S / p, p)`` (HiFi-GAN's, Kong et al.
+    2020)."""
 
     def __init__(self, period: int, width: int, widest: int) -> None:
         super().__init__()
         self.period = period
         channels = [1, *(min(width * 4**i, widest) for i in range(4))]
-        self.layers = nn.ModuleList(nn.Conv2d(channels[i], channels[i + 1], (5, 1), (3, 1), (2, 0)) for i in range(4))
+        self.layers = nn.ModuleList(
+            nn.Conv2d(channels[i], channels[i + 1], (5, 1), (3, 1), (2, 0)) for i in range(4)
+        )
         self.head = nn.Conv2d(channels[-1], 1, (3, 1), 1, (1, 0))
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -97,7 +110,9 @@ class ResolutionCritic(nn.Module):
     def forward(self, x: Tensor) -> list[Tensor]:
         """Features of every layer; the last are the logits ``(N, 1, T, ·)``."""
         spectrum = torch.view_as_real(self.fourier(x.squeeze(1)))
-        return _through((spectrum.square().sum(-1) + 1e-9).sqrt().unsqueeze(1), self.layers, self.head)
+        return _through(
+            (spectrum.square().sum(-1) + 1e-9).sqrt().unsqueeze(1), self.layers, self.head
+        )
 
 
 def _through(x: Tensor, layers: nn.ModuleList, head: nn.Module) -> list[Tensor]:
@@ -142,7 +157,8 @@ class VocoderCritic(nn.Module):
 
 
 class MelDistance:
-    """L1 of the log-mel spectrograms of generated and real waveforms, in units of [-1, 1] (HiFi-GAN)."""
+    """L1 of the log-mel spectrograms of generated and real waveforms, in units of [-1, 1]
+    (HiFi-GAN)."""
 
     def __init__(self, front_end: MelFrontEnd) -> None:
         self.front_end = front_end
@@ -161,10 +177,11 @@ class MelDistance:
 
 
 def feature_distance(turn: GeneratorTurn) -> Tensor:
-    """L1 of the critic's features of generated and real waveforms, each layer's in units of the real ones' size.
+    """L1 of the critic's features of generated and real waveforms, each layer's in units of the
+    real ones' size.
 
-    Feature matching (Larsen et al. 2016) as vocoders have it; the division makes the layers alike (0-d).
-    """
+    Feature matching (Larsen et al. 2016) as vocoders have it; the division makes the layers alike
+    (0-d)."""
     with torch.no_grad():
         real = turn.game.features(turn.turn.real)
     made = turn.game.features(turn.fake) if turn.features is None else turn.features

@@ -1,8 +1,9 @@
-"""Trained vocoders that make waveforms of our spectrograms: multigan's own, and pretrained ones of transformers.
+"""Trained vocoders that make waveforms of our spectrograms: multigan's own, and pretrained ones of
+transformers.
 
-A vocoder knows only the mels it was trained on, so its front end must equal ours number by number; what differs
-is named, not papered over: robotic or quiet speech from mixed mel conventions is the oldest complaint about them.
-"""
+A vocoder knows only the mels it was trained on, so its front end must equal ours number by number;
+what differs is named, not papered over: robotic or quiet speech from mixed mel conventions is the
+oldest complaint about them."""
 
 import json
 import math
@@ -65,9 +66,14 @@ def _own(model: Any) -> Vocoder:
     """``model`` is a `multigan.Model`."""
     domain, name = model.domain, "the vocoder"
     if not getattr(domain, "is_vocoder", False):
-        raise UserError(f"vocoder: a model with generator.network = {model.recipe.generator.network!r} is no vocoder")
+        raise UserError(
+            f"vocoder: a model with generator.network = {model.recipe.generator.network!r} is no "
+            f"vocoder"
+        )
     front_end = domain.front_end.to(next(model.generator.parameters()).device)
-    return Vocoder(front_end.settings, lambda x: model.generator(None, front_end.scaled(x)).squeeze(1), name)
+    return Vocoder(
+        front_end.settings, lambda x: model.generator(None, front_end.scaled(x)).squeeze(1), name
+    )
 
 
 def _pretrained(source: str, device: torch.device) -> Vocoder:
@@ -77,7 +83,9 @@ def _pretrained(source: str, device: torch.device) -> Vocoder:
     if kind is None:
         raise UserError(f"vocoder = {source}: neither a multigan model nor one of transformers")
     if kind not in PRETRAINED:
-        raise UserError(f"{source} is a {kind}; the pretrained vocoders known here are {', '.join(PRETRAINED)}")
+        raise UserError(
+            f"{source} is a {kind}; the pretrained vocoders known here are {', '.join(PRETRAINED)}"
+        )
     try:
         config = transformers.AutoFeatureExtractor.from_pretrained(source)
         wanted = transformers.UnivNetModel if kind == "univnet" else transformers.SpeechT5HifiGan
@@ -88,12 +96,16 @@ def _pretrained(source: str, device: torch.device) -> Vocoder:
         fmax = config.fmax or config.sampling_rate / 2
         mel = _settings(config, config.filter_length or config.win_length, config.hop_length, fmax)
         floor = max(config.mel_floor, config.compression_clip_val)
-        return Vocoder(MelSettings(**{**mel, "floor": floor}), lambda x: _univnet(network, x), source)
+        return Vocoder(
+            MelSettings(**{**mel, "floor": floor}), lambda x: _univnet(network, x), source
+        )
     per_second = config.sampling_rate / 1000  # its lengths are milliseconds
     n_fft = 1 << (int(config.win_length * per_second) - 1).bit_length()
     mel = _settings(config, n_fft, int(config.hop_length * per_second), config.fmax)
     made = MelSettings(**{**mel, "floor": config.mel_floor})
-    return Vocoder(made, lambda x: network(x.transpose(1, 2) / math.log(10)), source)  # it takes decimal logs
+    return Vocoder(
+        made, lambda x: network(x.transpose(1, 2) / math.log(10)), source
+    )  # it takes decimal logs
 
 
 def _settings(config: Any, n_fft: int, hop: int, fmax: float) -> dict[str, Any]:

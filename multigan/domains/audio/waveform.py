@@ -38,7 +38,8 @@ class Waveform:
         return len(self.samples) / self.sample_rate
 
     def save(self, path: Path | str) -> Path:
-        """Write it; the ending says how: .wav (16 bit), .flac, .ogg (Vorbis), .opus, .mp3. Raises `UserError`."""
+        """Write it; the ending says how: .wav (16 bit), .flac, .ogg (Vorbis), .opus, .mp3. Raises
+        `UserError`."""
         import soundfile
 
         path = Path(path)
@@ -47,13 +48,16 @@ class Waveform:
             raise UserError(f"{path}: sounds are written as {', '.join(FORMATS)}")
         rates = {"mp3": _MP3_RATES, "opus": _OPUS_RATES}.get(kind)
         if rates and self.sample_rate not in rates:
-            raise UserError(f"{path}: {kind} knows no rate of {self.sample_rate} Hz; use wav or flac")
+            raise UserError(
+                f"{path}: {kind} knows no rate of {self.sample_rate} Hz; use wav or flac"
+            )
         options = {"opus": {"format": "OGG", "subtype": "OPUS"}}.get(kind, {})
         soundfile.write(path, np.clip(self.samples, -1, 1), self.sample_rate, **options)
         return path
 
     def plot(self, axes: "Axes | None" = None, floor: float = -80.0) -> "Axes":
-        """Its mel spectrogram: seconds, Hz, decibels below the loudest down to ``floor``; returns the axes."""
+        """Its mel spectrogram: seconds, Hz, decibels below the loudest down to ``floor``; returns
+        the axes."""
         import librosa
         import matplotlib.pyplot as plt
         from librosa.display import specshow
@@ -61,9 +65,13 @@ class Waveform:
         axes = axes if axes is not None else plt.gca()
         rate, hop = self.sample_rate, max(self.sample_rate // 125, 1)
         sound = np.pad(self.samples, (0, max(8 * hop - len(self.samples), 0)))
-        mel = librosa.feature.melspectrogram(y=sound, sr=rate, n_fft=8 * hop, hop_length=hop, n_mels=64, power=1)
+        mel = librosa.feature.melspectrogram(
+            y=sound, sr=rate, n_fft=8 * hop, hop_length=hop, n_mels=64, power=1
+        )
         loud = librosa.amplitude_to_db(mel, ref=max(float(mel.max()), 1e-5), top_db=-floor)
-        specshow(loud, sr=rate, hop_length=hop, x_axis="time", y_axis="mel", ax=axes, vmin=floor, vmax=0)
+        specshow(
+            loud, sr=rate, hop_length=hop, x_axis="time", y_axis="mel", ax=axes, vmin=floor, vmax=0
+        )
         axes.set(xlabel="seconds", ylabel="Hz")
         return axes
 

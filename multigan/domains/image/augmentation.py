@@ -1,4 +1,5 @@
-"""Differentiable augmentation of what the critic sees, real and generated alike (DiffAugment, Zhao et al. 2020).
+"""Differentiable augmentation of what the critic sees, real and generated alike (DiffAugment, Zhao
+et al. 2020).
 
 Each transformation is applied to each sample with the probability ``game.augment``.
 """
@@ -16,14 +17,18 @@ BRIGHTNESS = 0.25  # added, at most, in units of [-1, 1]
 
 
 class PictureAugmentation:
-    """Translation, cutout and brightness; the parameters are drawn first, so `apply` has no randomness."""
+    """Translation, cutout and brightness; the parameters are drawn first, so `apply` has no
+    randomness."""
 
     def draw(self, draw: Draw, purpose: str, like: Tensor, probability: float) -> View:
-        """Parameters per sample: shifts ``(N, 2)``, hole centres ``(N, 2)``, brightness ``(N,)``."""
+        """Parameters per sample: shifts ``(N, 2)``, hole centres ``(N, 2)``, brightness
+        ``(N,)``."""
         chosen = (draw.uniform(f"{purpose} which", 3) < probability).to(like)
         shift = (draw.uniform(f"{purpose} shift", 2) * 2 - 1) * TRANSLATION * 2 * chosen[:, :1]
         hole = draw.uniform(f"{purpose} hole", 2) * 2 - 1
-        hole = torch.where(chosen[:, 1:2] > 0, hole, torch.full_like(hole, 9.0))  # 9: outside the picture
+        hole = torch.where(
+            chosen[:, 1:2] > 0, hole, torch.full_like(hole, 9.0)
+        )  # 9: outside the picture
         light = (draw.uniform(f"{purpose} light") * 2 - 1) * BRIGHTNESS * chosen[:, 2]
         return {"shift": shift, "hole": hole, "light": light}
 
@@ -39,7 +44,10 @@ class PictureAugmentation:
         theta = torch.eye(2, 3, device=x.device, dtype=x.dtype).repeat(len(x), 1, 1)
         theta[:, :, 2] = whole
         where = affine_grid(theta, list(x.shape), align_corners=False)
-        return grid_sample(x + 1, where, mode="bilinear", padding_mode="zeros", align_corners=False) - 1
+        return (
+            grid_sample(x + 1, where, mode="bilinear", padding_mode="zeros", align_corners=False)
+            - 1
+        )
 
     def _kept(self, x: Tensor, hole: Tensor) -> Tensor:
         size = x.shape[-1]

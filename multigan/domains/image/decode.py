@@ -1,4 +1,5 @@
-"""From opened pictures to compact arrays: upright, grey or RGB, square, resized with anti-aliasing."""
+"""From opened pictures to compact arrays: upright, grey or RGB, square, resized with
+anti-aliasing."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -59,7 +60,9 @@ def _plain(picture: Image.Image) -> Image.Image:
     """Without transparency (laid over white) and with 8 bits a channel."""
     if picture.mode.startswith("I;16") or picture.mode == "I":
         array = np.asarray(picture).astype(np.int64)
-        return Image.fromarray((array >> (8 if array.max() > 255 else 0)).clip(0, 255).astype(np.uint8))
+        return Image.fromarray(
+            (array >> (8 if array.max() > 255 else 0)).clip(0, 255).astype(np.uint8)
+        )
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")

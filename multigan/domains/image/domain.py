@@ -12,18 +12,25 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from multigan.adversarial.randomness import Draw
-from multigan.domains.base import Domain, Facts, IndexedDraw, Reals, Snapshot, Stored, halves
+from multigan.adversarial.randomness import Draw, IndexedDraw
+from multigan.domains.base import Domain
 from multigan.domains.cache import cached
 from multigan.domains.image.augmentation import PictureAugmentation
 from multigan.domains.image.decode import PictureDecoder
-from multigan.domains.image.networks import DcganCritic, DcganGenerator, ImageMlpCritic, ImageMlpGenerator
+from multigan.domains.image.networks import (
+    DcganCritic,
+    DcganGenerator,
+    ImageMlpCritic,
+    ImageMlpGenerator,
+)
 from multigan.domains.image.settings import ImageRecipe
 from multigan.domains.image.sources import PUBLIC, Source, open_source
 from multigan.domains.image.stacked import STACKS, StackDecoder, grey
+from multigan.domains.shown import Snapshot
 from multigan.errors import DataError
-from multigan.evaluation.embedder import Embedder
-from multigan.report.grid import beside, image_grid
+from multigan.measures.embedder import Embedder
+from multigan.pictures.grid import beside, image_grid
+from multigan.samples import Facts, Reals, Stored, halves
 
 
 class ImageDomain(Domain):
@@ -31,7 +38,10 @@ class ImageDomain(Domain):
 
     recipe: ImageRecipe
     recipe_type = ImageRecipe
-    generators: ClassVar[dict[str, type[nn.Module]]] = {"dcgan": DcganGenerator, "mlp": ImageMlpGenerator}
+    generators: ClassVar[dict[str, type[nn.Module]]] = {
+        "dcgan": DcganGenerator,
+        "mlp": ImageMlpGenerator,
+    }
     critics: ClassVar[dict[str, type[nn.Module]]] = {"dcgan": DcganCritic, "mlp": ImageMlpCritic}
     sources = ("digits", *PUBLIC)
     formats = ("png", "webp", "jpg")
@@ -43,23 +53,32 @@ class ImageDomain(Domain):
         data = self.recipe.data
         source = open_source(data.source, data.split, data.held_out)
         if data.labels and source.labels is None:
-            raise DataError(f"data.labels = true, but {data.source} has no labels: put each class into a subfolder")
+            raise DataError(
+                f"data.labels = true, but {data.source} has no labels: put each class into a "
+                f"subfolder"
+            )
         return source
 
     def count(self) -> int:
         """How many pictures the source lists."""
-        return STACKS[self.recipe.data.split] if self.recipe.data.stack > 1 else len(self.source.names)
+        return (
+            STACKS[self.recipe.data.split] if self.recipe.data.stack > 1 else len(self.source.names)
+        )
 
     def load(self) -> Stored:
         """The pictures, decoded once and memory-mapped."""
         data = self.recipe.data
         stored = self.training_samples()
-        self.facts = Facts((data.channels, data.size, data.size), self._classes() if data.labels else ())
+        self.facts = Facts(
+            (data.channels, data.size, data.size), self._classes() if data.labels else ()
+        )
         return stored if data.labels else replace(stored, labels=None)
 
     def _classes(self) -> tuple[str, ...]:
         """Class names; of a stack those of its pictures joined."""
-        return tuple("".join(names) for names in product(self.source.classes, repeat=self.recipe.data.stack))
+        return tuple(
+            "".join(names) for names in product(self.source.classes, repeat=self.recipe.data.stack)
+        )
 
     def _decoded(self, source: Source, split: str) -> Stored:
         """All pictures of a source, with labels if there are any."""
@@ -94,7 +113,9 @@ class ImageDomain(Domain):
             return [Image.fromarray(picture[0]) for picture in array]
         if array.shape[1] == 2:
             array = np.concatenate([array, np.zeros_like(array[:, :1])], 1)
-        return [Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0))) for picture in array]
+        return [
+            Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0))) for picture in array
+        ]
 
     def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
         """One file a picture: ``000000.png``, ..."""
@@ -109,7 +130,9 @@ class ImageDomain(Domain):
 
     def picture(self, snapshot: Snapshot) -> Image.Image:
         """Generated pictures, with real ones beside them."""
-        return beside(self.sheet(self.present(snapshot.fake)), self.sheet(self.present(snapshot.real)))
+        return beside(
+            self.sheet(self.present(snapshot.fake)), self.sheet(self.present(snapshot.real))
+        )
 
     def training_samples(self) -> Stored:
         """The training pictures, with their labels."""
@@ -123,7 +146,9 @@ class ImageDomain(Domain):
             try:
                 unseen = open_source(data.source, other, data.held_out)
             except DataError as error:
-                raise DataError(f"{error}. Or name other pictures to compare with: --data SOURCE") from None
+                raise DataError(
+                    f"{error}. Or name other pictures to compare with: --data SOURCE"
+                ) from None
         else:
             unseen = _any_split(held_out)
         test = self._decoded(unseen, other)
@@ -136,11 +161,19 @@ class ImageDomain(Domain):
         if self.recipe.data.stack == 1:
             test = _named_alike(test, unseen.classes, self.source.classes)
         if train.fingerprint == test.fingerprint:
-            raise DataError(f"--data {held_out} holds the very pictures that the model was trained on: give others")
-        return Reals(train, test, f"{described}, unseen; {len(train):,} training pictures of {data.source}")
+            raise DataError(
+                f"--data {held_out} holds the very pictures that the model was trained on: give "
+                f"others"
+            )
+        return Reals(
+            train, test, f"{described}, unseen; {len(train):,} training pictures of {data.source}"
+        )
 
-    def embedder(self, name: str | None, weights: str | None, reals: Reals, device: torch.device) -> Embedder:
-        """A classifier of the pictures' own labels, random patches, Inception, or a model of transformers."""
+    def embedder(
+        self, name: str | None, weights: str | None, reals: Reals, device: torch.device
+    ) -> Embedder:
+        """A classifier of the pictures' own labels, random patches, Inception, or a model of
+        transformers."""
         from multigan.domains.image.embedders import picture_embedder
 
         classified = name in (None, "classifier")
@@ -162,7 +195,8 @@ def _any_split(source: str) -> Source:
 
 
 def _named_alike(test: Stored, theirs: Sequence[str], ours: Sequence[str]) -> Stored:
-    """The same samples with labels that number our classes; without labels if they have a class that we have not."""
+    """The same samples with labels that number our classes; without labels if they have a class
+    that we have not."""
     if test.labels is None or tuple(theirs) == tuple(ours):
         return test
     if not set(theirs) <= set(ours):

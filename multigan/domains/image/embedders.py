@@ -1,4 +1,5 @@
-"""What pictures are embedded by for measurement: a classifier where there are labels, else random patches."""
+"""What pictures are embedded by for measurement: a classifier where there are labels, else random
+patches."""
 
 import hashlib
 import itertools
@@ -12,27 +13,32 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from multigan.adversarial.randomness import Draw, stream
-from multigan.domains.base import Reals, Stored
 from multigan.domains.image.stacked import composition
 from multigan.errors import UserError
-from multigan.evaluation.baseline import evenly
-from multigan.evaluation.classifier import ClassifierSettings, apart, classifier_embedder
-from multigan.evaluation.embedder import Embedded, Embedder
-from multigan.evaluation.inception import InceptionEmbedder
-from multigan.evaluation.pretrained import KNOWN, PretrainedEmbedder
+from multigan.measures.baseline import evenly
+from multigan.measures.classifier import ClassifierSettings, apart, classifier_embedder
+from multigan.measures.embedder import Embedded, Embedder
+from multigan.measures.inception import InceptionEmbedder
+from multigan.measures.pretrained import KNOWN, PretrainedEmbedder
+from multigan.samples import Reals, Stored
 
 _SIDE = 64  # larger pictures are made as small before they are classified
 _SETTINGS = ClassifierSettings("conv3-64-relu-1", samples=120_000)
 
 
 class PictureFeatures(nn.Module):
-    """Strided convolutions to 4×4 pixels, then 64 features: ``(N, C, S, S)`` in [-1, 1] to ``(N, 64)``."""
+    """Strided convolutions to 4×4 pixels, then 64 features: ``(N, C, S, S)`` in [-1, 1] to ``(N,
+    64)``."""
 
     width = 64
 
     def __init__(self, channels: int, size: int) -> None:
         super().__init__()
-        wide = [channels, 32, *(min(64 * 2**i, 128) for i in range(max(1, round(math.log2(size / 4)))))]
+        wide = [
+            channels,
+            32,
+            *(min(64 * 2**i, 128) for i in range(max(1, round(math.log2(size / 4))))),
+        ]
         layers: list[nn.Module] = []
         for i, (below, above) in enumerate(itertools.pairwise(wide)):
             layers += [
@@ -53,14 +59,24 @@ def prepare(stored: Tensor) -> Tensor:
     x = stored.float() * (2 / 255) - 1
     if x.shape[-1] <= _SIDE:
         return x
-    return F.interpolate(x, size=(_SIDE, _SIDE), mode="bilinear", antialias=True, align_corners=False)
+    return F.interpolate(
+        x, size=(_SIDE, _SIDE), mode="bilinear", antialias=True, align_corners=False
+    )
 
 
 def vary(x: Tensor, draw: Draw) -> Tensor:
-    """Turn by up to 10°, move and enlarge by up to a tenth: what leaves a class as it is; never mirror."""
+    """Turn by up to 10°, move and enlarge by up to a tenth: what leaves a class as it is; never
+    mirror."""
     angle, zoom, right, down = (draw.uniform("vary", 4) * 2 - 1).T
     angle, zoom = angle * math.pi / 18, 1 + zoom * 0.1
-    rows = [zoom * angle.cos(), -angle.sin(), right * 0.1, angle.sin(), zoom * angle.cos(), down * 0.1]
+    rows = [
+        zoom * angle.cos(),
+        -angle.sin(),
+        right * 0.1,
+        angle.sin(),
+        zoom * angle.cos(),
+        down * 0.1,
+    ]
     turned = F.affine_grid(torch.stack(rows, 1).view(-1, 2, 3), list(x.shape), align_corners=False)
     return F.grid_sample(x, turned, padding_mode="border", align_corners=False)
 
@@ -76,7 +92,9 @@ def picture_classifier(train: Stored, test: Stored, device: torch.device) -> Emb
         return network, nn.Linear(network.width, classes)
 
     taught = train.at(learn, train.fingerprint)
-    embedder = classifier_embedder("cls", build, taught, test, _SETTINGS, prepare=prepare, vary=vary, device=device)
+    embedder = classifier_embedder(
+        "cls", build, taught, test, _SETTINGS, prepare=prepare, vary=vary, device=device
+    )
     embedder.learnt_from = learn
     return embedder
 
@@ -97,10 +115,13 @@ class Stacked(Embedder):
         self.accuracy = single.accuracy
         assert single.prior is not None
         classes = len(single.prior) ** self.channels
-        self.prior = torch.full((classes,), 1 / classes)  # by PacGAN's protocol: all combinations are as likely
+        self.prior = torch.full(
+            (classes,), 1 / classes
+        )  # by PacGAN's protocol: all combinations are as likely
 
     def embed(self, samples: Tensor) -> Embedded:
-        """uint8 ``(N, C, H, W)``: features ``(N, C · D)``, probabilities of each combination ``(N, K^C)``."""
+        """uint8 ``(N, C, H, W)``: features ``(N, C · D)``, probabilities of each combination ``(N,
+        K^C)``."""
         one = self.single.embed(samples.flatten(0, 1).unsqueeze(1))
         assert one.log_probabilities is not None
         parts = one.log_probabilities.view(len(samples), self.channels, -1).unbind(1)
@@ -113,13 +134,13 @@ class Stacked(Embedder):
 class RandomPatches(Embedder):
     """Statistics of random filters at three scales, and random projections of the small picture.
 
-    For pictures without labels. Knows nothing of what is shown: it finds wrong textures, contrasts and
-    colours, and collapse; it does not find a dog with five legs.
-    """
+    For pictures without labels. Knows nothing of what is shown: it finds wrong textures, contrasts
+    and colours, and collapse; it does not find a dog with five legs."""
 
     name = "patches"
     description = (
-        "statistics of 16 fixed random 5×5 filters at 3 scales, and 32 random projections of the small picture"
+        "statistics of 16 fixed random 5×5 filters at 3 scales, and 32 random "
+        "projections of the small picture"
     )
     filters, scales, projections, small = 16, 3, 32, 16
 
@@ -129,7 +150,9 @@ class RandomPatches(Embedder):
         self.bank = torch.randn(self.filters, channels, 5, 5, generator=random).to(device)
         self.bank -= self.bank.mean((2, 3), keepdim=True)
         self.bank /= self.bank.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
-        self.plane = torch.randn(channels * self.small**2, self.projections, generator=random).to(device)
+        self.plane = torch.randn(channels * self.small**2, self.projections, generator=random).to(
+            device
+        )
         self.plane /= self.plane.norm(dim=0)
         self.hash = hashlib.sha256(self.bank.cpu().numpy().tobytes()).hexdigest()[:12]
         self.mean, self.spread = torch.zeros((), device=device), torch.ones((), device=device)
@@ -140,7 +163,9 @@ class RandomPatches(Embedder):
     def embed(self, samples: Tensor) -> Embedded:
         """uint8 ``(N, C, H, W)``."""
         x = samples.to(self.device).float() * (2 / 255) - 1
-        small = F.interpolate(x, size=(self.small, self.small), mode="bilinear", antialias=True, align_corners=False)
+        small = F.interpolate(
+            x, size=(self.small, self.small), mode="bilinear", antialias=True, align_corners=False
+        )
         found: list[Any] = [small.flatten(1) @ self.plane]
         for _ in range(self.scales):
             answers = F.conv2d(x, self.bank, padding=2).flatten(2)
@@ -152,19 +177,23 @@ class RandomPatches(Embedder):
 def picture_embedder(
     name: str | None, weights: str | None, reals: Reals, single: Reals | None, device: torch.device
 ) -> Embedder:
-    """The embedder called ``name``; by default a classifier where there are labels, else random patches.
+    """The embedder called ``name``; by default a classifier where there are labels, else random
+    patches.
 
-    ``single`` are the grey pictures that stacks are made of. Raises `UserError` for a name that means nothing here.
-    """
+    ``single`` are the grey pictures that stacks are made of. Raises `UserError` for a name that
+    means nothing here."""
     labelled = reals.train.labels is not None and reals.test.labels is not None
     chosen = name or ("classifier" if labelled else "patches")
     if weights is not None and chosen in ("classifier", "patches"):
         raise UserError(
-            f"--weights {weights}: the embedder {chosen} takes none; add --embedder inception, clip or dinov2"
+            f"--weights {weights}: the embedder {chosen} takes none; add --embedder inception, "
+            f"clip or dinov2"
         )
     if chosen == "classifier":
         if not labelled:
-            raise UserError("--embedder classifier needs labels, and these pictures have none: use patches")
+            raise UserError(
+                "--embedder classifier needs labels, and these pictures have none: use patches"
+            )
         base = single or reals
         one = picture_classifier(base.train, base.test, device)
         if single is None:
@@ -179,5 +208,8 @@ def picture_embedder(
     if chosen == "inception":
         return InceptionEmbedder(Path(weights) if weights else None, device)
     if chosen not in KNOWN and "/" not in chosen:
-        raise UserError(f"--embedder {chosen}: pictures know classifier, patches, inception, clip, dinov2 or a hub id")
+        raise UserError(
+            f"--embedder {chosen}: pictures know classifier, patches, inception, clip, dinov2 or "
+            f"a hub id"
+        )
     return PretrainedEmbedder(chosen, weights, device)

@@ -1,17 +1,25 @@
-"""Networks for pictures. N batch, C channels, H = W size; logits ``(N,)``; pictures ``(N, C, H, W)`` in [-1, 1]."""
+"""Networks for pictures. N batch, C channels, H = W size; logits ``(N,)``; pictures ``(N, C, H,
+W)`` in [-1, 1]."""
 
 import itertools
 import math
 
 from torch import Tensor, nn
 
-from multigan.domains.networks import LabelledLatent, ProjectionHead, he_init, multilayer, with_spectral_norm
+from multigan.domains.layers import (
+    LabelledLatent,
+    ProjectionHead,
+    he_init,
+    multilayer,
+    with_spectral_norm,
+)
 
 _BASE = 4  # pixels along a side of the first feature map
 
 
 def dcgan_channels(size: int, width: int, widest: int) -> list[int]:
-    """Channels at 4×4, 8×8, ... up to half of ``size``: ``width`` at the last, doubling towards the first.
+    """Channels at 4×4, 8×8, ... up to half of ``size``: ``width`` at the last, doubling towards the
+    first.
 
     >>> dcgan_channels(64, 64, 1024)
     [512, 256, 128, 64]
@@ -21,7 +29,8 @@ def dcgan_channels(size: int, width: int, widest: int) -> list[int]:
 
 
 class DcganGenerator(nn.Module):
-    """DCGAN's generator: transposed convolutions from 4×4 up, batch norm, ReLU, tanh (Radford et al. 2016).
+    """DCGAN's generator: transposed convolutions from 4×4 up, batch norm, ReLU, tanh (Radford et
+    al. 2016).
 
     >>> DcganGenerator((3, 64, 64), latent=100)(torch.randn(8, 100)).shape
     torch.Size([8, 3, 64, 64])
@@ -83,7 +92,8 @@ class DcganCritic(nn.Module):
             ]
         self.layers = nn.Sequential(*layers, nn.Flatten())
         self.head = ProjectionHead(channels[-1] * _BASE * _BASE, classes)
-        # The paper's small weights want the paper's batch norm; without it signals would fade layer by layer.
+        # The paper's small weights want the paper's batch norm; without it signals would fade layer
+        # by layer.
         if norm == "batch":
             self.apply(_dcgan_init)
         else:
@@ -117,9 +127,12 @@ def _dcgan_init(module: nn.Module) -> None:
 
 
 class ImageMlpGenerator(nn.Module):
-    """The classical fully connected generator: width, 2 and 4 times width, batch norm between, tanh."""
+    """The classical fully connected generator: width, 2 and 4 times width, batch norm between,
+    tanh."""
 
-    def __init__(self, shape: tuple[int, int, int], latent: int = 64, width: int = 256, classes: int = 0) -> None:
+    def __init__(
+        self, shape: tuple[int, int, int], latent: int = 64, width: int = 256, classes: int = 0
+    ) -> None:
         super().__init__()
         self.shape = shape
         self.label = LabelledLatent(classes)
@@ -133,7 +146,8 @@ class ImageMlpGenerator(nn.Module):
 
 
 class ImageMlpCritic(nn.Module):
-    """The classical fully connected discriminator: 4 times width, 2 times, width; leaky ReLU, dropout."""
+    """The classical fully connected discriminator: 4 times width, 2 times, width; leaky ReLU,
+    dropout."""
 
     def __init__(
         self,

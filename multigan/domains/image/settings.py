@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from multigan.adversarial.schedules import SETTINGS
-from multigan.recipe import DataSettings, NetworkSettings, Recipe
+from multigan.recipe.settings import DataSettings, NetworkSettings, Recipe
 
 DCGAN_SIZES = (16, 32, 64, 128, 256)
 Width = Annotated[int, Field(ge=1, le=4096)]
@@ -17,7 +17,8 @@ class ImageData(DataSettings):
     """Where pictures come from and what is made of them."""
 
     source: str
-    """digits (built in), mnist, fashion-mnist, cifar10, a folder, a .zip, or an idx file or folder of them."""
+    """digits (built in), mnist, fashion-mnist, cifar10, a folder, a .zip, or an idx file or folder
+    of them."""
     split: Literal["train", "test"] = "train"
     """train | test, for sources that have both."""
     size: Annotated[int, Field(ge=4, le=1024)]
@@ -25,7 +26,8 @@ class ImageData(DataSettings):
     channels: Literal[1, 2, 3]
     """1 (grey) | 3 (RGB) | 2 (only with data.stack = 2)."""
     stack: Annotated[int, Field(ge=1, le=3)] = 1
-    """Lay so many random grey pictures over each other as channels (Stacked MNIST: 3 digits, 1000 modes)."""
+    """Lay so many random grey pictures over each other as channels (Stacked MNIST: 3 digits, 1000
+    modes)."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """crop the middle square | pad to a square | stretch."""
     labels: bool = False
@@ -85,9 +87,12 @@ class ImageRecipe(Recipe):
 
     def __post_init__(self) -> None:
         Recipe.__post_init__(self)
-        if self.data.channels != self.data.stack and (self.data.stack > 1 or self.data.channels == 2):
+        if self.data.channels != self.data.stack and (
+            self.data.stack > 1 or self.data.channels == 2
+        ):
             raise ValueError(
-                f"data.channels = {self.data.channels} with data.stack = {self.data.stack}: stacked pictures have a "
+                f"data.channels = {self.data.channels} with data.stack = {self.data.stack}: "
+                f"stacked pictures have a "
                 f"channel each; set data.channels = {max(self.data.stack, 1)}"
             )
         for player in ("generator", "critic"):
@@ -100,6 +105,7 @@ class ImageRecipe(Recipe):
         if self.critic.norm == "batch" and self.game.penalties.active():
             names = ", ".join(f"game.penalties.{name}" for name in self.game.penalties.active())
             raise ValueError(
-                "critic.norm = 'batch' mixes the samples of a batch, so penalties per sample mean nothing: "
+                "critic.norm = 'batch' mixes the samples of a batch, so penalties per sample mean "
+                "nothing: "
                 f"use critic.norm = 'none' or 'group', or set the weight of {names} to 0"
             )

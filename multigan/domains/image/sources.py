@@ -41,8 +41,8 @@ class Source:
 def open_source(source: str, split: str, held_out: float = 0.0) -> Source:
     """The pictures of a built-in or public name, a folder, a zip or idx files; raises `DataError`.
 
-    A folder or zip has no test split but the share ``held_out`` of its pictures, chosen by their names.
-    """
+    A folder or zip has no test split but the share ``held_out`` of its pictures, chosen by their
+    names."""
     if source == "digits":
         return _digits(split)
     if source in PUBLIC:
@@ -50,13 +50,16 @@ def open_source(source: str, split: str, held_out: float = 0.0) -> Source:
     path = Path(source).expanduser()
     if not path.exists():
         known = ", ".join(["digits", *PUBLIC])
-        raise DataError(f"data.source = {source!r}: no such file or folder; built-in and public names: {known}")
+        raise DataError(
+            f"data.source = {source!r}: no such file or folder; built-in and public names: {known}"
+        )
     images = _idx_images(path, split)
     if images is not None:
         return _idx(images)
     if split == "test" and not held_out:
         raise DataError(
-            f"{source} has no test split of its own: set data.split = 'train', or keep some pictures from "
+            f"{source} has no test split of its own: set data.split = 'train', or keep some "
+            f"pictures from "
             "training with data.held_out = 0.1"
         )
     if path.is_dir():
@@ -66,7 +69,9 @@ def open_source(source: str, split: str, held_out: float = 0.0) -> Source:
     raise DataError(f"data.source = {source!r} is neither a folder, a .zip nor an idx file")
 
 
-def _arrays(pictures: np.ndarray, labels: Sequence[int] | None, classes: tuple[str, ...], signature: str) -> Source:
+def _arrays(
+    pictures: np.ndarray, labels: Sequence[int] | None, classes: tuple[str, ...], signature: str
+) -> Source:
     """Pictures ``(n, H, W)`` or ``(n, H, W, 3)``, uint8."""
     names = [f"picture {i}" for i in range(len(pictures))]
     return Source(names, lambda i: Image.fromarray(pictures[i]), signature, labels, classes)
@@ -90,17 +95,24 @@ def _public(name: str, split: str) -> Source:
         found = kind(cache_folder() / "public", train=split == "train", download=True)
     except (OSError, RuntimeError) as error:
         raise DataError(
-            f"data.source = {name!r} could not be downloaded: {error}. Without a network, give a folder, a zip "
+            f"data.source = {name!r} could not be downloaded: {error}. Without a network, give a "
+            f"folder, a zip "
             "or idx files instead: --data PATH"
         ) from error
     classes = tuple(str(c).split(" - ")[0] for c in found.classes)
-    return _arrays(np.asarray(found.data), np.asarray(found.targets).tolist(), classes, f"{name} {split}")
+    return _arrays(
+        np.asarray(found.data), np.asarray(found.targets).tolist(), classes, f"{name} {split}"
+    )
 
 
 def _idx_images(path: Path, split: str) -> Path | None:
     """The idx file of images that ``path`` is or holds."""
     if path.is_file():
-        return path if "idx3-ubyte" in path.name or path.name.removesuffix(".gz").endswith(".idx") else None
+        return (
+            path
+            if "idx3-ubyte" in path.name or path.name.removesuffix(".gz").endswith(".idx")
+            else None
+        )
     prefix = "train" if split == "train" else "t10k"
     return next(iter(sorted(path.glob(f"{prefix}*idx3-ubyte*"))), None)
 
@@ -112,14 +124,17 @@ def _idx(path: Path) -> Source:
     beside = path.with_name(path.name.replace("images", "labels").replace("idx3", "idx1"))
     labels = read_idx(beside) if beside != path and beside.is_file() else None
     if labels is not None and labels.shape != pictures.shape[:1]:
-        raise DataError(f"{beside} has {len(labels)} labels for the {len(pictures)} pictures of {path}")
+        raise DataError(
+            f"{beside} has {len(labels)} labels for the {len(pictures)} pictures of {path}"
+        )
     classes = () if labels is None else tuple(str(i) for i in range(int(labels.max()) + 1))
     marked = stamp(path) if labels is None else stamp(path, beside)
     return _arrays(pictures, None if labels is None else labels.tolist(), classes, marked)
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """An idx file (``.gz`` too) as an array; raises `DataError` if it is none, truncated or not of bytes."""
+    """An idx file (``.gz`` too) as an array; raises `DataError` if it is none, truncated or not of
+    bytes."""
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         zeros, kind, dimensions = struct.unpack(">HBB", content[:4])
@@ -139,16 +154,28 @@ def _folder(root: Path) -> Source:
     found = files_below(root)
     names = [name for name in found if _is_picture(name)]
     if not names:
-        raise DataError(f"{root} holds no pictures (of its {len(found)} files none ends like .png, .jpg, .webp, …)")
+        raise DataError(
+            f"{root} holds no pictures (of its {len(found)} files none ends like .png, .jpg, "
+            f".webp, …)"
+        )
     labels, classes = _folder_labels(names)
-    return Source(names, lambda i: Image.open(root / names[i]), stamp(*(root / n for n in names)), labels, classes)
+    return Source(
+        names,
+        lambda i: Image.open(root / names[i]),
+        stamp(*(root / n for n in names)),
+        labels,
+        classes,
+    )
 
 
 def _zip(path: Path) -> Source:
     archive = zipfile.ZipFile(path)
     names = sorted(name for name in archive.namelist() if _is_picture(name))
     if not names:
-        raise DataError(f"{path} holds no pictures (none of its {len(archive.namelist())} files ends like .png, …)")
+        raise DataError(
+            f"{path} holds no pictures (none of its {len(archive.namelist())} files ends like "
+            f".png, …)"
+        )
 
     def open_member(i: int) -> Image.Image:
         return Image.open(io.BytesIO(archive.read(names[i])))
@@ -158,7 +185,8 @@ def _zip(path: Path) -> Source:
 
 
 def _part(source: Source, split: str, held_out: float) -> Source:
-    """The pictures of a split. A name's hash decides, so that more pictures change no other's side."""
+    """The pictures of a split. A name's hash decides, so that more pictures change no other's
+    side."""
     if not held_out:
         return source
 
@@ -167,7 +195,10 @@ def _part(source: Source, split: str, held_out: float) -> Source:
 
     rows = [i for i, name in enumerate(source.names) if is_test(name) == (split == "test")]
     if not rows:
-        raise DataError(f"data.held_out = {held_out} leaves no picture in the {split} split of {len(source.names)}")
+        raise DataError(
+            f"data.held_out = {held_out} leaves no picture in the {split} split of "
+            f"{len(source.names)}"
+        )
     return replace(
         source,
         names=[source.names[i] for i in rows],

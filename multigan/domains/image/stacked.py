@@ -1,8 +1,8 @@
-"""Stacked MNIST: random digits laid over each other as channels, 10 modes to the power of their number.
+"""Stacked MNIST: random digits laid over each other as channels, 10 modes to the power of their
+number.
 
-128,000 stacks to train and 26,000 to compare with (Lin et al. 2018, PacGAN, section 4.2), each of digits drawn
-at random from the split's own.
-"""
+128,000 stacks to train and 26,000 to compare with (Lin et al. 2018, PacGAN, section 4.2), each of
+digits drawn at random from the split's own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -26,7 +26,8 @@ def composition(pictures: int, stacks: int, channels: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class StackDecoder:
-    """Stacks ``(C, size, size)`` of grey pictures; the label is that of all digits read as one number."""
+    """Stacks ``(C, size, size)`` of grey pictures; the label is that of all digits read as one
+    number."""
 
     single: PictureDecoder
     split: str
@@ -53,7 +54,11 @@ class StackDecoder:
             parts = [pictures[row] for row in rows]
             stacked = np.concatenate([p.sample for p in parts if p.sample is not None])
             labels = [p.label for p in parts]
-            number = None if None in labels else int(np.dot(labels, classes ** np.arange(self.channels)[::-1]))
+            number = (
+                None
+                if None in labels
+                else int(np.dot(labels, classes ** np.arange(self.channels)[::-1]))
+            )
             yield Decoded(f"stack {i}", stacked, number)
 
     def single_pictures(self) -> PictureDecoder:

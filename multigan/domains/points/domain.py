@@ -10,14 +10,16 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from multigan.adversarial.randomness import Draw
-from multigan.domains.base import Domain, Facts, IndexedDraw, Reals, Snapshot, Stored
+from multigan.adversarial.randomness import Draw, IndexedDraw
+from multigan.domains.base import Domain
 from multigan.domains.points.mixtures import MIXTURES, Mixture, mixture_measures
 from multigan.domains.points.networks import PointsMlpCritic, PointsMlpGenerator
 from multigan.domains.points.settings import PointsRecipe
+from multigan.domains.shown import Snapshot
 from multigan.errors import DataError, UserError
-from multigan.evaluation.embedder import Embedder, Itself
-from multigan.evaluation.measures import Aim
+from multigan.measures.compare import Aim
+from multigan.measures.embedder import Embedder, Itself
+from multigan.samples import Facts, Reals, Stored
 
 
 class PointsDomain(Domain):
@@ -32,7 +34,11 @@ class PointsDomain(Domain):
     formats = ("csv", "npy")
     best = "reverse_kl"
     embedders = ("points",)
-    aims: ClassVar[dict[str, Aim]] = {"modes": "higher", "high_quality": "higher", "reverse_kl": "lower"}
+    aims: ClassVar[dict[str, Aim]] = {
+        "modes": "higher",
+        "high_quality": "higher",
+        "reverse_kl": "lower",
+    }
 
     @property
     def mixture(self) -> Mixture:
@@ -65,17 +71,24 @@ class PointsDomain(Domain):
         """Modes found, share of good points, reverse KL."""
         if "modes" not in row:
             return ""
-        return f"{row['modes']:.0f} modes, {row['high_quality']:.0%} good, KL {row['reverse_kl']:.2f}"
+        return (
+            f"{row['modes']:.0f} modes, {row['high_quality']:.0%} good, KL {row['reverse_kl']:.2f}"
+        )
 
     def real_samples(self, held_out: str | None = None) -> Reals:
         """The training set, and as many points drawn afresh."""
         if held_out is not None and held_out != self.recipe.data.source:
-            raise DataError(f"--data {held_out}: points are measured against their own mixture; leave --data out")
+            raise DataError(
+                f"--data {held_out}: points are measured against their own mixture; leave --data "
+                f"out"
+            )
         train = self.load()
         test = Stored(self.mixture.sample(len(train), seed=1), fingerprint="fresh")
         return Reals(train, test, f"{len(test):,} points of {self.recipe.data.source} drawn afresh")
 
-    def embedder(self, name: str | None, weights: str | None, reals: Reals, device: torch.device) -> Embedder:
+    def embedder(
+        self, name: str | None, weights: str | None, reals: Reals, device: torch.device
+    ) -> Embedder:
         """The points are their own embedding."""
         if name not in (None, *self.embedders):
             raise UserError(f"--embedder {name}: points know {', '.join(self.embedders)}")

@@ -1,4 +1,5 @@
-"""Mixtures of Gaussians in the plane, and how well samples match them (Lin et al. 2018, PacGAN, section 4.1)."""
+"""Mixtures of Gaussians in the plane, and how well samples match them (Lin et al. 2018, PacGAN,
+section 4.1)."""
 
 import math
 from collections.abc import Callable
@@ -50,9 +51,9 @@ MIXTURES: dict[str, Callable[[], Mixture]] = {"ring": ring, "grid": grid, "spira
 def mixture_measures(points: Tensor, mixture: Mixture) -> dict[str, float]:
     """Modes found, share of high-quality points, and reverse KL in nats, of points ``(N, 2)``.
 
-    High quality: within 3 standard deviations of the nearest centre. A mode is found if a high-quality point
-    lies at it. Reverse KL: from the distribution over nearest modes to the uniform one.
-    """
+    High quality: within 3 standard deviations of the nearest centre. A mode is found if a
+    high-quality point lies at it. Reverse KL: from the distribution over nearest modes to the
+    uniform one."""
     distance, mode = torch.cdist(points, mixture.centres.to(points)).min(1)
     good = distance < 3 * mixture.deviation
     modes = len(mixture.centres)

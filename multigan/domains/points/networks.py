@@ -1,10 +1,11 @@
-"""Multilayer perceptrons for points. Shapes: latent ``(N, latent)``, points ``(N, 2)``, logits ``(N,)``."""
+"""Multilayer perceptrons for points. Shapes: latent ``(N, latent)``, points ``(N, 2)``, logits
+``(N,)``."""
 
 from typing import Any
 
 from torch import Tensor, nn
 
-from multigan.domains.networks import multilayer, with_spectral_norm
+from multigan.domains.layers import multilayer, with_spectral_norm
 
 
 class PointsMlpGenerator(nn.Module):
@@ -13,7 +14,9 @@ class PointsMlpGenerator(nn.Module):
     Plain ReLUs: with them it learns the sharp steps between modes that leaky ones smear.
     """
 
-    def __init__(self, shape: tuple[int, ...] = (2,), latent: int = 2, width: int = 128, depth: int = 3) -> None:
+    def __init__(
+        self, shape: tuple[int, ...] = (2,), latent: int = 2, width: int = 128, depth: int = 3
+    ) -> None:
         super().__init__()
         self.layers = multilayer([latent, *[width] * depth, shape[0]], slope=0)
 
@@ -26,7 +29,11 @@ class PointsMlpCritic(nn.Module):
     """A point to a logit."""
 
     def __init__(
-        self, shape: tuple[int, ...] = (2,), width: int = 128, depth: int = 3, spectral_norm: bool = False
+        self,
+        shape: tuple[int, ...] = (2,),
+        width: int = 128,
+        depth: int = 3,
+        spectral_norm: bool = False,
     ) -> None:
         super().__init__()
         self.layers = multilayer([shape[0], *[width] * depth, 1])

@@ -10,12 +10,14 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from PIL import Image
 
-from multigan.domains.base import Snapshot
+from multigan.domains.shown import Snapshot
 
 INK, PAPER = "#e8e9f3", "#10121f"
 REAL, FAKE = "#ffffff", "#ffb000"
 # Where the critic believes "generated" is dark blue, "real" is teal.
-LANDSCAPE = LinearSegmentedColormap.from_list("landscape", ["#14163a", "#1b2a5c", "#1f5a86", "#2fa39a", "#9be5b2"])
+LANDSCAPE = LinearSegmentedColormap.from_list(
+    "landscape", ["#14163a", "#1b2a5c", "#1f5a86", "#2fa39a", "#9be5b2"]
+)
 CELLS = 72  # cells of the landscape along a side
 
 
@@ -47,12 +49,23 @@ def _landscape(axes: Any, snapshot: Snapshot) -> None:
         logits = snapshot.judge(cells).float().reshape(CELLS, CELLS).cpu().numpy()
     # Ranks rather than values: every shade covers the same area, whatever the scale of the logits.
     shade = logits.ravel().argsort().argsort().reshape(logits.shape) / logits.size
-    axes.imshow(shade, origin="lower", extent=(-1, 1, -1, 1), cmap=LANDSCAPE, interpolation="bicubic", aspect="auto")
+    axes.imshow(
+        shade,
+        origin="lower",
+        extent=(-1, 1, -1, 1),
+        cmap=LANDSCAPE,
+        interpolation="bicubic",
+        aspect="auto",
+    )
     axes.contour(line.cpu(), line.cpu(), shade, levels=9, colors=INK, linewidths=0.5, alpha=0.22)
 
 
-def _scatter(axes: Any, points: np.ndarray, colour: str, size: float, alpha: float) -> PathCollection:
-    drawn: PathCollection = axes.scatter(points[:, 0], points[:, 1], s=size, c=colour, alpha=alpha, linewidths=0)
+def _scatter(
+    axes: Any, points: np.ndarray, colour: str, size: float, alpha: float
+) -> PathCollection:
+    drawn: PathCollection = axes.scatter(
+        points[:, 0], points[:, 1], s=size, c=colour, alpha=alpha, linewidths=0
+    )
     return drawn
 
 
@@ -68,5 +81,10 @@ def _caption(figure: Figure, snapshot: Snapshot) -> None:
     )
     measures = snapshot.measures
     if "modes" in measures:
-        text = f"{measures['modes']:.0f} modes   {measures['high_quality']:.0%} good   KL {measures['reverse_kl']:.2f}"
-        figure.text(0.97, 0.96, text, color=FAKE, va="center", ha="right", family="monospace", size=11)
+        text = (
+            f"{measures['modes']:.0f} modes   {measures['high_quality']:.0%} good   KL "
+            f"{measures['reverse_kl']:.2f}"
+        )
+        figure.text(
+            0.97, 0.96, text, color=FAKE, va="center", ha="right", family="monospace", size=11
+        )

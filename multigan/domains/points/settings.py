@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from multigan.adversarial.schedules import SETTINGS
-from multigan.recipe import DataSettings, NetworkSettings, Recipe
+from multigan.recipe.settings import DataSettings, NetworkSettings, Recipe
 
 Size = Annotated[int, Field(ge=1, le=4096)]
 
@@ -67,5 +67,6 @@ class PointsRecipe(Recipe):
         Recipe.__post_init__(self)
         if self.train.batch > self.data.count:
             raise ValueError(
-                f"train.batch = {self.train.batch} is larger than the data: data.count = {self.data.count}"
+                f"train.batch = {self.train.batch} is larger than the data: data.count = "
+                f"{self.data.count}"
             )

@@ -13,16 +13,18 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from multigan.adversarial.randomness import Draw
-from multigan.domains.base import Domain, Facts, IndexedDraw, Reals, Snapshot, Stored, halves
+from multigan.adversarial.randomness import Draw, IndexedDraw
+from multigan.domains.base import Domain
 from multigan.domains.series import measures, sources
 from multigan.domains.series.networks import SeriesConvCritic, SeriesConvGenerator
 from multigan.domains.series.settings import SeriesRecipe
 from multigan.domains.series.sources import Windows, open_windows
 from multigan.domains.series.table import csv_files, read_tables
+from multigan.domains.shown import Snapshot
 from multigan.errors import DataError, UserError
-from multigan.evaluation.embedder import Embedder
-from multigan.report.grid import beside
+from multigan.measures.embedder import Embedder
+from multigan.pictures.grid import beside
+from multigan.samples import Facts, Reals, Stored, halves
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Series:
 
 
 class SeriesDomain(Domain):
-    """Windows of one length of several channels, each channel scaled by its range in the training data."""
+    """Windows of one length of several channels, each channel scaled by its range in the training
+    data."""
 
     recipe: SeriesRecipe
     recipe_type = SeriesRecipe
@@ -79,9 +82,13 @@ class SeriesDomain(Domain):
         return tuple(self.facts.constants["channels"])
 
     def _range(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Middle and half width of every channel, ``(C, 1)``; a channel that never changes has the width 1."""
+        """Middle and half width of every channel, ``(C, 1)``; a channel that never changes has the
+        width 1."""
         assert self.facts is not None, "load the data first"
-        low, high = (torch.tensor(self.facts.constants[end], device=device)[:, None] for end in ("low", "high"))
+        low, high = (
+            torch.tensor(self.facts.constants[end], device=device)[:, None]
+            for end in ("low", "high")
+        )
         half = (high - low) / 2
         return (low + high) / 2, torch.where(half > 0, half, torch.ones_like(half))
 
@@ -104,14 +111,16 @@ class SeriesDomain(Domain):
         return [Series(values.T, self.channels) for values in stored.numpy()]
 
     def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
-        """A file a series, ``000000.csv``, ...: a line a step, a column a channel (npy: an array ``(T, C)``)."""
+        """A file a series, ``000000.csv``, ...: a line a step, a column a channel (npy: an array
+        ``(T, C)``)."""
         paths = [folder / f"{start + i:06d}.{format}" for i in range(len(items))]
         for item, path in zip(items, paths, strict=True):
             item.save(path) if format == "csv" else np.save(path, item.values)
         return paths
 
     def write_together(self, items: Sequence[Any], path: Path) -> None:
-        """One CSV with the number of the sample and of the step before the channels; npy: ``(N, T, C)``."""
+        """One CSV with the number of the sample and of the step before the channels; npy: ``(N, T,
+        C)``."""
         values = np.stack([item.values for item in items])
         if path.suffix == ".npy":
             np.save(path, values)
@@ -123,7 +132,9 @@ class SeriesDomain(Domain):
 
     def sheet(self, items: Sequence[Any]) -> Image.Image:
         """The first 32 series, each channel over its range in the training data."""
-        return self._plots(torch.from_numpy(np.stack([item.values.T for item in items[:32]])), ranges=True)
+        return self._plots(
+            torch.from_numpy(np.stack([item.values.T for item in items[:32]])), ranges=True
+        )
 
     def picture(self, snapshot: Snapshot) -> Image.Image:
         """Generated series, with real ones beside them."""
@@ -133,13 +144,21 @@ class SeriesDomain(Domain):
             self._plots(self.stored(snapshot.real), columns=3, title="real"),
         )
 
-    def _plots(self, stored: Tensor, columns: int = 4, title: str = "", ranges: bool = False) -> Image.Image:
+    def _plots(
+        self, stored: Tensor, columns: int = 4, title: str = "", ranges: bool = False
+    ) -> Image.Image:
         from multigan.domains.series.picture import plots
 
         assert self.facts is not None
         middle, half = self._range(stored.device)
-        ends = zip(self.channels, self.facts.constants["low"], self.facts.constants["high"], strict=True)
-        names = [f"{name} ({low:.3g} to {high:.3g})" for name, low, high in ends] if ranges else self.channels
+        ends = zip(
+            self.channels, self.facts.constants["low"], self.facts.constants["high"], strict=True
+        )
+        names = (
+            [f"{name} ({low:.3g} to {high:.3g})" for name, low, high in ends]
+            if ranges
+            else self.channels
+        )
         return plots(list(((stored - middle) / half).numpy()), names, columns, title)
 
     def real_samples(self, held_out: str | None = None) -> Reals:
@@ -154,9 +173,15 @@ class SeriesDomain(Domain):
                 raise
             return halves(test, held_out)
         if train.fingerprint == test.fingerprint:
-            raise DataError(f"--data {held_out} holds the very series that the model was trained on: give others")
-        where = held_out or f"{data.source}, {'drawn afresh' if data.source in self.sources else 'kept from training'}"
-        return Reals(train, test, f"{len(test):,} windows of {where}; {len(train):,} training windows")
+            raise DataError(
+                f"--data {held_out} holds the very series that the model was trained on: give "
+                f"others"
+            )
+        kept = "drawn afresh" if data.source in self.sources else "kept from training"
+        where = held_out or f"{data.source}, {kept}"
+        return Reals(
+            train, test, f"{len(test):,} windows of {where}; {len(train):,} training windows"
+        )
 
     def _of(self, source: str) -> Windows:
         """All windows of another source, with the channels of the model."""
@@ -165,19 +190,24 @@ class SeriesDomain(Domain):
             return open_windows(data, "test")
         names = list(self.channels) if self.facts is not None else data.channels
         tables = read_tables(csv_files(source), names, data.time)
-        pieces = np.concatenate([sources.cut(table.values, data.window, data.stride) for table in tables])
+        pieces = np.concatenate(
+            [sources.cut(table.values, data.window, data.stride) for table in tables]
+        )
         if not len(pieces):
             raise DataError(f"--data {source}: no file has the {data.window} rows of one window")
         return Windows(tables[0].channels, torch.from_numpy(pieces))
 
-    def embedder(self, name: str | None, weights: str | None, reals: Reals, device: torch.device) -> Embedder:
+    def embedder(
+        self, name: str | None, weights: str | None, reals: Reals, device: torch.device
+    ) -> Embedder:
         """Statistics of series."""
         if name not in (None, *self.embedders):
             raise UserError(f"--embedder {name}: series know {', '.join(self.embedders)}")
         return measures.SeriesStatistics(reals.train.samples, device)
 
     def own_measures(self, made: Tensor, reals: Reals) -> dict[str, float]:
-        """Autocorrelation and roughness against unseen series, of ``sines`` how far from sinusoids."""
+        """Autocorrelation and roughness against unseen series, of ``sines`` how far from
+        sinusoids."""
         found = measures.compared(made, reals.test.samples)
         if self.recipe.data.source == "sines":
             found["off sine"] = measures.off_sine(made, sources.SLOWEST, sources.FASTEST)

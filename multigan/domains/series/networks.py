@@ -1,11 +1,12 @@
-"""Networks for series. N batch, C channels, T steps; logits ``(N,)``; series ``(N, C, T)`` in [-1, 1]."""
+"""Networks for series. N batch, C channels, T steps; logits ``(N,)``; series ``(N, C, T)`` in [-1,
+1]."""
 
 import itertools
 import math
 
 from torch import Tensor, nn
 
-from multigan.domains.networks import ProjectionHead, he_init, with_spectral_norm
+from multigan.domains.layers import ProjectionHead, he_init, with_spectral_norm
 
 _BASE = 8  # steps of the coarsest features at most
 _KERNEL = 5
@@ -21,19 +22,27 @@ def conv_features(steps: int, width: int, widest: int) -> list[int]:
 
 
 class SeriesConvGenerator(nn.Module):
-    """A few coarse steps of a perceptron, doubled and convolved, cut to length; batch norm, ReLU, tanh.
+    """A few coarse steps of a perceptron, doubled and convolved, cut to length; batch norm, ReLU,
+    tanh.
 
     >>> SeriesConvGenerator((3, 50))(torch.randn(8, 32)).shape
     torch.Size([8, 3, 50])
     """
 
     def __init__(
-        self, shape: tuple[int, int], latent: int = 32, width: int = 32, widest: int = 128, hidden: int = 256
+        self,
+        shape: tuple[int, int],
+        latent: int = 32,
+        width: int = 32,
+        widest: int = 128,
+        hidden: int = 256,
     ) -> None:
         super().__init__()
         channels, self.steps = shape
         features = conv_features(self.steps, width, widest)[::-1]
-        coarse = math.ceil(self.steps / 2 ** len(features)) + 2  # one at either end is cut off: padding spoils it
+        coarse = (
+            math.ceil(self.steps / 2 ** len(features)) + 2
+        )  # one at either end is cut off: padding spoils it
         layers: list[nn.Module] = [
             nn.Linear(latent, hidden),
             nn.BatchNorm1d(hidden),
@@ -61,7 +70,8 @@ class SeriesConvGenerator(nn.Module):
 
 
 class SeriesConvCritic(nn.Module):
-    """Strided convolutions down to at most 8 steps, then a perceptron that sees all of them; leaky ReLU."""
+    """Strided convolutions down to at most 8 steps, then a perceptron that sees all of them; leaky
+    ReLU."""
 
     def __init__(
         self,

@@ -16,7 +16,9 @@ _GAP = 0.12  # of a cell
 _LEGEND = 0.34  # inches
 
 
-def plots(series: Sequence[np.ndarray], names: Sequence[str], columns: int = 4, title: str = "") -> Image.Image:
+def plots(
+    series: Sequence[np.ndarray], names: Sequence[str], columns: int = 4, title: str = ""
+) -> Image.Image:
     """Series ``(C, T)`` in [-1, 1], a cell each, with the names of the channels above.
 
     One drawing of all lines rather than axes for each: a training draws many of these.
@@ -34,13 +36,17 @@ def plots(series: Sequence[np.ndarray], names: Sequence[str], columns: int = 4, 
     for i, values in enumerate(series):
         row, column = divmod(i, columns)
         low = -row - 1 + _GAP
-        axes.add_patch(Rectangle((column, low), 1 - _GAP, 1 - _GAP, fill=False, edgecolor=FRAME, linewidth=0.8))
+        axes.add_patch(
+            Rectangle((column, low), 1 - _GAP, 1 - _GAP, fill=False, edgecolor=FRAME, linewidth=0.8)
+        )
         middle, half = low + (1 - _GAP) / 2, (1 - _GAP) / 2 * 0.94
         axes.plot([column, column + 1 - _GAP], [middle, middle], color=FRAME, linewidth=0.5)
         for channel, line in zip(lines, values, strict=True):
             channel.append(np.stack([column + steps, middle + half * np.clip(line, -1, 1)], 1))
     for i, channel in enumerate(lines):
-        axes.add_collection(LineCollection(channel, colors=COLOURS[i % len(COLOURS)], linewidths=1.2))
+        axes.add_collection(
+            LineCollection(channel, colors=COLOURS[i % len(COLOURS)], linewidths=1.2)
+        )
     _legend(figure, names, title, width, height)
     canvas.draw()
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
@@ -57,5 +63,13 @@ def _legend(figure: Figure, names: Sequence[str], title: str, width: float, heig
             figure.text(left / width, top, "…", color=INK, va="center", size=9)
             return
         colour = COLOURS[(i - 1) % len(COLOURS)] if i else INK
-        figure.text(left / width, top, text, color=colour, va="center", size=9, weight="normal" if i else "bold")
+        figure.text(
+            left / width,
+            top,
+            text,
+            color=colour,
+            va="center",
+            size=9,
+            weight="normal" if i else "bold",
+        )
         left += wide

@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from multigan.adversarial.schedules import SETTINGS
-from multigan.recipe import DataSettings, NetworkSettings, Recipe
+from multigan.recipe.settings import DataSettings, NetworkSettings, Recipe
 
 Width = Annotated[int, Field(ge=1, le=4096)]
 
@@ -17,17 +17,21 @@ class SeriesData(DataSettings):
     """Where series come from and how they are cut."""
 
     source: str = "sines"
-    """sines (made, built in), a CSV file, or a folder of them; the first line names the channels."""
+    """sines (made, built in), a CSV file, or a folder of them; the first line names the
+    channels."""
     window: Annotated[int, Field(ge=8, le=65_536)] = 64
     """Steps of one sample."""
     step: Annotated[int, Field(ge=0)] = 0
-    """Steps from the beginning of one window of a long series to that of the next; 0: a quarter of a window."""
+    """Steps from the beginning of one window of a long series to that of the next; 0: a quarter of
+    a window."""
     channels: list[str] | None = None
     """Columns to use; left out: all that hold numbers but the time column."""
     time: str = "auto"
-    """The column that counts time and is left out; auto: one called time, date, t, ...; none: there is none."""
+    """The column that counts time and is left out; auto: one called time, date, t, ...; none: there
+    is none."""
     held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.1
-    """Share kept from training for `multigan evaluate`: the last rows of a file; of a folder, whole files."""
+    """Share kept from training for `multigan evaluate`: the last rows of a file; of a folder, whole
+    files."""
     count: Annotated[int, Field(ge=2)] = 10_000
     """Samples of a made source."""
 

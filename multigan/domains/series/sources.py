@@ -28,7 +28,8 @@ class Windows:
 
 
 def sines(count: int, window: int, seed: int) -> Tensor:
-    """``count`` samples ``(count, 3, window)`` of sinusoids: one frequency a sample, a phase and amplitude a channel.
+    """``count`` samples ``(count, 3, window)`` of sinusoids: one frequency a sample, a phase and
+    amplitude a channel.
 
     1 to 2 periods in a window, amplitudes .3 to 1, everything uniform and independent.
     """
@@ -44,23 +45,32 @@ def open_windows(data: SeriesData, split: str) -> Windows:
     if data.source == "sines":
         return Windows(SINES, sines(data.count, data.window, seed=0 if split == "train" else 1))
     tables = read_tables(csv_files(data.source), data.channels, data.time)
-    parts = [(table, rows) for table in tables if len(rows := _rows(table, data, split, len(tables)))]
+    parts = [
+        (table, rows) for table in tables if len(rows := _rows(table, data, split, len(tables)))
+    ]
     if not parts:
-        raise DataError(f"data.held_out = {data.held_out}: {data.source} has no rows in the {split} split")
+        raise DataError(
+            f"data.held_out = {data.held_out}: {data.source} has no rows in the {split} split"
+        )
     pieces = [cut(rows, data.window, data.stride) for _, rows in parts]
-    short = [table.path.name for (table, _), piece in zip(parts, pieces, strict=True) if not len(piece)]
+    short = [
+        table.path.name for (table, _), piece in zip(parts, pieces, strict=True) if not len(piece)
+    ]
     if len(short) == len(parts):
         longest = max(len(rows) for _, rows in parts)
         raise DataError(
-            f"{data.source}: the {split} split has {longest} rows at a stretch, fewer than one window of data.window = "
-            f"{data.window}: set data.window to at most {longest}, or change data.held_out = {data.held_out}"
+            f"{data.source}: the {split} split has {longest} rows at a stretch, fewer than one "
+            f"window of data.window = "
+            f"{data.window}: set data.window to at most {longest}, or change data.held_out = "
+            f"{data.held_out}"
         )
     values = torch.from_numpy(np.concatenate(pieces))
     return Windows(tables[0].channels, values, tuple(_notes(tables, short, data.window)))
 
 
 def _rows(table: Table, data: SeriesData, split: str, files: int) -> np.ndarray:
-    """The rows ``(n, C)`` of a file that belong to a split: of one file the last ones are kept apart, else files."""
+    """The rows ``(n, C)`` of a file that belong to a split: of one file the last ones are kept
+    apart, else files."""
     if files > 1:
         number = int.from_bytes(hashlib.sha256(table.path.name.encode()).digest()[:6], "big")
         mine = (number < data.held_out * 2**48) == (split == "test")
@@ -82,5 +92,8 @@ def _notes(tables: Sequence[Table], short: Sequence[str], window: int) -> list[s
         notes.append(f"Columns without numbers are left out: {', '.join(tables[0].left_out)}")
     if short:
         named = ", ".join(short[:5]) + (", …" if len(short) > 5 else "")
-        notes.append(f"Skipped {len(short)} of {len(tables)} files shorter than data.window = {window}: {named}")
+        notes.append(
+            f"Skipped {len(short)} of {len(tables)} files shorter than data.window = {window}: "
+            f"{named}"
+        )
     return notes

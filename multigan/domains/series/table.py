@@ -1,4 +1,5 @@
-"""CSV files as arrays: numbers by channel, with an error that names the file, the line and the column."""
+"""CSV files as arrays: numbers by channel, with an error that names the file, the line and the
+column."""
 
 import csv
 from collections.abc import Sequence
@@ -27,11 +28,16 @@ class Table:
 
 def csv_files(source: str) -> list[Path]:
     """The files a source consists of; raises `DataError` if there are none."""
-    hint = "built in: sines. Give a CSV file whose first line names the channels, or a folder of such files"
+    hint = (
+        "built in: sines. Give a CSV file whose first line names the channels, or a folder of "
+        "such files"
+    )
     return given_files(source, ENDINGS, "series", hint)
 
 
-def read_tables(files: Sequence[Path], wanted: Sequence[str] | None = None, time: str = "auto") -> list[Table]:
+def read_tables(
+    files: Sequence[Path], wanted: Sequence[str] | None = None, time: str = "auto"
+) -> list[Table]:
     """Every file with the same channels in the same order; raises `DataError` where they differ."""
     first, *others = [read_table(path, wanted, time) for path in files]
     tables = [first]
@@ -49,9 +55,8 @@ def read_tables(files: Sequence[Path], wanted: Sequence[str] | None = None, time
 def read_table(path: Path, wanted: Sequence[str] | None = None, time: str = "auto") -> Table:
     """One file: a line of headings, then a line a step; comma, semicolon, tab or bar between cells.
 
-    ``wanted`` columns, by default all that hold numbers but the ``time`` column. Raises `DataError` that names
-    the line and the column of what is no number.
-    """
+    ``wanted`` columns, by default all that hold numbers but the ``time`` column. Raises `DataError`
+    that names the line and the column of what is no number."""
     header, lines, rows = _cells(path)
     chosen = _chosen(path, header, wanted, time)
     channels, columns, text = [], [], []
@@ -71,7 +76,8 @@ def read_table(path: Path, wanted: Sequence[str] | None = None, time: str = "aut
 
 
 def _cells(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
-    """Headings, and for every row that is not blank its line and its cells, as many as there are headings."""
+    """Headings, and for every row that is not blank its line and its cells, as many as there are
+    headings."""
     try:
         content = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -87,7 +93,9 @@ def _cells(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
             if not any(cell.strip() for cell in row):
                 continue
             if len(row) != len(header):
-                raise DataError(f"{path}, line {reader.line_num}: {len(row)} cells, but {len(header)} headings")
+                raise DataError(
+                    f"{path}, line {reader.line_num}: {len(row)} cells, but {len(header)} headings"
+                )
             lines.append(reader.line_num)
             # Where a semicolon stands between cells, a comma stands within numbers.
             rows.append([cell.replace(",", ".") for cell in row] if delimiter == ";" else row)
@@ -100,17 +108,30 @@ def _check_header(path: Path, header: Sequence[str]) -> None:
     if not header:
         raise DataError(f"{path} is empty: its first line must name the channels")
     if all(_number(name) is not None for name in header):
-        raise DataError(f"{path}: the first line ({', '.join(header[:5])}) must name the channels, not hold numbers")
+        raise DataError(
+            f"{path}: the first line ({', '.join(header[:5])}) must name the channels, not hold "
+            f"numbers"
+        )
     twice = [name for name in dict.fromkeys(header) if header.count(name) > 1]
     if twice:
-        raise DataError(f"{path}: {header.count(twice[0])} columns are called {twice[0]!r}; name each differently")
+        raise DataError(
+            f"{path}: {header.count(twice[0])} columns are called {twice[0]!r}; name each "
+            f"differently"
+        )
 
 
-def _chosen(path: Path, header: Sequence[str], wanted: Sequence[str] | None, time: str) -> list[str]:
-    for key, names in (("data.channels", wanted or ()), ("data.time", () if time in ("auto", "none") else (time,))):
+def _chosen(
+    path: Path, header: Sequence[str], wanted: Sequence[str] | None, time: str
+) -> list[str]:
+    for key, names in (
+        ("data.channels", wanted or ()),
+        ("data.time", () if time in ("auto", "none") else (time,)),
+    ):
         missing = [name for name in names if name not in header]
         if missing:
-            raise DataError(f"{key}: {path} has no column {missing[0]!r}; its columns: {', '.join(header)}")
+            raise DataError(
+                f"{key}: {path} has no column {missing[0]!r}; its columns: {', '.join(header)}"
+            )
     if wanted is not None:
         return list(wanted)
     if time == "auto":
@@ -118,7 +139,9 @@ def _chosen(path: Path, header: Sequence[str], wanted: Sequence[str] | None, tim
     return [name for name in header if name != time]
 
 
-def _numbers(path: Path, name: str, cells: Sequence[str], lines: Sequence[int]) -> np.ndarray | None:
+def _numbers(
+    path: Path, name: str, cells: Sequence[str], lines: Sequence[int]
+) -> np.ndarray | None:
     """A column as float32; None if not one of its cells is a number."""
     try:
         column = np.array(cells, dtype=np.float64)
@@ -128,12 +151,16 @@ def _numbers(path: Path, name: str, cells: Sequence[str], lines: Sequence[int]) 
             return None
         wrong = next(i for i, number in enumerate(found) if number is None)
         what = repr(cells[wrong]) if cells[wrong].strip() else "an empty cell"
-        raise DataError(f"{path}, line {lines[wrong]}, column {name!r}: {what} is no number") from None
+        raise DataError(
+            f"{path}, line {lines[wrong]}, column {name!r}: {what} is no number"
+        ) from None
     wrong_ones = np.flatnonzero(~np.isfinite(column.astype(np.float32)))
     if len(wrong_ones):
         raise DataError(
-            f"{path}, line {lines[wrong_ones[0]]}, column {name!r}: {cells[wrong_ones[0]].strip()} is no number to "
-            f"learn from ({len(wrong_ones)} such cells): fill the gaps, or leave the column out with data.channels"
+            f"{path}, line {lines[wrong_ones[0]]}, column {name!r}: "
+            f"{cells[wrong_ones[0]].strip()} is no number to "
+            f"learn from ({len(wrong_ones)} such cells): fill the gaps, or leave the column out "
+            f"with data.channels"
         )
     return column.astype(np.float32)
 

@@ -1,4 +1,5 @@
-"""From sentences to rows of tokens, once: tokeniser and rows lie in the cache, keyed by the files and settings."""
+"""From sentences to rows of tokens, once: tokeniser and rows lie in the cache, keyed by the files
+and settings."""
 
 import hashlib
 import json
@@ -10,16 +11,24 @@ import numpy as np
 import torch
 
 from multigan.atomic import write_atomically
-from multigan.domains.base import Stored
 from multigan.domains.cache import Decoded, cached
 from multigan.domains.files import stamp
 from multigan.domains.text.oracle import Oracle
 from multigan.domains.text.settings import TextData
 from multigan.domains.text.sources import Lines, read_lines, text_files
-from multigan.domains.text.tokeniser import END, SPECIAL, UNKNOWN, Encoded, Tokeniser, load_tokeniser, number_tokeniser
+from multigan.domains.text.tokeniser import (
+    END,
+    SPECIAL,
+    UNKNOWN,
+    Encoded,
+    Tokeniser,
+    load_tokeniser,
+    number_tokeniser,
+)
 from multigan.domains.text.tokeniser import train_tokeniser as train
 from multigan.errors import DataError
 from multigan.resources import cache_folder
+from multigan.samples import Stored
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,9 @@ def open_corpus(data: TextData) -> Corpus:
     ends = bool((whole.samples[:count, -1] == END).any())
     return Corpus(
         load_tokeniser(decoder.folder),
-        Stored(whole.samples[kept], None if labels is None else labels[kept], notes, whole.fingerprint),
+        Stored(
+            whole.samples[kept], None if labels is None else labels[kept], notes, whole.fingerprint
+        ),
         Stored(whole.samples[apart], None if labels is None else labels[apart]),
         tuple(report["classes"]) if data.labels else (),
         () if ends else (END,),
@@ -57,11 +68,14 @@ def open_corpus(data: TextData) -> Corpus:
 
 
 class TextDecoder:
-    """The sentences of a source as rows of token ids: those to train on first, those kept apart after them."""
+    """The sentences of a source as rows of token ids: those to train on first, those kept apart
+    after them."""
 
     def __init__(self, data: TextData) -> None:
         self.data = data
-        settings = {name: value for name, value in vars(data).items() if name not in ("source", "count")}
+        settings = {
+            name: value for name, value in vars(data).items() if name not in ("source", "count")
+        }
         self.signature = f"text 1\n{sorted(settings.items())}\n{stamp(*text_files(data.source))}"
         key = hashlib.sha256(self.signature.encode()).hexdigest()[:24]
         self.folder = cache_folder() / "text" / key
@@ -86,13 +100,19 @@ class TextDecoder:
         coded = [tokeniser.encode(part, data.length, data.long) for part in texts]
         if len(coded[0].ids) < 2:
             raise DataError(
-                f"only {len(coded[0].ids)} of the {len(texts[0])} sentences of {data.source} have at most "
-                f"data.length = {data.length} tokens (the longest has {coded[0].longest:,}): raise data.length, or set "
+                f"only {len(coded[0].ids)} of the {len(texts[0])} sentences of {data.source} have "
+                f"at most "
+                f"data.length = {data.length} tokens (the longest has {coded[0].longest:,}): "
+                f"raise data.length, or set "
                 "data.long = 'cut'"
             )
         tokeniser.save(self.folder)
         classes = sorted(set(lines.labels))
-        report = {"train": len(coded[0].ids), "classes": classes, "notes": _notes(lines, coded, tokeniser, data)}
+        report = {
+            "train": len(coded[0].ids),
+            "classes": classes,
+            "notes": _notes(lines, coded, tokeniser, data),
+        }
         write_atomically(self.report, json.dumps(report, ensure_ascii=False))
         chosen = [i for part, c in zip(parts, coded, strict=True) for i in part[c.kept]]
         labels = [classes.index(lines.labels[i]) for i in chosen] if data.labels else None
@@ -104,24 +124,30 @@ def _enough(lines: Lines, data: TextData) -> None:
     if count < 4:
         size = max(len(text) for text in lines.texts)
         raise DataError(
-            f"{data.source} holds {count} sentence{'s' * (count > 1)} (the longest of {size:,} characters): put one "
+            f"{data.source} holds {count} sentence{'s' * (count > 1)} (the longest of {size:,} "
+            f"characters): put one "
             "sentence on each line, and more of them"
         )
     if data.labels and not lines.labels:
         raise DataError(
-            f"data.labels = true, but {data.source} has no labels: put each class into a subfolder, or name the field "
+            f"data.labels = true, but {data.source} has no labels: put each class into a "
+            f"subfolder, or name the field "
             "of a JSONL file with data.label_field"
         )
 
 
-def _notes(lines: Lines, coded: Sequence[Encoded], tokeniser: Tokeniser, data: TextData) -> list[str]:
+def _notes(
+    lines: Lines, coded: Sequence[Encoded], tokeniser: Tokeniser, data: TextData
+) -> list[str]:
     """What a person should know of what became of the sentences."""
     both = coded[0], coded[1]
     known = 1 - both[1].unknown / max(both[1].tokens, 1)
     covered = f", which cover {known:.1%} of the tokens held out" if len(both[1].ids) else ""
     notes = [
-        f"{len(both[0].ids):,} sentences to train on, {len(both[1].ids):,} held out; vocabulary of {len(tokeniser):,} "
-        f"{data.tokeniser} tokens{covered}; {both[0].tokens / max(len(both[0].ids) + both[0].dropped, 1):.1f} tokens a "
+        f"{len(both[0].ids):,} sentences to train on, {len(both[1].ids):,} held out; vocabulary "
+        f"of {len(tokeniser):,} "
+        f"{data.tokeniser} tokens{covered}; "
+        f"{both[0].tokens / max(len(both[0].ids) + both[0].dropped, 1):.1f} tokens a "
         f"sentence, the longest {max(c.longest for c in both):,}"
     ]
     cut, dropped = sum(c.cut for c in both), sum(c.dropped for c in both)
@@ -130,11 +156,16 @@ def _notes(lines: Lines, coded: Sequence[Encoded], tokeniser: Tokeniser, data: T
         notes.append(f"{what}: longer than data.length = {data.length} tokens")
     if both[0].unknown:
         share = both[0].unknown / both[0].tokens
-        notes.append(f"{share:.1%} of the tokens to train on are unknown: rarer than the vocabulary has room for")
+        notes.append(
+            f"{share:.1%} of the tokens to train on are unknown: rarer than the vocabulary has "
+            f"room for"
+        )
     if lines.blank:
         notes.append(f"{lines.blank:,} blank lines left out")
     if lines.failed:
-        notes.append(f"Skipped {len(lines.failed)} that cannot be read: {'; '.join(lines.failed[:5])}")
+        notes.append(
+            f"Skipped {len(lines.failed)} that cannot be read: {'; '.join(lines.failed[:5])}"
+        )
     return notes
 
 
@@ -145,6 +176,11 @@ def _oracle_corpus(data: TextData) -> Corpus:
     train, held = (oracle.sample(n, data.length, seed) for n, seed in ((data.count, 1), (apart, 2)))
     rows = [(ids + len(SPECIAL)).to(torch.int32) for ids in (train, held)]
     digest = hashlib.sha256(rows[0].numpy().tobytes()).hexdigest()
-    notes = (f"{data.count:,} sequences of {data.length} tokens drawn from the oracle, {apart:,} others held out",)
+    notes = (
+        f"{data.count:,} sequences of {data.length} tokens drawn from the oracle, {apart:,} "
+        f"others held out",
+    )
     tokeniser = number_tokeniser(oracle.vocabulary)
-    return Corpus(tokeniser, Stored(rows[0], None, notes, digest), Stored(rows[1]), never=(END, UNKNOWN))
+    return Corpus(
+        tokeniser, Stored(rows[0], None, notes, digest), Stored(rows[1]), never=(END, UNKNOWN)
+    )

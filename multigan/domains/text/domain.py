@@ -1,4 +1,5 @@
-"""Sentences: stored as rows of token ids ``(n, T)``, seen by the critic as relaxed one-hots ``(N, T, V)``."""
+"""Sentences: stored as rows of token ids ``(n, T)``, seen by the critic as relaxed one-hots ``(N,
+T, V)``."""
 
 import hashlib
 import json
@@ -12,8 +13,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from multigan.adversarial.game import GeneratorTerm
-from multigan.adversarial.randomness import Draw
-from multigan.domains.base import Domain, Exhibit, Facts, IndexedDraw, Reals, Snapshot, Stored, Warmup, halves
+from multigan.adversarial.randomness import Draw, IndexedDraw
+from multigan.domains.base import Domain, Warmup
+from multigan.domains.shown import Exhibit, Snapshot
 from multigan.domains.text.corpus import Corpus, open_corpus
 from multigan.domains.text.critics import ConvCritic, RelganCritic
 from multigan.domains.text.embedder import language_model_embedder
@@ -29,9 +31,10 @@ from multigan.domains.text.terms import hand_over, likelihood_loss, terms_of
 from multigan.domains.text.tokeniser import END, Tokeniser, load_tokeniser
 from multigan.domains.text.transformer import TransformerGenerator
 from multigan.errors import DataError, UserError
-from multigan.evaluation.embedder import Embedder
-from multigan.report.grid import beside
+from multigan.measures.embedder import Embedder
+from multigan.pictures.grid import beside
 from multigan.resources import cache_folder
+from multigan.samples import Facts, Reals, Stored, halves
 
 _HELD_OUT = 1000  # sentences the held-out likelihood is taken of while training
 _BUCKETS = 256  # of hashed words and word pairs, the coordinates of a sentence
@@ -85,7 +88,8 @@ class TextDomain(Domain):
         return corpus.train
 
     def network(self, player: str) -> nn.Module:
-        """The network the recipe asks for; a generator begins with the frequencies of the tokens of real sentences.
+        """The network the recipe asks for; a generator begins with the frequencies of the tokens of
+        real sentences.
 
         It never draws those that none has.
         """
@@ -105,7 +109,8 @@ class TextDomain(Domain):
         return stored.long()
 
     def noise(self, draw: Draw | IndexedDraw) -> TextNoise:
-        """z, a uniform number for each token, and the temperature of the relaxation at this moment."""
+        """z, a uniform number for each token, and the temperature of the relaxation at this
+        moment."""
         recipe, length = self.recipe, self.recipe.data.length
         clock = draw.samples if isinstance(draw, Draw) else recipe.train.samples
         temperature = recipe.generator.temperature.at(clock, max(recipe.train.samples, 1))
@@ -123,10 +128,13 @@ class TextDomain(Domain):
         prefix: str = "",
         **options: Any,
     ) -> Tensor:
-        """Ids ``(N, T)``; ``temperature`` below 1 keeps to likely words, ``prefix`` begins every sentence."""
+        """Ids ``(N, T)``; ``temperature`` below 1 keeps to likely words, ``prefix`` begins every
+        sentence."""
         temperature = self.recipe.generator.sampling if temperature is None else temperature
         if not 0 <= temperature <= 10:
-            raise UserError(f"--temperature {temperature:g}: choose one from 0 (the likeliest words) to 10")
+            raise UserError(
+                f"--temperature {temperature:g}: choose one from 0 (the likeliest words) to 10"
+            )
         z, uniform, _ = self.noise(draw)
         if not hasattr(generator, "sample"):  # a network of the user's own
             made: Tensor = generator(self.noise(draw), condition)
@@ -139,7 +147,9 @@ class TextDomain(Domain):
         prefix = " ".join(prefix.split())
         ids = self.tokeniser.tokens(prefix) if prefix else []
         if len(ids) >= self.recipe.data.length:
-            raise UserError(f"--prefix has {len(ids)} tokens, the model's sentences {self.recipe.data.length}")
+            raise UserError(
+                f"--prefix has {len(ids)} tokens, the model's sentences {self.recipe.data.length}"
+            )
         unknown = self.tokeniser.unknown_in(prefix) if prefix else []
         if unknown:
             raise UserError(f"--prefix {prefix!r}: the model has never seen {', '.join(unknown)}")
@@ -157,7 +167,11 @@ class TextDomain(Domain):
     def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
         """All in one file, a sentence (txt) or an object ``{"text": ...}`` (jsonl) a line."""
         path = folder / f"sentences.{format}"
-        lines = items if format == "txt" else [json.dumps({"text": text}, ensure_ascii=False) for text in items]
+        lines = (
+            items
+            if format == "txt"
+            else [json.dumps({"text": text}, ensure_ascii=False) for text in items]
+        )
         with path.open("w" if start == 0 else "a", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for line in lines)
         return [path]
@@ -180,7 +194,10 @@ class TextDomain(Domain):
         if not readable(real):
             return None
         rows = len(real) * 3 // 2
-        return beside(page(f"generated, {snapshot.samples:,} samples seen", fake, rows), page("real", real, rows))
+        return beside(
+            page(f"generated, {snapshot.samples:,} samples seen", fake, rows),
+            page("real", real, rows),
+        )
 
     def coordinates(self, x: Tensor) -> Tensor:
         """Counts ``(N, 256)`` of hashed words and pairs of words, sentences of any length alike."""
@@ -200,16 +217,20 @@ class TextDomain(Domain):
         return Warmup("likelihood", settings, likelihood_loss, measure, hand_over, critic=language)
 
     def held_out_nll(self, network: nn.Module) -> float:
-        """Nats a token of held-out sentences, unknown tokens left out; the z are always the same."""
+        """Nats a token of held-out sentences, unknown tokens left out; the z are always the
+        same."""
         held, device = self.corpus.held_out, next(network.parameters()).device
         ids = held.samples[:_HELD_OUT].long().to(device)
         labels = None if held.labels is None else held.labels[:_HELD_OUT].to(device)
-        z = Draw(0, 0, len(ids), torch.device("cpu"), range(len(ids))).normal("held out", self.recipe.generator.latent)
+        z = Draw(0, 0, len(ids), torch.device("cpu"), range(len(ids))).normal(
+            "held out", self.recipe.generator.latent
+        )
         total, count = held_out_nll(network, ids, labels, z.to(device))
         return total / max(count, 1)
 
     def terms(self) -> Sequence[GeneratorTerm]:
-        """The policy gradient where the estimator is one, the anchor at the likelihood, the entropy bonus."""
+        """The policy gradient where the estimator is one, the anchor at the likelihood, the entropy
+        bonus."""
         return terms_of(self.recipe.generator)
 
     def real_samples(self, held_out: str | None = None) -> Reals:
@@ -225,16 +246,22 @@ class TextDomain(Domain):
             return Reals(train, test, f"{len(test):,} sentences of {held_out}")
         test = self.corpus.held_out
         if not len(test):
-            raise DataError("data.held_out = 0: no sentence was kept apart; give a file of others with --data")
+            raise DataError(
+                "data.held_out = 0: no sentence was kept apart; give a file of others with --data"
+            )
         return Reals(train, test, f"{len(test):,} sentences kept from training")
 
     def _read(self, source: str) -> Stored:
         data = self.recipe.data
         texts = read_lines(source, data.field, "", data.unreadable).texts
         coded = self.tokeniser.encode(texts, data.length, data.long)
-        return Stored(torch.from_numpy(coded.ids), fingerprint=hashlib.sha256(coded.ids.tobytes()).hexdigest())
+        return Stored(
+            torch.from_numpy(coded.ids), fingerprint=hashlib.sha256(coded.ids.tobytes()).hexdigest()
+        )
 
-    def embedder(self, name: str | None, weights: str | None, reals: Reals, device: torch.device) -> Embedder:
+    def embedder(
+        self, name: str | None, weights: str | None, reals: Reals, device: torch.device
+    ) -> Embedder:
         """A small language model of the training sentences."""
         if name not in (None, *self.embedders):
             raise UserError(f"--embedder {name}: text knows {', '.join(self.embedders)}")
@@ -246,7 +273,8 @@ class TextDomain(Domain):
         return ruler(reals).measure(made)
 
     def real_measures(self, real: Tensor, reals: Reals) -> dict[str, float]:
-        """The same of real sentences; what compares with the training set is taken of unseen ones."""
+        """The same of real sentences; what compares with the training set is taken of unseen
+        ones."""
         return ruler(reals).measure(real) | ruler(reals).novelty(reals.test.samples[: len(real)])
 
     def model_measures(self, generator: nn.Module, reals: Reals) -> dict[str, float]:
@@ -273,7 +301,9 @@ class TextDomain(Domain):
             what = f"{wrong[0]!r} is no sentence" if wrong else "it is empty"
             raise DataError(f"data = a list of {len(items)}: {what}; give strings")
         content = "".join(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in items)
-        path = cache_folder() / "lists" / f"{hashlib.sha256(content.encode()).hexdigest()[:24]}.jsonl"
+        path = (
+            cache_folder() / "lists" / f"{hashlib.sha256(content.encode()).hexdigest()[:24]}.jsonl"
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, "utf-8")
         return str(path)

@@ -1,4 +1,5 @@
-"""An embedder of sentences that needs no download: a small language model trained on the data, once, and kept."""
+"""An embedder of sentences that needs no download: a small language model trained on the data,
+once, and kept."""
 
 import hashlib
 import json
@@ -9,11 +10,11 @@ from torch import Tensor
 
 from multigan.adversarial.randomness import derive_seed, stream
 from multigan.atomic import publish
-from multigan.domains.base import Stored
 from multigan.domains.text.likelihood import counted
 from multigan.domains.text.recurrent import GruGenerator
-from multigan.evaluation.embedder import Embedded, Embedder
+from multigan.measures.embedder import Embedded, Embedder
 from multigan.resources import cache_folder
+from multigan.samples import Stored
 
 _EMBEDDING, _WIDTH, _DROPOUT = 64, 64, 0.3
 _SAMPLES, _BATCH, _LR = 40_000, 64, 3e-3
@@ -21,7 +22,8 @@ _VERSION = 1  # of the settings above: one more whenever they change
 
 
 class LanguageModelEmbedder(Embedder):
-    """The mean of a GRU's features over the tokens of a sentence, divided by its spread over real ones."""
+    """The mean of a GRU's features over the tokens of a sentence, divided by its spread over real
+    ones."""
 
     def __init__(self, network: GruGenerator) -> None:
         self.network, self.name = network, "lm"
@@ -55,7 +57,11 @@ def language_model_embedder(train: Stored, vocabulary: int) -> LanguageModelEmbe
     """The embedder of a training set, from the cache or trained now; always on the CPU."""
     length = train.samples.shape[1]
     key = json.dumps([_VERSION, train.fingerprint, len(train), vocabulary, length])
-    path = cache_folder() / "embedders" / f"lm-{hashlib.sha256(key.encode()).hexdigest()[:24]}.safetensors"
+    path = (
+        cache_folder()
+        / "embedders"
+        / f"lm-{hashlib.sha256(key.encode()).hexdigest()[:24]}.safetensors"
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(0, "language model"))
         network = GruGenerator((length, vocabulary), 0, 0, _EMBEDDING, _WIDTH, dropout=_DROPOUT)
@@ -67,7 +73,9 @@ def language_model_embedder(train: Stored, vocabulary: int) -> LanguageModelEmbe
             publish(path, lambda beside: save_file(network.state_dict(), beside))
     embedder = LanguageModelEmbedder(network)
     embedder.standardise(train.samples[:10_000])
-    embedder.description = f"features of a GRU language model trained on the {len(train):,} training sentences"
+    embedder.description = (
+        f"features of a GRU language model trained on the {len(train):,} training sentences"
+    )
     return embedder
 
 

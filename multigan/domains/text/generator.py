@@ -1,7 +1,8 @@
-"""What every generator of sentences does: score tokens, draw them relaxed or plainly, give likelihoods.
+"""What every generator of sentences does: score tokens, draw them relaxed or plainly, give
+likelihoods.
 
-Shapes: N samples, T tokens, V vocabulary, D embedding, H features, C context (the latent z and the label).
-"""
+Shapes: N samples, T tokens, V vocabulary, D embedding, H features, C context (the latent z and the
+label)."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from multigan.adversarial.schedules import Schedule
-from multigan.domains.networks import LabelledLatent
+from multigan.domains.layers import LabelledLatent
 from multigan.domains.text.likelihood import counted, token_losses
 from multigan.domains.text.relaxation import ESTIMATORS, Relaxed, categorical, read
 from multigan.domains.text.tokeniser import END, UNKNOWN
@@ -31,9 +32,9 @@ class TextNoise(NamedTuple):
 class SequenceGenerator(nn.Module, ABC):
     """A network that writes token by token, from left to right.
 
-    In training it gives a `Relaxed` sequence (soft one-hots ``(N, T, V)`` with ``soft_gumbel``), otherwise ids
-    ``(N, T)``. A subclass builds its layers, and says how it starts and what a step does.
-    """
+    In training it gives a `Relaxed` sequence (soft one-hots ``(N, T, V)`` with ``soft_gumbel``),
+    otherwise ids ``(N, T)``. A subclass builds its layers, and says how it starts and what a step
+    does."""
 
     never: Tensor
     """Tokens ``(V,)`` that are never drawn."""
@@ -61,15 +62,23 @@ class SequenceGenerator(nn.Module, ABC):
         self.latent, self.dropout, self.word_dropout = latent, dropout, word_dropout
         self.estimator, self.feedback = estimator, feedback
         self.with_entropy = entropy is not None and entropy.highest > 0
-        self.table = nn.Parameter(torch.empty(self.vocabulary, embedding).uniform_(-initial, initial))
+        self.table = nn.Parameter(
+            torch.empty(self.vocabulary, embedding).uniform_(-initial, initial)
+        )
         self.start = nn.Parameter(torch.empty(embedding).uniform_(-initial, initial))
         self.labelled = LabelledLatent(classes)
         self.context = latent + self.labelled.extra
         self.register_buffer("never", torch.zeros(self.vocabulary, dtype=torch.bool))
         features = self.build(embedding, width, depth, heads, slots)
-        self.project = nn.Linear(features, embedding) if tied and features != embedding else nn.Identity()
+        self.project = (
+            nn.Linear(features, embedding) if tied and features != embedding else nn.Identity()
+        )
         self.bias = nn.Parameter(torch.zeros(self.vocabulary))
-        self.output = None if tied else nn.Parameter(torch.empty(self.vocabulary, features).uniform_(-0.1, 0.1))
+        self.output = (
+            None
+            if tied
+            else nn.Parameter(torch.empty(self.vocabulary, features).uniform_(-0.1, 0.1))
+        )
 
     @abstractmethod
     def build(self, embedding: int, width: int, depth: int, heads: int, slots: int) -> int:
@@ -77,7 +86,8 @@ class SequenceGenerator(nn.Module, ABC):
 
     @torch.no_grad()
     def begin_with(self, counts: Tensor) -> None:
-        """Score tokens at first by how often each was seen ``(V,)``: a small rate takes long to learn that."""
+        """Score tokens at first by how often each was seen ``(V,)``: a small rate takes long to
+        learn that."""
         log_p = (counts.double() + 1).log()
         self.bias.copy_(log_p - log_p.mean())
 
@@ -103,7 +113,9 @@ class SequenceGenerator(nn.Module, ABC):
 
     def scoring(self) -> tuple[Tensor, Tensor]:
         """Weight ``(V, ...)`` and bias ``(V,)`` of the scores."""
-        return self.table if self.output is None else self.output, self.bias.masked_fill(self.never, _NEVER)
+        return self.table if self.output is None else self.output, self.bias.masked_fill(
+            self.never, _NEVER
+        )
 
     def forward(self, noise: TextNoise, condition: Tensor | None = None) -> Any:
         """Sentences of noise: relaxed in training, ids ``(N, T)`` otherwise."""
@@ -112,11 +124,16 @@ class SequenceGenerator(nn.Module, ABC):
             return self.relaxed(z, uniform, temperature[:, None], condition)
         return self.sample(z, uniform, condition)
 
-    def relaxed(self, z: Tensor, uniform: Tensor, temperature: Tensor, condition: Tensor | None) -> Any:
+    def relaxed(
+        self, z: Tensor, uniform: Tensor, temperature: Tensor, condition: Tensor | None
+    ) -> Any:
         """Sentences the critic's gradient can pass: `Relaxed`, or soft one-hots ``(N, T, V)``."""
         draw, soft = ESTIMATORS[self.estimator], self.estimator == "soft_gumbel"
         state = self.begin(self.labelled(z, condition))
-        x, alive = self.start.expand(len(z), -1), torch.ones(len(z), dtype=torch.bool, device=z.device)
+        x, alive = (
+            self.start.expand(len(z), -1),
+            torch.ones(len(z), dtype=torch.bool, device=z.device),
+        )
         steps: list[tuple[Tensor | None, ...]] = []
         for u in uniform.unbind(1):
             feature, state = self.step(x, state)
@@ -126,7 +143,9 @@ class SequenceGenerator(nn.Module, ABC):
             x = self._read_back(ids, carrier)
             steps.append((ids, _ended(carrier, alive, soft), *self._of_draw(logits, ids, alive)))
             alive = alive & (ids != END)
-        drawn_ids, carriers, log_probs, entropy = (_stacked(column) for column in zip(*steps, strict=True))
+        drawn_ids, carriers, log_probs, entropy = (
+            _stacked(column) for column in zip(*steps, strict=True)
+        )
         assert drawn_ids is not None
         return carriers if soft else Relaxed(drawn_ids, carriers, log_probs, entropy)
 
@@ -135,8 +154,11 @@ class SequenceGenerator(nn.Module, ABC):
             return nn.functional.embedding(ids, self.table)
         return read(Relaxed(ids, carrier), self.table)
 
-    def _of_draw(self, logits: Tensor, ids: Tensor, alive: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """log p of the tokens drawn, and the entropy of what they were drawn from, where something needs them."""
+    def _of_draw(
+        self, logits: Tensor, ids: Tensor, alive: Tensor
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """log p of the tokens drawn, and the entropy of what they were drawn from, where something
+        needs them."""
         if self.estimator != "reinforce" and not self.with_entropy:
             return None, None
         log_p = logits.log_softmax(-1)
@@ -155,12 +177,14 @@ class SequenceGenerator(nn.Module, ABC):
     ) -> Tensor:
         """Ids ``(N, T)``: z ``(N, latent)``, a uniform number for each token ``(N, T)``.
 
-        ``prefix`` are tokens every sentence begins with; ``known`` leaves unknown tokens out. A low temperature
-        keeps to likely tokens; 0 always takes the likeliest.
-        """
+        ``prefix`` are tokens every sentence begins with; ``known`` leaves unknown tokens out. A low
+        temperature keeps to likely tokens; 0 always takes the likeliest."""
         state = self.begin(self.labelled(z, condition))
         ids = torch.full(uniform.shape, END, dtype=torch.int64, device=z.device)
-        x, alive = self.start.expand(len(z), -1), torch.ones(len(z), dtype=torch.bool, device=z.device)
+        x, alive = (
+            self.start.expand(len(z), -1),
+            torch.ones(len(z), dtype=torch.bool, device=z.device),
+        )
         for t, u in enumerate(uniform.unbind(1)):
             feature, state = self.step(x, state)
             if t < len(prefix):
@@ -169,7 +193,9 @@ class SequenceGenerator(nn.Module, ABC):
                 drawn = self._draw_plainly(feature, u, temperature, known)
             ids[:, t] = drawn.where(alive, END)
             alive = alive & (ids[:, t] != END)
-            if z.device.type == "cpu" and not alive.any():  # elsewhere asking would make the device wait
+            if (
+                z.device.type == "cpu" and not alive.any()
+            ):  # elsewhere asking would make the device wait
                 break
             x = nn.functional.embedding(ids[:, t], self.table)
         return ids
@@ -178,25 +204,35 @@ class SequenceGenerator(nn.Module, ABC):
         logits = self.scores(feature).float()
         if known:
             logits[:, UNKNOWN] = _NEVER
-        return logits.argmax(-1) if temperature == 0 else categorical((logits / temperature).softmax(-1), u)
+        return (
+            logits.argmax(-1)
+            if temperature == 0
+            else categorical((logits / temperature).softmax(-1), u)
+        )
 
     def losses(
         self, ids: Tensor, z: Tensor, condition: Tensor | None = None, temperature: float = 1.0
     ) -> tuple[Tensor, Tensor]:
-        """-log p(token | those before, z) of every token that counts of ids ``(N, T)``, and those tokens: ``(M,)``."""
+        """-log p(token | those before, z) of every token that counts of ids ``(N, T)``, and those
+        tokens: ``(M,)``."""
         x = nn.functional.embedding(ids[:, :-1], self.table)
         if self.training and self.word_dropout:
             x = x * (torch.rand_like(x[..., :1]) >= self.word_dropout)
         x = torch.cat([self.start.expand(len(ids), 1, -1), x], 1)
-        features = self.locked_dropout(self.features(self.locked_dropout(x), self.labelled(z, condition)))
+        features = self.locked_dropout(
+            self.features(self.locked_dropout(x), self.labelled(z, condition))
+        )
         mask = counted(ids)
         targets = ids[mask]
         weight, bias = self.scoring()
-        return token_losses(self.project(features[mask]) / temperature, weight, bias / temperature, targets), targets
+        return token_losses(
+            self.project(features[mask]) / temperature, weight, bias / temperature, targets
+        ), targets
 
     @contextmanager
     def undropped(self) -> Iterator[None]:
-        """No dropout for a while, in training too: what is written, or compared, must follow from the input alone."""
+        """No dropout for a while, in training too: what is written, or compared, must follow from
+        the input alone."""
         dropout, self.dropout = self.dropout, 0.0
         try:
             yield
@@ -204,7 +240,8 @@ class SequenceGenerator(nn.Module, ABC):
             self.dropout = dropout
 
     def locked_dropout(self, x: Tensor) -> Tensor:
-        """Drop the same features at every step of a sentence ``(N, T, H)`` (Gal & Ghahramani 2016)."""
+        """Drop the same features at every step of a sentence ``(N, T, H)`` (Gal & Ghahramani
+        2016)."""
         if not self.training or not self.dropout:
             return x
         mask = torch.rand_like(x[:, :1]) >= self.dropout
@@ -212,7 +249,8 @@ class SequenceGenerator(nn.Module, ABC):
 
 
 def _ended(carrier: Tensor | None, alive: Tensor, soft: bool) -> Tensor | None:
-    """A carrier ``(N, V)`` that lets no gradient pass where the sentence has ended; a soft one is the end there."""
+    """A carrier ``(N, V)`` that lets no gradient pass where the sentence has ended; a soft one is
+    the end there."""
     if carrier is None:
         return None
     if not soft:

@@ -1,4 +1,5 @@
-"""The likelihood of sentences under a generator: the warm-up's loss, the anchor of the game, the held-out measure."""
+"""The likelihood of sentences under a generator: the warm-up's loss, the anchor of the game, the
+held-out measure."""
 
 from typing import Any
 
@@ -16,11 +17,16 @@ def counted(ids: Tensor) -> Tensor:
 
 
 def token_losses(features: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
-    """-log p of each target ``(M,)``, in nats, under softmax(features ``(M, H)`` · weightᵀ + bias ``(V,)``).
+    """-log p of each target ``(M,)``, in nats, under softmax(features ``(M, H)`` · weightᵀ + bias
+    ``(V,)``).
 
-    On a CPU the logits, much the largest tensors of a step, are written once and turned into their own gradient.
-    """
-    if features.device.type == "cpu" and features.dtype == torch.float32 and torch.is_grad_enabled():
+    On a CPU the logits, much the largest tensors of a step, are written once and turned into their
+    own gradient."""
+    if (
+        features.device.type == "cpu"
+        and features.dtype == torch.float32
+        and torch.is_grad_enabled()
+    ):
         losses: Tensor = _TokenLosses.apply(features, weight, bias, targets)
         return losses
     return plain_token_losses(features, weight, bias, targets)
@@ -34,7 +40,9 @@ def plain_token_losses(features: Tensor, weight: Tensor, bias: Tensor, targets: 
 
 class _TokenLosses(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, features: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, features: Tensor, weight: Tensor, bias: Tensor, targets: Tensor
+    ) -> Tensor:
         logits = torch.addmm(bias, features, weight.T)
         chosen = logits.gather(1, targets[:, None])
         total = logits.logsumexp(1, keepdim=True)
@@ -53,7 +61,12 @@ class _TokenLosses(torch.autograd.Function):
 
 @torch.no_grad()
 def held_out_nll(
-    network: Any, ids: Tensor, condition: Tensor | None, z: Tensor, chunk: int = 128, temperature: float = 1.0
+    network: Any,
+    ids: Tensor,
+    condition: Tensor | None,
+    z: Tensor,
+    chunk: int = 128,
+    temperature: float = 1.0,
 ) -> tuple[float, int]:
     """Sum of -log p over the known tokens of ids ``(N, T)``, ends included, and their number.
 

@@ -1,4 +1,5 @@
-"""What an evaluation of sentences consists of besides distances: overlap, variety, copies, language models."""
+"""What an evaluation of sentences consists of besides distances: overlap, variety, copies, language
+models."""
 
 from functools import lru_cache
 
@@ -7,11 +8,8 @@ import torch
 from torch import Tensor
 
 from multigan.adversarial.randomness import stream
-from multigan.domains.base import Reals, Stored
 from multigan.domains.text.likelihood import counted, held_out_nll
-from multigan.domains.text.tokeniser import END
-from multigan.evaluation.measures import Aim
-from multigan.evaluation.text import (
+from multigan.domains.text.scores import (
     MOST,
     References,
     TrigramModel,
@@ -20,6 +18,9 @@ from multigan.evaluation.text import (
     longest_copies,
     self_bleu,
 )
+from multigan.domains.text.tokeniser import END
+from multigan.measures.compare import Aim
+from multigan.samples import Reals, Stored
 
 AIMS: dict[str, Aim] = {
     **{f"BLEU-{n}": "real" for n in range(2, MOST + 1)},
@@ -68,7 +69,8 @@ class Ruler:
         }
 
     def novelty(self, made: Tensor) -> dict[str, float]:
-        """How token ids ``(N, T)`` stand to the training sentences: their score by a model of those, and copies."""
+        """How token ids ``(N, T)`` stand to the training sentences: their score by a model of
+        those, and copies."""
         written = sentences(made)
         copies = longest_copies(written, self.train)
         return {
@@ -85,7 +87,8 @@ def ruler(reals: Reals) -> Ruler:
 
 
 def likelihoods(network: torch.nn.Module, reals: Reals, latent: int) -> dict[str, float]:
-    """Nats a token on unseen sentences, and how much worse that is than on sentences it has learnt from."""
+    """Nats a token on unseen sentences, and how much worse that is than on sentences it has learnt
+    from."""
     if not hasattr(network, "losses"):
         return {}
     found = [_nll(network, part, latent) for part in (reals.test, reals.train)]

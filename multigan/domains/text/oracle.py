@@ -1,4 +1,5 @@
-"""SeqGAN's synthetic oracle (Yu et al. 2017): a fixed random LSTM whose likelihood of any sequence is known."""
+"""SeqGAN's synthetic oracle (Yu et al. 2017): a fixed random LSTM whose likelihood of any sequence
+is known."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,23 @@ from multigan.adversarial.randomness import stream
 from multigan.domains.text.relaxation import categorical
 from multigan.errors import DataError
 
-_NAMES = ("embedding", "wi", "ui", "bi", "wf", "uf", "bf", "wog", "uog", "bog", "wc", "uc", "bc", "wo", "bo")
+_NAMES = (
+    "embedding",
+    "wi",
+    "ui",
+    "bi",
+    "wf",
+    "uf",
+    "bf",
+    "wog",
+    "uog",
+    "bog",
+    "wc",
+    "uc",
+    "bc",
+    "wo",
+    "bo",
+)
 _CHUNK = 1000
 State = tuple[Tensor, Tensor]
 
@@ -26,12 +43,18 @@ class Oracle:
     def load(cls, path: Path) -> "Oracle":
         """Read the arrays of an .npz file; raises `DataError`."""
         if not path.is_file():
-            raise DataError(f"data.source = '{path}': no such file; give an oracle's .npz with --data PATH")
+            raise DataError(
+                f"data.source = '{path}': no such file; give an oracle's .npz with --data PATH"
+            )
         try:
             with np.load(path, allow_pickle=False) as arrays:
-                return cls({name: torch.from_numpy(arrays[name].astype(np.float32)) for name in _NAMES})
+                return cls(
+                    {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in _NAMES}
+                )
         except (OSError, ValueError, KeyError) as error:
-            raise DataError(f"{path} is no oracle: it needs the arrays {', '.join(_NAMES)} ({error})") from None
+            raise DataError(
+                f"{path} is no oracle: it needs the arrays {', '.join(_NAMES)} ({error})"
+            ) from None
 
     @property
     def vocabulary(self) -> int:
@@ -42,7 +65,9 @@ class Oracle:
         """Log-probabilities ``(N, V)`` of what follows tokens ``(N,)``, and the next state."""
         w, (h, c) = self.weights, state
         x = w["embedding"][token]
-        i, f, o = (torch.sigmoid(x @ w[f"w{g}"] + h @ w[f"u{g}"] + w[f"b{g}"]) for g in ("i", "f", "og"))
+        i, f, o = (
+            torch.sigmoid(x @ w[f"w{g}"] + h @ w[f"u{g}"] + w[f"b{g}"]) for g in ("i", "f", "og")
+        )
         c = f * c + i * torch.tanh(x @ w["wc"] + h @ w["uc"] + w["bc"])
         h = o * torch.tanh(c)
         return (h @ w["wo"] + w["bo"]).log_softmax(-1), (h, c)
@@ -57,7 +82,9 @@ class Oracle:
         pieces = []
         for start in range(0, count, _CHUNK):
             size = min(_CHUNK, count - start)
-            uniform = torch.rand(_CHUNK, length, generator=stream("cpu", "oracle", seed, start))[:size]
+            uniform = torch.rand(_CHUNK, length, generator=stream("cpu", "oracle", seed, start))[
+                :size
+            ]
             token, state = self._begin(size)
             found = []
             for u in uniform.unbind(1):

@@ -16,7 +16,8 @@ _INK, _PAPER, _PALE = (30, 30, 36), (252, 252, 250), (130, 130, 140)
 def _font() -> ImageFont.FreeTypeFont:
     import matplotlib
 
-    # matplotlib brings DejaVu Sans, which knows Latin, Greek, Cyrillic, Arabic, Hebrew and many signs.
+    # matplotlib brings DejaVu Sans, which knows Latin, Greek, Cyrillic, Arabic, Hebrew and many
+    # signs.
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     return ImageFont.truetype(str(folder / "DejaVuSans.ttf"), _SIZE)
 

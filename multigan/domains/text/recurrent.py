@@ -1,4 +1,5 @@
-"""Recurrent generators: LSTM, GRU, and the relational memory of RelGAN. Shapes as in `generator`."""
+"""Recurrent generators: LSTM, GRU, and the relational memory of RelGAN. Shapes as in
+`generator`."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -10,7 +11,8 @@ from multigan.domains.text.generator import SequenceGenerator
 
 
 class LstmGenerator(SequenceGenerator):
-    """Layers of long short-term memory (Hochreiter & Schmidhuber 1997); the context is read beside every token."""
+    """Layers of long short-term memory (Hochreiter & Schmidhuber 1997); the context is read beside
+    every token."""
 
     cell: ClassVar[Callable[..., nn.Module]] = nn.LSTM
 
@@ -50,7 +52,8 @@ class GruGenerator(LstmGenerator):
 
 
 class MemoryGenerator(SequenceGenerator):
-    """Relational memory (Santoro et al. 2018) as RelGAN has it: slots that attend to each other and to the token.
+    """Relational memory (Santoro et al. 2018) as RelGAN has it: slots that attend to each other and
+    to the token.
 
     ``width`` is the size of a slot over all heads; the features are all slots.
     """
@@ -63,9 +66,14 @@ class MemoryGenerator(SequenceGenerator):
         self.read = nn.Linear(embedding + self.context, width)
         self.attention = nn.Linear(width, 3 * width)
         self.first_norm, self.second_norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        layers = [layer for _ in range(max(depth, 2)) for layer in (nn.Linear(width, width), nn.ReLU())]
+        layers = [
+            layer for _ in range(max(depth, 2)) for layer in (nn.Linear(width, width), nn.ReLU())
+        ]
         self.mlp = nn.Sequential(*layers)
-        self.gates_of_input, self.gates_of_memory = nn.Linear(width, 2 * width), nn.Linear(width, 2 * width)
+        self.gates_of_input, self.gates_of_memory = (
+            nn.Linear(width, 2 * width),
+            nn.Linear(width, 2 * width),
+        )
         self.register_buffer("first", torch.eye(slots, width))
         return slots * width
 
@@ -82,7 +90,9 @@ class MemoryGenerator(SequenceGenerator):
         new = self._attended(memory, token)
         gates = self.gates_of_input(token) + self.gates_of_memory(memory.tanh())
         enter, keep = gates.chunk(2, -1)
-        memory = enter.sigmoid() * new.tanh() + (keep + 1).sigmoid() * memory  # + 1: begin by remembering
+        memory = (
+            enter.sigmoid() * new.tanh() + (keep + 1).sigmoid() * memory
+        )  # + 1: begin by remembering
         return memory.flatten(1), (context, memory)
 
     def _attended(self, memory: Tensor, token: Tensor) -> Tensor:

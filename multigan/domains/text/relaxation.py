@@ -1,9 +1,10 @@
-"""Drawing tokens so that a gradient can pass: the estimators behind one interface, and what a critic reads.
+"""Drawing tokens so that a gradient can pass: the estimators behind one interface, and what a
+critic reads.
 
-A drawn token is a row of a one-hot matrix; a critic only ever multiplies it with an embedding. So a `Relaxed`
-sequence keeps the ids for the forward pass (a gather) and a *carrier* through which the gradient with respect to
-the one-hot goes backward; no one-hot is ever made. Shapes: N samples, T tokens, V vocabulary, D embedding.
-"""
+A drawn token is a row of a one-hot matrix; a critic only ever multiplies it with an embedding. So a
+`Relaxed` sequence keeps the ids for the forward pass (a gather) and a *carrier* through which the
+gradient with respect to the one-hot goes backward; no one-hot is ever made. Shapes: N samples, T
+tokens, V vocabulary, D embedding."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,12 +19,15 @@ GUMBELS = 10  # conditional draws of gumbel_rao
 
 @dataclass(frozen=True)
 class Relaxed:
-    """Tokens drawn by a hard estimator: ids, and how the gradient gets back to the logits they were drawn from."""
+    """Tokens drawn by a hard estimator: ids, and how the gradient gets back to the logits they were
+    drawn from."""
 
     ids: Tensor  # (N, T) int64
     carrier: Tensor | None = None  # (N, T, V); its values do not matter, its graph does
     log_probs: Tensor | None = None  # (N, T), of the drawn tokens, 0 after the end
-    entropy: Tensor | None = None  # (N, T), nats, of the distribution each was drawn from, 0 after the end
+    entropy: Tensor | None = (
+        None  # (N, T), nats, of the distribution each was drawn from, 0 after the end
+    )
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -47,7 +51,8 @@ Tokens = Tensor | Relaxed
 
 
 class _Lookup(torch.autograd.Function):
-    """Rows ``ids`` of ``table``, as if they were one-hots times ``table`` and the one-hots came from ``carrier``."""
+    """Rows ``ids`` of ``table``, as if they were one-hots times ``table`` and the one-hots came
+    from ``carrier``."""
 
     @staticmethod
     def forward(ctx: Any, carrier: Tensor, ids: Tensor, table: Tensor) -> Tensor:
@@ -68,19 +73,24 @@ class _Lookup(torch.autograd.Function):
 
 
 def read(tokens: Tokens, table: Tensor) -> Tensor:
-    """The embeddings ``(N, T, D)`` of tokens, ``table`` being ``(V, D)``; differentiable in both."""
+    """The embeddings ``(N, T, D)`` of tokens, ``table`` being ``(V, D)``; differentiable in
+    both."""
     if isinstance(tokens, Relaxed):
         if tokens.carrier is None:
             return nn.functional.embedding(tokens.ids, table)
         return _Lookup.apply(tokens.carrier, tokens.ids, table)
-    return tokens.to(table) @ table if tokens.is_floating_point() else nn.functional.embedding(tokens, table)
+    return (
+        tokens.to(table) @ table
+        if tokens.is_floating_point()
+        else nn.functional.embedding(tokens, table)
+    )
 
 
 class TokenEmbedding(nn.Module):
     """Tokens to embeddings ``(N, T, D)``, every row of the same length.
 
-    Rows of free length would let a critic escape a gradient penalty: twice the embedding, half the gradient.
-    """
+    Rows of free length would let a critic escape a gradient penalty: twice the embedding, half the
+    gradient."""
 
     def __init__(self, vocabulary: int, size: int, normal: bool = True) -> None:
         super().__init__()
@@ -89,18 +99,25 @@ class TokenEmbedding(nn.Module):
 
     def table(self) -> Tensor:
         """The embedding of every token, ``(V, D)``, entries of size 1."""
-        return nn.functional.rms_norm(self.weight, self.weight.shape[1:]) if self.normal else self.weight
+        return (
+            nn.functional.rms_norm(self.weight, self.weight.shape[1:])
+            if self.normal
+            else self.weight
+        )
 
     def forward(self, tokens: Tokens, condition: Any = None) -> Tensor:
         """The embeddings of ids, soft one-hots or `Relaxed` tokens."""
         if isinstance(tokens, Tensor) and not tokens.is_floating_point() and self.normal:
-            rows = nn.functional.embedding(tokens, self.weight)  # only the rows read, not the whole table
+            rows = nn.functional.embedding(
+                tokens, self.weight
+            )  # only the rows read, not the whole table
             return nn.functional.rms_norm(rows, rows.shape[-1:])
         return read(tokens, self.table())
 
 
 def categorical(probabilities: Tensor, uniform: Tensor) -> Tensor:
-    """Token ids ``(...)`` by the inverse cumulative distribution: ``(..., V)`` and one uniform number each."""
+    """Token ids ``(...)`` by the inverse cumulative distribution: ``(..., V)`` and one uniform
+    number each."""
     cumulative = probabilities.float().cumsum(-1)
     threshold = uniform[..., None] * cumulative[..., -1:]
     drawn = torch.searchsorted(cumulative, threshold, right=True)[..., 0]
@@ -125,16 +142,18 @@ def st_gumbel(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Draw:
 
 
 def soft_gumbel(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Draw:
-    """Gumbel-softmax forward and backward (Jang et al. 2017; RelGAN): the carrier is the soft one-hot itself."""
+    """Gumbel-softmax forward and backward (Jang et al. 2017; RelGAN): the carrier is the soft
+    one-hot itself."""
     soft = ((logits + gumbel(logits)) / temperature).softmax(-1)
     return soft.detach().argmax(-1), soft
 
 
 def gumbel_rao(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Draw:
-    """Multinomial forward; backward the Gumbel-softmax averaged over Gumbels that give the same token.
+    """Multinomial forward; backward the Gumbel-softmax averaged over Gumbels that give the same
+    token.
 
-    Rao-Blackwellised straight-through Gumbel (Paulus et al. 2021), with `GUMBELS` conditional draws.
-    """
+    Rao-Blackwellised straight-through Gumbel (Paulus et al. 2021), with `GUMBELS` conditional
+    draws."""
     ids = categorical(logits.detach().softmax(-1), uniform)
     total = logits.new_zeros(logits.shape)
     for _ in range(GUMBELS):
@@ -150,7 +169,8 @@ def reinmax(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Draw:
 
 
 def reinforce(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Draw:
-    """Multinomial forward; no gradient passes, the log-probabilities of what was drawn get it (Williams 1992)."""
+    """Multinomial forward; no gradient passes, the log-probabilities of what was drawn get it
+    (Williams 1992)."""
     return categorical(logits.detach().softmax(-1), uniform), None
 
 
@@ -168,7 +188,11 @@ class _ReinMax(torch.autograd.Function):
         logits, ids, temperature = ctx.saved_tensors
         warm, plain = (logits / temperature).softmax(-1), logits.softmax(-1)
         middle = (warm / 2).scatter_add(-1, ids[..., None], torch.full_like(warm[..., :1], 0.5))
-        return 2 * _through_softmax(middle, gradient) - _through_softmax(plain, gradient) / 2, None, None
+        return (
+            2 * _through_softmax(middle, gradient) - _through_softmax(plain, gradient) / 2,
+            None,
+            None,
+        )
 
 
 def _through_softmax(p: Tensor, gradient: Tensor) -> Tensor:
@@ -181,7 +205,8 @@ def gumbel(like: Tensor) -> Tensor:
 
 
 def conditional_gumbel(logits: Tensor, ids: Tensor) -> Tensor:
-    """Gumbel-perturbed ``logits`` ``(..., V)`` given that their largest is at ``ids`` (Paulus et al. 2021, eq. 5)."""
+    """Gumbel-perturbed ``logits`` ``(..., V)`` given that their largest is at ``ids`` (Paulus et
+    al. 2021, eq. 5)."""
     exponential = torch.empty_like(logits).exponential_().clamp_min(1e-20)
     total = logits.logsumexp(-1, keepdim=True)
     top = exponential.gather(-1, ids[..., None])

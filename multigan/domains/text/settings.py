@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from multigan.adversarial.schedules import SETTINGS, Schedule, Scheduled, constant
-from multigan.recipe import DataSettings, NetworkSettings, Recipe, WarmupSettings
+from multigan.recipe.settings import DataSettings, NetworkSettings, Recipe, WarmupSettings
 
 Width = Annotated[int, Field(ge=1, le=8192)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -19,11 +19,13 @@ class TextData(DataSettings):
     """Where sentences come from and how they become tokens."""
 
     source: str
-    """captions (built in), a text file (a sample a line), a .jsonl file, a folder of them, or an oracle's .npz."""
+    """captions (built in), a text file (a sample a line), a .jsonl file, a folder of them, or an
+    oracle's .npz."""
     field: str = "text"
     """The field of a JSONL object that holds the sentence."""
     label_field: str = ""
-    """The field of a JSONL object that holds its label; subfolders of a folder are labels by themselves."""
+    """The field of a JSONL object that holds its label; subfolders of a folder are labels by
+    themselves."""
     labels: bool = False
     """Learn to write sentences of a class: from subfolders, or from `data.label_field`."""
     tokeniser: Literal["word", "character", "bpe"] = "word"
@@ -35,7 +37,8 @@ class TextData(DataSettings):
     long: Literal["drop", "cut"] = "drop"
     """What happens to longer ones: drop | cut."""
     vocabulary: Annotated[int, Field(ge=4, le=200_000)] = 20_000
-    """Most tokens of the vocabulary; rarer ones become unknown (word, character) or are spelt out (bpe)."""
+    """Most tokens of the vocabulary; rarer ones become unknown (word, character) or are spelt out
+    (bpe)."""
     min_count: Annotated[int, Field(ge=1)] = 1
     """Words and characters seen less often become unknown."""
     held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.05
@@ -67,14 +70,17 @@ class TextGenerator(NetworkSettings):
     tied: bool = True
     """Score tokens with the embedding they are read with."""
     initial: Annotated[float, Field(gt=0, le=10)] = 0.1
-    """Largest entry of an embedding before training. Large ones (1.7) change little: where `tied` is false, tokens
-    are then read by nearly random codes, and few examples of each are not learnt by heart."""
+    """Largest entry of an embedding before training. Large ones (1.7) change little: where `tied`
+    is false, tokens are then read by nearly random codes, and few examples of each are not learnt
+    by heart."""
     dropout: Share = 0.3
-    """Share of inputs, of features between layers and of features before the scores dropped by the likelihood stage."""
+    """Share of inputs, of features between layers and of features before the scores dropped by the
+    likelihood stage."""
     word_dropout: Share = 0.0
     """Share of whole input tokens dropped by the likelihood stage."""
     estimator: Estimator = "st"
-    """st | reinmax | st_gumbel | gumbel_rao | soft_gumbel | reinforce: how the critic's gradient passes a token."""
+    """st | reinmax | st_gumbel | gumbel_rao | soft_gumbel | reinforce: how the critic's gradient
+    passes a token."""
     temperature: Scheduled = field(default_factory=lambda: constant(1))
     """Temperature of the relaxation; a number or a schedule."""
     sampling: Annotated[float, Field(gt=0, le=10)] = 1.0
@@ -82,7 +88,8 @@ class TextGenerator(NetworkSettings):
     feedback: Literal["through", "detached"] = "through"
     """Whether gradients pass from a step to the tokens it has read: through | detached (RelGAN)."""
     likelihood: Scheduled = field(default_factory=lambda: constant(0))
-    """Weight of the likelihood of real sentences in the adversarial stage: keeps it near its likelihood solution."""
+    """Weight of the likelihood of real sentences in the adversarial stage: keeps it near its
+    likelihood solution."""
     entropy: Scheduled = field(default_factory=lambda: constant(0))
     """Weight of an entropy bonus on the drawn tokens in the adversarial stage."""
 
@@ -92,11 +99,11 @@ class TextCritic(NetworkSettings):
     """The network that judges sentences."""
 
     network: str = "conv"
-    """conv (a logit a step) | relgan (64 readings of the sentence) | language (language models of the generator's
-    kind, against the generator), or your own as 'package.module:Class'."""
+    """conv (a logit a step) | relgan (64 readings of the sentence) | language (language models of
+    the generator's kind, against the generator), or your own as 'package.module:Class'."""
     embedding: Width = 64
-    """Dimensions of a token's embedding; where as many as the generator's (of an untied one: those it reads and
-    scores with together), it starts from those the likelihood stage has learnt."""
+    """Dimensions of a token's embedding; where as many as the generator's (of an untied one: those
+    it reads and scores with together), it starts from those the likelihood stage has learnt."""
     width: Width = 128
     """Channels of conv; filters of each width of relgan."""
     depth: Annotated[int, Field(ge=1, le=12)] = 4
@@ -128,7 +135,8 @@ class TextRecipe(Recipe):
     critic: TextCritic = field(default_factory=TextCritic)
     """The network that judges."""
     likelihood: WarmupSettings | None = None
-    """The stage before the game: learn to predict each next token; leave it out to start from scratch."""
+    """The stage before the game: learn to predict each next token; leave it out to start from
+    scratch."""
 
     @property
     def warmup_samples(self) -> int:
@@ -138,10 +146,13 @@ class TextRecipe(Recipe):
     def __post_init__(self) -> None:
         Recipe.__post_init__(self)
         if self.game.diversity.highest > 0 or self.game.augment.highest > 0:
-            raise ValueError("game.diversity and game.augment are not made for sentences: leave them out")
+            raise ValueError(
+                "game.diversity and game.augment are not made for sentences: leave them out"
+            )
         if self.likelihood is not None and self.likelihood.patience and not self.data.held_out:
             raise ValueError(
-                "likelihood.patience stops on sentences held out: set data.held_out above 0, or likelihood.patience = 0"
+                "likelihood.patience stops on sentences held out: set data.held_out above 0, or "
+                "likelihood.patience = 0"
             )
         if self.critic.network == "language":
             self._check_language()
@@ -152,19 +163,25 @@ class TextRecipe(Recipe):
                 and not schedule.constant
                 and schedule.begin >= (schedule.until or self.train.samples)
             ):
-                raise ValueError(f"generator.{name} ends before it starts: it begins at {schedule.begin} samples")
+                raise ValueError(
+                    f"generator.{name} ends before it starts: it begins at {schedule.begin} samples"
+                )
         if self.generator.temperature.start <= 0 or self.generator.temperature.last <= 0:
             raise ValueError("generator.temperature must stay above 0")
 
     def _check_language(self) -> None:
         if self.generator.latent:
             raise ValueError(
-                "critic.network = 'language' knows tokens only by those before them: set generator.latent = 0"
+                "critic.network = 'language' knows tokens only by those before them: set "
+                "generator.latent = 0"
             )
         if self.likelihood is None:
-            raise ValueError("critic.network = 'language' learns in the likelihood stage: add [likelihood]")
+            raise ValueError(
+                "critic.network = 'language' learns in the likelihood stage: add [likelihood]"
+            )
         if self.game.penalties.active():
             raise ValueError(
-                "critic.network = 'language' has recurrent layers, which have no second derivative on a GPU: "
+                "critic.network = 'language' has recurrent layers, which have no second "
+                "derivative on a GPU: "
                 "leave game.penalties out, or set their weights to 0"
             )

@@ -1,4 +1,5 @@
-"""Where sentences come from: the built-in captions, text files, JSONL, folders of them. Needs no torch."""
+"""Where sentences come from: the built-in captions, text files, JSONL, folders of them. Needs no
+torch."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +23,9 @@ class Lines:
 
     texts: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)  # as many as texts, or none
-    failed: list[str] = field(default_factory=list)  # files and JSONL lines that cannot be read, and why
+    failed: list[str] = field(
+        default_factory=list
+    )  # files and JSONL lines that cannot be read, and why
     blank: int = 0  # lines with nothing on them, left out
 
 
@@ -31,17 +34,20 @@ def text_files(source: str) -> list[Path]:
     if source in BUILT_IN:
         return [resource_folder("data") / BUILT_IN[source]]
     hint = (
-        f"built in: {', '.join(BUILT_IN)}. Give a text file with a sentence a line, a .jsonl file, or a folder of them"
+        f"built in: {', '.join(BUILT_IN)}. Give a text file with a sentence a line, a .jsonl "
+        f"file, or a folder of them"
     )
     return given_files(source, ENDINGS, "text", hint)
 
 
-def read_lines(source: str, text_field: str = "text", label_field: str = "", unreadable: float = 0.1) -> Lines:
+def read_lines(
+    source: str, text_field: str = "text", label_field: str = "", unreadable: float = 0.1
+) -> Lines:
     """Every sentence of a source, blanks left out, white space made single spaces.
 
-    A file among many that cannot be read is left out and named in ``failed``; raises `DataError` when the share
-    of those is above ``unreadable``, for a single file that is none, and where nothing is left.
-    """
+    A file among many that cannot be read is left out and named in ``failed``; raises `DataError`
+    when the share of those is above ``unreadable``, for a single file that is none, and where
+    nothing is left."""
     files, lines = text_files(source), Lines()
     root = Path(source).expanduser()
     for path in files:
@@ -57,18 +63,26 @@ def read_lines(source: str, text_field: str = "text", label_field: str = "", unr
 
 
 def _judge(lines: Lines, source: str, files: int, unreadable: float) -> None:
-    named = "; ".join(lines.failed[:_MOST_LISTED]) + ("; …" if len(lines.failed) > _MOST_LISTED else "")
+    named = "; ".join(lines.failed[:_MOST_LISTED]) + (
+        "; …" if len(lines.failed) > _MOST_LISTED else ""
+    )
     if not lines.texts:
-        raise DataError(f"{source} holds no sentence: " + (named or f"its {lines.blank} lines are all blank"))
+        raise DataError(
+            f"{source} holds no sentence: " + (named or f"its {lines.blank} lines are all blank")
+        )
     total = files if files > 1 else len(lines.texts) + len(lines.failed)
     if len(lines.failed) > unreadable * total:
         raise DataError(
-            f"{len(lines.failed)} of {total} {'files' if files > 1 else 'lines'} of {source} cannot be read, more than "
+            f"{len(lines.failed)} of {total} {'files' if files > 1 else 'lines'} of {source} "
+            f"cannot be read, more than "
             f"data.unreadable = {unreadable:.0%}: {named}"
         )
     if any(lines.labels) and not all(lines.labels):
         missing = sum(not label for label in lines.labels)
-        raise DataError(f"{missing} of {len(lines.texts)} sentences of {source} have no label: label all or none")
+        raise DataError(
+            f"{missing} of {len(lines.texts)} sentences of {source} have no label: label all or "
+            f"none"
+        )
     if not any(lines.labels):
         lines.labels = []
 
@@ -104,12 +118,15 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         row = content[: error.start].count(b"\n") + 1
         raise DataError(
-            f"{path} is not UTF-8: line {row} has the byte 0x{content[error.start]:02x} at position {error.start}. "
+            f"{path} is not UTF-8: line {row} has the byte 0x{content[error.start]:02x} at "
+            f"position {error.start}. "
             "Save it as UTF-8 (iconv -f LATIN1 -t UTF-8, if it is Latin-1)"
         ) from None
 
 
-def _objects(path: Path, text: str, text_field: str, label_field: str, failed: list[str]) -> Iterator[tuple[str, str]]:
+def _objects(
+    path: Path, text: str, text_field: str, label_field: str, failed: list[str]
+) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
@@ -123,7 +140,8 @@ def _objects(path: Path, text: str, text_field: str, label_field: str, failed: l
         for key, name in (("data.field", text_field), ("data.label_field", label_field)):
             if name and name not in item:
                 raise DataError(
-                    f"{path} line {number} has no field {name!r}; it has {', '.join(map(repr, item))}. "
+                    f"{path} line {number} has no field {name!r}; it has "
+                    f"{', '.join(map(repr, item))}. "
                     f"Choose one with --set {key}=NAME"
                 )
         yield str(item[text_field]), str(item[label_field]) if label_field else ""

@@ -1,4 +1,5 @@
-"""Terms of the generator's loss that sentences need: policy gradient, likelihood anchor, entropy bonus."""
+"""Terms of the generator's loss that sentences need: policy gradient, likelihood anchor, entropy
+bonus."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,10 +29,12 @@ def terms_of(settings: TextGenerator) -> Sequence[GeneratorTerm]:
 
 
 def likelihood_loss(network: Any, ids: Tensor, condition: Any, draw: Draw) -> Tensor:
-    """Mean -log p of the tokens of ids ``(N, T)``, in nats; z is drawn, so it bounds E_z from above."""
+    """Mean -log p of the tokens of ids ``(N, T)``, in nats; z is drawn, so it bounds E_z from
+    above."""
     if not hasattr(network, "losses"):
         raise UserError(
-            f"{type(network).__name__} has no method `losses`, which the likelihood stage needs: leave [likelihood] "
+            f"{type(network).__name__} has no method `losses`, which the likelihood stage needs: "
+            f"leave [likelihood] "
             "out, or see multigan.domains.text.generator.SequenceGenerator"
         )
     z = draw.normal("likelihood latent", network.latent)
@@ -41,11 +44,11 @@ def likelihood_loss(network: Any, ids: Tensor, condition: Any, draw: Draw) -> Te
 
 @torch.no_grad()
 def hand_over(generator: nn.Module, critic: nn.Module) -> None:
-    """Let the critic start from the embedding of tokens that the likelihood stage has learnt, where sizes agree.
+    """Let the critic start from the embedding of tokens that the likelihood stage has learnt, where
+    sizes agree.
 
-    A critic that has to learn words and judgement from the same few sentences learns the sentences by heart. One of
-    language models takes over the whole generator.
-    """
+    A critic that has to learn words and judgement from the same few sentences learns the sentences
+    by heart. One of language models takes over the whole generator."""
     if isinstance(critic, LanguageCritic):
         critic.take_over(generator)
         return
@@ -61,7 +64,9 @@ def hand_over(generator: nn.Module, critic: nn.Module) -> None:
 
 def anchor(turn: GeneratorTurn) -> Tensor:
     """The likelihood of the real sentences of this turn."""
-    return likelihood_loss(turn.game.generator.network, turn.turn.real, turn.turn.condition, turn.turn.draw)
+    return likelihood_loss(
+        turn.game.generator.network, turn.turn.real, turn.turn.condition, turn.turn.draw
+    )
 
 
 def negative_entropy(turn: GeneratorTurn) -> Tensor:
@@ -72,11 +77,11 @@ def negative_entropy(turn: GeneratorTurn) -> Tensor:
 
 
 def leave_one_out(turn: GeneratorTurn) -> Tensor:
-    """REINFORCE on the objective itself, each sample's baseline the mean of the others' (Kool et al. 2019).
+    """REINFORCE on the objective itself, each sample's baseline the mean of the others' (Kool et
+    al. 2019).
 
-    A logit a step is credited to the tokens up to it: a causal critic's later logits are all an earlier token can
-    change.
-    """
+    A logit a step is credited to the tokens up to it: a causal critic's later logits are all an
+    earlier token can change."""
     assert isinstance(turn.fake, Relaxed)
     assert turn.fake.log_probs is not None
     rewards = -elementwise(turn)

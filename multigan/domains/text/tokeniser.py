@@ -1,8 +1,8 @@
-"""Tokenisers trained on the data: words, characters or byte-level BPE, as `transformers` fast tokenizers.
+"""Tokenisers trained on the data: words, characters or byte-level BPE, as `transformers` fast
+tokenizers.
 
-Every one is exactly reversible: decoding the ids of a sentence gives the sentence, unknown tokens apart. Id 0
-ends a sentence and fills the rest, id 1 is the unknown token.
-"""
+Every one is exactly reversible: decoding the ids of a sentence gives the sentence, unknown tokens
+apart. Id 0 ends a sentence and fills the rest, id 1 is the unknown token."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -46,7 +46,9 @@ class Tokeniser:
     def __len__(self) -> int:
         return int(self.inner.get_vocab_size())
 
-    def encode(self, texts: Sequence[str], length: int, long: Literal["drop", "cut"] = "cut") -> Encoded:
+    def encode(
+        self, texts: Sequence[str], length: int, long: Literal["drop", "cut"] = "cut"
+    ) -> Encoded:
         """Sentences as rows of ``length`` tokens; longer ones are dropped or cut."""
         coded = [e.ids for e in self.inner.encode_batch(list(texts), add_special_tokens=False)]
         kept = [i for i, ids in enumerate(coded) if ids and (long == "cut" or len(ids) <= length)]
@@ -72,7 +74,11 @@ class Tokeniser:
     def unknown_in(self, text: str) -> list[str]:
         """The pieces of ``text`` that are no tokens."""
         coded = self.inner.encode(text, add_special_tokens=False)
-        return [text[a:b].strip() for i, (a, b) in zip(coded.ids, coded.offsets, strict=True) if i == UNKNOWN]
+        return [
+            text[a:b].strip()
+            for i, (a, b) in zip(coded.ids, coded.offsets, strict=True)
+            if i == UNKNOWN
+        ]
 
     def decode(self, rows: Iterable[Sequence[int]]) -> list[str]:
         """Rows of ids as sentences, each up to its end."""
@@ -113,7 +119,11 @@ def train_tokeniser(
     lower: bool = False,
 ) -> Tokeniser:
     """A tokeniser made for ``texts`` with at most ``vocabulary`` tokens."""
-    inner = _bpe(texts, vocabulary, lower) if kind == "bpe" else _by_pieces(texts, kind, vocabulary, min_count, lower)
+    inner = (
+        _bpe(texts, vocabulary, lower)
+        if kind == "bpe"
+        else _by_pieces(texts, kind, vocabulary, min_count, lower)
+    )
     inner.normalizer = _normaliser(lower)
     return Tokeniser(inner)
 
@@ -129,13 +139,17 @@ def number_tokeniser(count: int) -> Tokeniser:
     return Tokeniser(_of_pieces([f"▁{i}" for i in range(count)], "word"))
 
 
-def _by_pieces(texts: Sequence[str], kind: str, vocabulary: int, min_count: int, lower: bool) -> "Tokenizer":
+def _by_pieces(
+    texts: Sequence[str], kind: str, vocabulary: int, min_count: int, lower: bool
+) -> "Tokenizer":
     """Words or characters: every piece is one token, the most frequent first."""
     normaliser, split = _normaliser(lower), _split(kind)[0]
     counts: Counter[str] = Counter()
     for text in texts:
         counts.update(piece for piece, _ in split.pre_tokenize_str(normaliser.normalize_str(text)))
-    ranked = sorted((piece for piece, n in counts.items() if n >= min_count), key=lambda p: (-counts[p], p))
+    ranked = sorted(
+        (piece for piece, n in counts.items() if n >= min_count), key=lambda p: (-counts[p], p)
+    )
     return _of_pieces(ranked[: vocabulary - len(SPECIAL)], kind)
 
 

@@ -11,7 +11,8 @@ from multigan.domains.text.generator import SequenceGenerator
 
 
 class TransformerGenerator(SequenceGenerator):
-    """GPT-2's layers (Radford et al. 2019) on our own embeddings; the context is added to every token."""
+    """GPT-2's layers (Radford et al. 2019) on our own embeddings; the context is added to every
+    token."""
 
     def build(self, embedding: int, width: int, depth: int, heads: int, slots: int) -> int:
         """``depth`` layers of ``width`` units and ``heads`` heads."""
@@ -62,7 +63,9 @@ class TransformerGenerator(SequenceGenerator):
 
     def features(self, x: Tensor, context: Tensor) -> Tensor:
         """All tokens at once."""
-        found: Tensor = self.layers(inputs_embeds=self._read(x, context), use_cache=False).last_hidden_state
+        found: Tensor = self.layers(
+            inputs_embeds=self._read(x, context), use_cache=False
+        ).last_hidden_state
         return found
 
     @contextmanager

@@ -1,0 +1,82 @@
+"""Which device to train on, and what to say when its memory runs out."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+try:
+    import resource
+except ImportError:  # Windows has none
+    resource = None  # type: ignore[assignment]
+
+from multigan.errors import UserError
+
+
+def pick_device(name: str = "auto", local_rank: int = 0) -> torch.device:
+    """``auto`` picks CUDA, then MPS, then the CPU. Raises `UserError` for a device that is not
+    there."""
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if name == "auto":
+        name = "cuda" if cuda else "mps" if mps else "cpu"
+    kind = name.split(":")[0]
+    if kind not in ("cpu", "cuda", "mps"):
+        raise UserError(f"--device {name}: unknown; allowed: auto, cpu, cuda, cuda:N, mps")
+    if (kind == "cuda" and not cuda) or (kind == "mps" and not mps):
+        raise UserError(
+            f"--device {name}: not available here; `multigan doctor` says why. Use --device cpu"
+        )
+    if name == "cuda":
+        name = f"cuda:{local_rank}"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UserError(
+            f"--device {name}: unknown; allowed: auto, cpu, cuda, cuda:N, mps"
+        ) from None
+    if device.type == "cuda":
+        if (device.index or 0) >= torch.cuda.device_count():
+            raise UserError(
+                f"{name} does not exist: this machine has {torch.cuda.device_count()} GPUs"
+            )
+        torch.cuda.set_device(device)
+    return device
+
+
+@contextmanager
+def explaining_out_of_memory(device: torch.device, batch: int, accumulate: int) -> Iterator[None]:
+    """Turn a device (or host) without memory into a `UserError` that says the peak and the key to
+    lower."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(
+            error, torch.OutOfMemoryError | MemoryError
+        ) and "can't allocate memory" not in str(error):
+            raise
+        peak = torch.cuda.max_memory_allocated(device) / 2**30 if device.type == "cuda" else None
+        held = f" (peak {peak:.1f} GiB)" if peak is not None else ""
+        raise UserError(
+            f"out of memory on {device}{held}: set train.accumulate = {accumulate * 2} for the "
+            f"same training in less "
+            f"memory, or lower train.batch = {batch}, the networks' width, or train.precision = "
+            f"'bf16'"
+        ) from error
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Free bytes on a CUDA device; None elsewhere."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
+
+
+def peak_memory(device: torch.device) -> dict[str, int]:
+    """The most memory that this process has held, in MiB: of the host, and of a CUDA device what
+    tensors took."""
+    found = {}
+    if resource is not None:
+        unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB elsewhere
+        found["host"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
+    if device.type == "cuda":
+        found["device"] = torch.cuda.max_memory_allocated(device) // 2**20
+    return found

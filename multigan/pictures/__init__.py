@@ -1,0 +1,1 @@
+"""Pictures of many samples: grids and films."""

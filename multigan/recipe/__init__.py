@@ -1,0 +1,29 @@
+"""Recipes: typed settings read from TOML, checked as a whole, explained. Needs no torch."""
+
+from multigan.recipe.load import (
+    differences,
+    load_recipe,
+    parse_settings,
+    recipe_header,
+    recipe_names,
+)
+from multigan.recipe.settings import (
+    DataSettings,
+    NetworkSettings,
+    Recipe,
+    TrainSettings,
+    WarmupSettings,
+)
+
+__all__ = [
+    "DataSettings",
+    "NetworkSettings",
+    "Recipe",
+    "TrainSettings",
+    "WarmupSettings",
+    "differences",
+    "load_recipe",
+    "parse_settings",
+    "recipe_header",
+    "recipe_names",
+]

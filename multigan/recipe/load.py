@@ -1,0 +1,189 @@
+"""Recipes: small TOML files that say what differs, read into typed settings and checked as a whole.
+
+A recipe has the sections ``[data]``, ``[generator]``, ``[critic]`` (typed by its domain),
+``[game]`` (typed by the core) and ``[train]``. ``extends`` names the recipe it builds on; overrides
+are ``key.sub = value``. Needs no torch."""
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from multigan.adversarial.schedules import Schedule
+from multigan.errors import RecipeError
+from multigan.recipe.errors import explain_errors, known_keys, reject_unknown_keys
+from multigan.recipe.settings import Recipe
+from multigan.registry import RECIPES, import_dotted
+from multigan.resources import resource_folder
+
+
+def recipe_names(domain: str | None = None) -> list[str]:
+    """The names of the shipped recipes, such as ``image/digits``."""
+    folder = resource_folder("recipes")
+    names = sorted(
+        path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.toml")
+    )
+    return [name for name in names if domain is None or name.split("/")[0] == domain]
+
+
+def recipe_header(name: str) -> dict[str, str]:
+    """Title, paper, cost and result of a shipped recipe."""
+    content = tomllib.loads((resource_folder("recipes") / f"{name}.toml").read_text("utf-8"))
+    return {key: content.get(key, "") for key in ("title", "paper", "cost", "result")}
+
+
+def load_recipe(
+    source: "str | Path | Mapping[str, Any] | Recipe", settings: Mapping[str, Any] | None = None
+) -> Recipe:
+    """The typed recipe that a name, a TOML file or a dictionary gives, with ``settings`` laid over
+    it.
+
+    ``settings`` maps dotted keys to values; a string is coerced to the type of its key. Raises
+    `RecipeError` that names the key for whatever cannot be right, before anything is loaded."""
+    content = _content(source)
+    kind = recipe_type(_domain(content, settings or {}))
+    for key, value in (settings or {}).items():
+        _override(content, key, value, kind)
+    reject_unknown_keys(content, kind)
+    try:
+        # Through JSON: strict about numbers and strings, yet tables become settings.
+        return _adapter(kind).validate_json(json.dumps(content, default=str))
+    except ValidationError as error:
+        raise RecipeError(explain_errors(error, content, kind)) from None
+
+
+def _adapter(kind: type[Recipe]) -> TypeAdapter[Recipe]:
+    return TypeAdapter(kind)
+
+
+def _content(source: "str | Path | Mapping[str, Any] | Recipe") -> dict[str, Any]:
+    if isinstance(source, Recipe):
+        return source.to_dict()
+    if isinstance(source, Mapping):
+        return _extended(deepcopy(dict(source)), Path.cwd())  # overrides are written into it
+    path = _find(str(source))
+    return _extended(_read(path), path.parent)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path} is not valid TOML: {error}") from None
+
+
+def _find(source: str, beside: Path | None = None) -> Path:
+    shipped = resource_folder("recipes") / f"{source}.toml"
+    if source in recipe_names():
+        return shipped
+    for candidate in (beside / source if beside else Path(source), Path(source)):
+        if candidate.is_file():
+            return candidate
+    import difflib
+
+    near = difflib.get_close_matches(source, recipe_names(), n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise RecipeError(
+        f"no recipe or file called {source!r}; {hint}Shipped recipes: {', '.join(recipe_names())}"
+    )
+
+
+def _extended(content: dict[str, Any], folder: Path, depth: int = 0) -> dict[str, Any]:
+    base = content.pop("extends", None)
+    if base is None:
+        return content
+    if not isinstance(base, str):
+        raise RecipeError(f"extends = {base!r} must be the name or the path of a recipe")
+    if depth > 8:
+        raise RecipeError(f"extends = {base!r}: recipes extend each other in a circle")
+    path = _find(base, folder)
+    below = _extended(_read(path), path.parent, depth + 1)
+    header = ("paper", "cost", "result")  # a measured result is not inherited by what differs
+    return _merged({k: v for k, v in below.items() if k not in header}, content)
+
+
+def _merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = (
+            _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        )
+    return merged
+
+
+def _domain(content: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    domain = settings.get("domain", content.get("domain"))
+    if not isinstance(domain, str):
+        raise RecipeError("a recipe needs `domain`, such as domain = 'image', or `extends`")
+    return domain
+
+
+def _override(content: dict[str, Any], key: str, value: Any, kind: type[Recipe]) -> None:
+    known = known_keys(kind)
+    if isinstance(value, str):
+        value = _coerced(value, known.get(key))
+    *sections, last = key.split(".")
+    place = content
+    for depth, section in enumerate(sections, 1):
+        default = getattr(known.get(".".join(sections[:depth])), "default", None)
+        below = place.setdefault(section, default.start if isinstance(default, Schedule) else {})
+        if isinstance(below, int | float) and not isinstance(
+            below, bool
+        ):  # a number becomes a schedule
+            below = place[section] = {"start": below}
+        if not isinstance(below, dict):
+            raise RecipeError(f"{key}: `{section}` is {below!r}, it has no keys below it")
+        place = below
+    place[last] = value
+
+
+def _coerced(text: str, expected: Any) -> Any:
+    if expected is not None and str in expected.types:
+        return text
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        lowered = text.strip().lower()
+        return lowered == "true" if lowered in ("true", "false") else text
+
+
+def differences(
+    old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    """The keys at which two resolved recipes differ: (key, old value, new value)."""
+    for key in sorted(old.keys() | new.keys()):
+        before, after, path = old.get(key), new.get(key), f"{prefix}{key}"
+        if isinstance(before, dict) and isinstance(after, dict):
+            yield from differences(before, after, f"{path}.")
+        elif before != after:
+            yield path, before, after
+
+
+def parse_settings(pairs: Sequence[str] | None) -> dict[str, Any]:
+    """``["train.batch=64"]`` as ``{"train.batch": "64"}``; raises `RecipeError` for what is no
+    KEY=VALUE."""
+    parsed = {}
+    for pair in pairs or []:
+        key, sign, value = pair.partition("=")
+        if not sign or not key.strip():
+            raise RecipeError(f"--set {pair}: write it as KEY=VALUE, such as --set train.batch=64")
+        parsed[key.strip()] = value.strip()
+    return parsed
+
+
+def recipe_type(domain: str) -> type[Recipe]:
+    """The typed recipe of a built-in domain, or of a domain class named
+    ``"package.module:Class"``."""
+    if domain in RECIPES:
+        return import_dotted(RECIPES[domain], "domain")
+    if ":" in domain:
+        return import_dotted(domain, "domain").recipe_type
+    known = ", ".join(RECIPES)
+    raise RecipeError(
+        f"domain = {domain!r} is unknown; known: {known}, or your own as 'package.module:Class'"
+    )

@@ -1,0 +1,189 @@
+"""The typed settings that every recipe has. Needs no torch."""
+
+import dataclasses
+from dataclasses import field
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from multigan.adversarial.schedules import SETTINGS, Schedule, Scheduled, constant
+from multigan.adversarial.settings import GameSettings, PlayerSettings
+
+Count = Annotated[int, Field(ge=1)]
+
+
+@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+class DataSettings:
+    """Where real samples come from."""
+
+    source: str
+    """A built-in name, a folder, a .zip, a file, or the name of a public dataset."""
+
+
+@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+class NetworkSettings:
+    """Which network a player is."""
+
+    network: str
+    """A network of the domain, or your own as 'package.module:Class'."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Further keyword arguments for a network of your own."""
+
+
+@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+class TrainSettings:
+    """How long and how to train; every count is in real samples seen."""
+
+    samples: Annotated[int, Field(ge=0)]
+    """The budget: real samples the critic sees in all; 0 only where a stage before the game is
+    all."""
+    batch: Count = 64
+    """Samples per update, over all processes and micro-batches."""
+    accumulate: Count = 1
+    """Micro-batches per update: the same update in less memory."""
+    seed: int = 0
+    """All randomness follows from it."""
+    log_every: Count | None = None
+    """Samples between rows of metrics.jsonl; a hundredth of the budget when left out."""
+    sample_every: Count | None = None
+    """Samples between pictures of the fixed-noise samples; a fortieth of the budget when left
+    out."""
+    save_every: Count | None = None
+    """Samples between checkpoints; a tenth of the budget when left out."""
+    evaluate_every: Count | None = None
+    """Samples between quick evaluations against unseen real samples; left out: none. The best model
+    is kept."""
+    validation: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Share of the training samples that the game never sees, for evaluate_every and sweeps to
+    measure by, so that the test split stays unseen by what is chosen."""
+    best: str | None = None
+    """The measure that names the best model, such as MIND; left out: the Fréchet distance of the
+    embedder."""
+    tensorboard: bool = False
+    """Also write scalars, pictures, sounds and sentences for TensorBoard into the run folder."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """fp32 | bf16: autocast around the networks; losses and penalties stay in fp32."""
+    compile: bool = False
+    """Run the networks and the critic's loss, penalties included, through torch.compile."""
+    channels_last: bool = True
+    """Keep image networks and batches in channels-last memory order."""
+    tf32: bool = False
+    """Allow TF32 matrix products and convolutions on NVIDIA GPUs."""
+    sync_batch_norm: bool = False
+    """Share batch-norm statistics between processes (CUDA only)."""
+    data_on_device: bool | None = None
+    """Keep the whole dataset on the device; when left out, if it fits in 40 % of the free
+    memory."""
+
+    def every(self, what: Literal["log", "sample", "save", "evaluate"], budget: int) -> int | None:
+        """Samples between two events of a kind in a training of ``budget`` samples in all; None:
+        never."""
+        given: int | None = getattr(self, f"{what}_every")
+        if given is not None or what == "evaluate":
+            return given
+        return max(1, budget // {"log": 100, "sample": 40, "save": 10}[what])
+
+
+@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+class WarmupSettings(PlayerSettings):
+    """A stage before the game in which the generator learns alone, from a loss of its domain."""
+
+    samples: Count
+    """The budget of the stage, in real samples seen."""
+    patience: Annotated[int, Field(ge=0)] = 5
+    """The stage ends after so many checks of the held-out loss without a new best; 0 uses up the
+    budget."""
+    check_every: Count | None = None
+    """Samples between two checks; a fiftieth of the budget when left out. The best weights found go
+    on."""
+    ema_half_life: Scheduled = field(default_factory=lambda: constant(0))
+    """Half-life of the moving average that is checked and goes on, in samples; 0: the weights as
+    they are."""
+    lr: Scheduled = field(default_factory=lambda: constant(1e-3))
+    """Learning rate: a number, or a schedule with warm-up."""
+    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Adam's and AdamW's first beta, SGD's momentum."""
+    beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    """Adam's and AdamW's second beta, RMSprop's smoothing."""
+    clip: Annotated[float, Field(ge=0)] = 5.0
+    """Largest norm of the whole gradient; 0 does not clip."""
+
+    def every(self) -> int:
+        """Samples between two checks."""
+        return self.check_every or max(1, self.samples // 50)
+
+
+@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+class Recipe:
+    """All that defines a training; domains subclass it with their own data and network sections."""
+
+    domain: str
+    """points | image | text | audio | series, or your own as 'package.module:Class'."""
+    title: str = ""
+    """What it makes."""
+    paper: str = ""
+    """The paper it follows."""
+    cost: str = ""
+    """What it takes: time, on what."""
+    result: str = ""
+    """What was measured."""
+    data: DataSettings
+    """Where real samples come from."""
+    generator: NetworkSettings
+    """The network that makes samples."""
+    critic: NetworkSettings
+    """The network that judges them."""
+    game: GameSettings = field(default_factory=GameSettings)
+    """Objective, penalties, stabilisers, optimisers."""
+    train: TrainSettings
+    """Budget, batch, cadence, precision."""
+
+    @property
+    def warmup_samples(self) -> int:
+        """The budget of a stage before the game; 0: there is none."""
+        return 0
+
+    def __post_init__(self) -> None:
+        if self.train.batch % self.train.accumulate:
+            raise ValueError(
+                f"train.accumulate = {self.train.accumulate} does not divide train.batch = "
+                f"{self.train.batch}"
+            )
+        alone = self.train.samples == 0 and self.warmup_samples > 0
+        if not alone and self.train.samples < self.train.batch * self.game.critic.steps:
+            raise ValueError(
+                f"train.samples = {self.train.samples} is less than one round of train.batch × "
+                f"game.critic.steps"
+                f" = {self.train.batch * self.game.critic.steps}"
+            )
+        for key, schedule in self.game.schedules().items():
+            if (
+                not alone
+                and not schedule.constant
+                and schedule.begin >= (schedule.until or self.train.samples)
+            ):
+                raise ValueError(
+                    f"{key} ends before it starts: it begins at {schedule.begin} samples, but the "
+                    f"training "
+                    f"ends at train.samples = {self.train.samples}"
+                )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The resolved recipe as plain numbers, strings and dictionaries, without what is left
+        out."""
+        return _plain(self)
+
+    def to_toml(self) -> str:
+        """The resolved recipe as TOML: itself a recipe."""
+        return tomli_w.dumps(self.to_dict())
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Schedule) and value.constant:
+        return value.start
+    if dataclasses.is_dataclass(value):
+        pairs = ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value))
+        return {name: _plain(v) for name, v in pairs if v is not None and v not in ("", {})}
+    return value

@@ -1,0 +1,26 @@
+"""Names of the kinds of data and where each lives; looking them up imports none of them."""
+
+from typing import Any
+
+from multigan.adversarial import dotted
+from multigan.errors import RecipeError
+
+BUILT_IN = ("points", "image", "text", "audio", "series")
+"""Each a package here: `settings` with its recipe (``PointsRecipe``), `domain` with its class
+(``PointsDomain``)."""
+
+
+RECIPES = {name: f"multigan.domains.{name}.settings:{name.title()}Recipe" for name in BUILT_IN}
+"""The recipe type of each domain; needs no torch to load."""
+
+
+DOMAINS = {name: f"multigan.domains.{name}.domain:{name.title()}Domain" for name in BUILT_IN}
+
+
+def import_dotted(path: str, key: str) -> Any:
+    """The object that ``"package.module:Name"`` names; ``key`` is the recipe key it was given
+    for."""
+    try:
+        return dotted.import_dotted(path)
+    except ValueError as error:
+        raise RecipeError(f"{key} = {error}") from error

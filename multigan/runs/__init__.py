@@ -1,0 +1,2 @@
+"""What a training leaves on the disk: its folder, checkpoints and journal; and what interrupts
+it."""

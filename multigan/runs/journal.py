@@ -1,0 +1,124 @@
+"""Under which conditions a run was trained: an entry each time it was started, and how that
+ended."""
+
+import json
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from multigan.atomic import write_atomically
+from multigan.devices import peak_memory
+from multigan.runs.signals import Stopped
+from multigan.version import __version__
+
+FILE = "environment.json"
+
+
+def entries(run: Path) -> list[dict[str, Any]]:
+    """What is known of every start of a run, the first first; empty where nothing is."""
+    try:
+        found: list[dict[str, Any]] = json.loads((run / FILE).read_text("utf-8"))["starts"]
+        return found
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+class Journal:
+    """Writes the entry of one start of a training in ``run``.
+
+    ``processes`` is how many train together, ``clock`` gives the real samples seen.
+
+    >>> with Journal(run, device, 1, lambda: trainer.samples):
+    ...     trainer.fit()
+    """
+
+    def __init__(
+        self, run: Path, device: torch.device, processes: int, clock: Callable[[], int]
+    ) -> None:
+        self.run, self.device, self.clock = run, device, clock
+        self.entry = {
+            "began": _now(),
+            "samples": clock(),
+            "command": command(),
+            **environment(device, processes),
+        }
+        self.before = entries(run)
+
+    def __enter__(self) -> None:
+        self._write()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self.entry |= {"ended": _now(), "reached": self.clock(), "ending": ending(error)}
+        self.entry["peak_memory_mib"] = peak_memory(self.device)
+        self._write()
+
+    def _write(self) -> None:
+        content = (
+            json.dumps({"starts": [*self.before, self.entry]}, indent=1, ensure_ascii=False) + "\n"
+        )
+        try:
+            write_atomically(self.run / FILE, content)
+        except OSError:  # a full disk: the training itself says so
+            return
+
+
+def ending(error: BaseException | None) -> str:
+    """How a training ended, in words."""
+    if error is None:
+        return "finished"
+    if isinstance(error, Stopped):
+        return str(error)
+    return f"failed: {error or type(error).__name__}"
+
+
+def environment(device: torch.device, processes: int) -> dict[str, Any]:
+    """Versions and machine."""
+    return {
+        "multigan": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "system": platform.platform(),
+        "device": _device(device),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "processes": processes,
+    }
+
+
+def command() -> str:
+    """What was typed to start this program."""
+    program, *arguments = sys.argv or [""]
+    ours = Path(program).name == "multigan" or Path(program).parts[-2:] == (
+        "multigan",
+        "__main__.py",
+    )
+    return shlex.join([*(["multigan"] if ours else ["python", program]), *arguments])
+
+
+def _device(device: torch.device) -> str:
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return f"{device} ({name})" if device.type == "cpu" and (name := _processor()) else str(device)
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(
+            line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
+        )
+    except (OSError, StopIteration):
+        return platform.processor()
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,72 @@
+"""``multigan generate``: any number of samples to files, in bounded memory."""
+
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from multigan.devices import pick_device
+from multigan.errors import UserError
+from multigan.model import load
+
+_SHEET = 100  # samples on the sheet at most
+
+
+def generate_files(
+    source: str,
+    n: int,
+    out: Path,
+    *,
+    seed: int = 0,
+    label: str | None = None,
+    format: str | None = None,
+    device: str = "auto",
+    say: Callable[[str], None] = lambda line: None,
+    between: tuple[int, int] | None = None,
+    **options: Any,
+) -> Path | None:
+    """Write ``n`` samples of a model into ``out`` and a sheet of the first hundred; returns the
+    sheet.
+
+    Where ``out`` names a file that the domain can write, all go into that one. ``between`` two
+    seeds makes the samples on the way from one to the other. ``options`` are those of the model's
+    domain, as for `Model.generate`; those that are None were not given. ``say`` hears every sample
+    that can be put into words."""
+    given = {name: value for name, value in options.items() if value is not None}
+    model = load(source, device=str(pick_device(device)))
+    domain = model.domain
+    ending = out.suffix.lower().lstrip(".")
+    chosen = format or (ending if ending in domain.formats else domain.formats[0])
+    if chosen not in domain.formats:
+        raise UserError(
+            f"--format {chosen}: {domain.recipe.domain} is written as {', '.join(domain.formats)}"
+        )
+    together = ending in domain.formats and not out.is_dir()
+    shown: list[Any] = []
+    written = 0
+    try:
+        (out.parent if together else out).mkdir(parents=True, exist_ok=True)
+        chunks = model.chunks(n, seed=seed, label=label, **given)
+        if together or between:
+            items = (
+                model.between(n, between, label=label)
+                if between
+                else [item for part in chunks for item in part]
+            )
+            chunks = iter([items])
+        for items in chunks:
+            if together:
+                domain.write_together(items, out)
+            else:
+                domain.write(items, out, chosen, start=written)
+            written += len(items)
+            for line in domain.lines(items):
+                say(line)
+            shown += islice(items, _SHEET - len(shown))
+        sheet = domain.sheet(shown)
+        path = out.with_suffix(".png") if together else out / "sheet.png"
+        if sheet is not None:
+            sheet.save(path)
+    except OSError as error:
+        raise UserError(f"--out {out} cannot be written: {error.strerror or error}") from None
+    return path if sheet is not None else None

@@ -1,0 +1,98 @@
+"""``multigan tour``: digits, sentences and drums, one after the other, and one page with all
+three."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from multigan.errors import UserError
+from multigan.recipe.load import load_recipe
+from multigan.recipe.settings import Recipe
+from multigan.report.page import write_report
+from multigan.runs.folder import RunFolder
+from multigan.training.display import JointDisplay
+from multigan.verbs import train as session
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One training of the tour."""
+
+    recipe: str
+    quick: Mapping[str, Any]  # what makes it a glimpse
+    own: str  # how to do the same on one's own data
+
+
+STOPS = (
+    Stop("image/digits", {"train.samples": 5_120}, "multigan train image/mnist --data photos/"),
+    Stop(
+        "text/captions",
+        {"train.samples": 256, "likelihood.samples": 5_120},
+        "multigan train text/captions --data sentences.txt",
+    ),
+    Stop("audio/drums", {"train.samples": 640}, "multigan train audio/one-shots --data sounds/"),
+)
+QUICK = "A glimpse: trained for seconds (--quick), so it shows the way, not the quality."
+
+
+def tour(
+    out: Path, *, quick: bool = False, device: str = "auto", say: Callable[[str], None] = print
+) -> Path:
+    """Train the three small recipes into ``out`` and write ``out/index.html``; returns it.
+
+    What a tour before has finished is left as it is, what it began is gone on with. Raises
+    `UserError` for a folder that holds a tour of the other length."""
+    budgets = {
+        stop.recipe: _budget(session.prepare(stop.recipe, settings=_settings(stop, quick)))
+        for stop in STOPS
+    }
+    with JointDisplay(budgets) as display:
+        for i, stop in enumerate(STOPS):
+            display.note(f"{i + 1} of {len(STOPS)}: multigan train {stop.recipe}")
+            _visit(stop, out, quick, device, display)
+    folders = [out / _name(stop) for stop in STOPS]
+    note, following = QUICK if quick else "", [stop.own for stop in STOPS]
+    page = write_report(folders, out / "index.html", note, "The multigan tour", following)
+    say(f"\nPage: {page}\n\nOn your own data:")
+    for stop in STOPS:
+        say(f"  {stop.own}")
+    return page
+
+
+def _name(stop: Stop) -> str:
+    return stop.recipe.replace("/", "-")
+
+
+def _settings(stop: Stop, quick: bool) -> dict[str, Any]:
+    return dict(stop.quick) if quick else {}
+
+
+def _budget(recipe: Recipe) -> int:
+    return recipe.warmup_samples + recipe.train.samples
+
+
+def _visit(stop: Stop, out: Path, quick: bool, device: str, display: JointDisplay) -> None:
+    folder = RunFolder(out / _name(stop))
+    settings = _settings(stop, quick)
+    if not folder.recipe.is_file():
+        session.train(
+            stop.recipe, out=folder.path, settings=settings, device=device, display=display
+        )
+        return
+    begun, wanted = load_recipe(folder.recipe), session.prepare(stop.recipe, settings=settings)
+    if begun.train.samples != wanted.train.samples:
+        raise UserError(
+            f"{folder.path} is of a tour {'without' if quick else 'with'} --quick: choose another "
+            f"--out"
+        )
+    if _finished(folder):
+        display.note(f"{stop.recipe} is there already: {folder.path}")
+        display.skip()
+        return
+    session.resume(folder.path, device=device, display=display)
+
+
+def _finished(folder: RunFolder) -> bool:
+    """Whether a training came to its end: it writes the film last."""
+    return (folder.samples / "training.webp").is_file()

@@ -1,0 +1,68 @@
+"""What one hears by numbers, against sounds whose numbers are known."""
+
+import math
+
+import pytest
+import torch
+
+from multigan.domains.audio.heard import (
+    Bins,
+    heard,
+    log_spectral_distance,
+    multi_resolution_distance,
+)
+
+RATE = 8000
+TIME = torch.arange(RATE) / RATE
+TONE = torch.sin(2 * math.pi * 500 * TIME)
+NOISE = torch.randn(1, RATE, generator=torch.Generator().manual_seed(0))
+
+
+def test_loudness_of_a_full_sine_is_minus_three_decibels() -> None:
+    assert heard(TONE[None], RATE)["loudness"] == pytest.approx(-3.01, abs=0.02)
+    assert heard(0.1 * TONE[None], RATE)["loudness"] == pytest.approx(-23.01, abs=0.02)
+    half = torch.cat([TONE[:4096], torch.zeros(3904)])
+    assert heard(half[None], RATE)["loudness"] == pytest.approx(
+        -3.01, abs=0.05
+    )  # silence does not count
+
+
+def test_flatness_tells_noise_from_tones() -> None:
+    assert heard(TONE[None], RATE)["flatness"] < 0.01
+    assert heard(0.1 * NOISE, RATE)["flatness"] == pytest.approx(
+        math.exp(-0.5772), abs=0.05
+    )  # of a periodogram
+
+
+def test_silence_clipping_and_clicks_are_counted() -> None:
+    quarter = TONE * (TIME < 0.25)
+    assert heard(quarter[None], RATE)["silence"] == pytest.approx(0.75, abs=0.02)
+    assert heard((2 * TONE).clamp(-1, 1)[None], RATE)["clipping"] == pytest.approx(2 / 3, abs=0.05)
+    assert heard(0.9 * TONE[None], RATE)["clipping"] == 0
+    assert heard(torch.cos(2 * math.pi * 500 * TIME)[None], RATE)["clicks"] == pytest.approx(
+        1, abs=0.01
+    )
+    nothing = heard(torch.zeros(1, RATE), RATE)
+    assert nothing["silence"] == 1
+    assert all(math.isfinite(value) for value in nothing.values())
+
+
+def test_distances_are_zero_for_equals_and_grow() -> None:
+    x = 0.3 * TONE[None] + 0.05 * NOISE
+    for distance in (log_spectral_distance, multi_resolution_distance):
+        near, far = distance(x, x + 0.001 * NOISE), distance(x, 0.2 * NOISE)
+        assert distance(x, x) == pytest.approx(0, abs=1e-6)
+        assert 0 < near < far
+    assert log_spectral_distance(x, 0.5 * x) == pytest.approx(20 * math.log10(2), abs=0.3)
+
+
+def test_bins_find_collapse_and_accept_more_of_the_same() -> None:
+    random = torch.Generator().manual_seed(0)
+    train, same = (torch.randn(1000, 8, generator=random) for _ in range(2))
+    bins = Bins(train, 20)
+    different, divergence = bins.compare(same)
+    assert different <= 4
+    collapsed, apart = bins.compare(train[:1].repeat(1000, 1))
+    assert collapsed == 20
+    assert apart > 0.5 > 0.02 > divergence
+    assert bins.compare(train) == (0, pytest.approx(0, abs=1e-9))

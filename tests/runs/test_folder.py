@@ -1,0 +1,116 @@
+"""The run folder: one training each, numbered, and rewound to where a training goes on."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from train_help import POINTS
+
+from multigan.errors import UserError
+from multigan.recipe.load import load_recipe
+from multigan.runs.folder import RunFolder, new_run_path
+from multigan.verbs import train as session
+
+RECIPE = session.prepare("points/ring", settings=POINTS)
+
+
+def folder(path: Path) -> RunFolder:
+    run = RunFolder(path)
+    run.create(RECIPE)
+    return run
+
+
+def test_holds_the_resolved_recipe(tmp_path: Path) -> None:
+    run = folder(tmp_path / "deep" / "down")
+    assert load_recipe(run.recipe) == RECIPE
+    assert run.samples.is_dir()
+
+
+def test_refuses_a_folder_that_holds_a_run(tmp_path: Path) -> None:
+    run = folder(tmp_path / "run")
+    run.log({"samples": 1})
+    with pytest.raises(UserError, match="already holds a run") as caught:
+        RunFolder(tmp_path / "run").create(RECIPE)
+    assert f"multigan resume {tmp_path / 'run'}" in str(caught.value)
+    assert "--out" in str(caught.value)
+    assert list(run.rows()) == [{"samples": 1}]
+
+
+@pytest.mark.parametrize("below", [".", "run", "deep/run"])
+def test_a_file_in_the_way(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UserError, match="cannot be written"):
+        RunFolder(tmp_path / "file" / below).create(RECIPE)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_numbering(tmp_path: Path) -> None:
+    assert new_run_path("image-digits", tmp_path) == tmp_path / "image-digits-001"
+    for taken in ("image-digits-001", "image-digits-002", "other-003"):
+        (tmp_path / taken).mkdir()
+    assert new_run_path("image-digits", tmp_path) == tmp_path / "image-digits-003"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name"),
+    [
+        ("image/digits", "image-digits-001"),
+        ("my/own.toml", "own-001"),
+        ("some where/a recipe!.toml", "a-recipe-001"),
+        ("package.module:Points", "Points-001"),
+    ],
+)
+def test_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert session.default_out(recipe) == Path("runs") / name
+
+
+def test_rows_leave_out_what_a_crash_cut_off(tmp_path: Path) -> None:
+    run = folder(tmp_path / "run")
+    assert list(run.rows()) == []
+    run.log({"samples": 1, "x": 0.5})
+    run.log({"samples": 2, "x": float("nan")})
+    with run.metrics.open("a") as file:
+        file.write('{"samples": 3, "x"')
+    assert [row["samples"] for row in run.rows()] == [1, 2]
+
+
+def test_rows_survive_bytes_that_are_no_text(tmp_path: Path) -> None:
+    run = folder(tmp_path / "run")
+    run.log({"samples": 1})
+    with run.metrics.open("ab") as file:
+        file.write(b"\x00\x00\xff\xfe\x00")  # what some file systems leave after a power cut
+    assert [row["samples"] for row in run.rows()] == [1]
+
+
+def test_rewind(tmp_path: Path) -> None:
+    run = folder(tmp_path / "run")
+    for samples in (10, 20, 30):
+        run.log({"samples": samples})
+        run.save_still(samples, Image.new("L", (2, 2)))
+    (run.samples / "training.webp").write_bytes(b"")
+    run.rewind(20)
+    assert [json.loads(line)["samples"] for line in run.metrics.read_text().splitlines()] == [
+        10,
+        20,
+    ]
+    assert [path.name for path in run.stills()] == ["000000000010.png", "000000000020.png"]
+    assert (run.samples / "training.webp").exists()
+    run.rewind(-1)
+    assert run.metrics.read_text() == ""
+    assert run.stills() == []
+
+
+def test_rewinding_an_empty_run(tmp_path: Path) -> None:
+    run = folder(tmp_path / "run")
+    run.rewind(-1)
+    assert list(run.rows()) == []
+    assert not run.metrics.exists()
+
+
+def test_stills_are_in_order(tmp_path: Path) -> None:
+    run = folder(tmp_path / "run")
+    for samples in (1_000_000, 64, 9_999):
+        run.save_still(samples, Image.new("L", (2, 2)))
+    assert [int(path.stem) for path in run.stills()] == [64, 9_999, 1_000_000]
