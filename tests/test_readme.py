@@ -7,18 +7,32 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from multigan.recipe.errors import known_keys
 from multigan.recipe.load import recipe_type
 from multigan.registry import RECIPES
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "recipes").rglob("*.md")]
+)
 BLOCK = re.compile(r"<!-- tested -->\n```python\n(.*?)```", re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
 LINES = 25  # of code in what one brings oneself
+TESTED = [page for page in PAGES if "<!-- tested -->" in page.read_text("utf-8")]
+CHECKS = {
+    "your-own.md": "assert len(pictures) == 16 and pictures[0].size == (16, 16)\n"
+    "assert np.stack(rows).shape == (100, 4)\n"
+    "assert abs(np.stack(rows)).max() < 30\n"
+    "assert (run.folder / 'model' / 'model.safetensors').is_file()\n"
+}
+"""What is so after the blocks of a page."""
 
 
-def blocks() -> list[str]:
+def blocks(page: Path) -> list[str]:
     """The marked blocks; one that begins with ``# name.py`` is the file of that name."""
-    return BLOCK.findall(README.read_text("utf-8"))
+    return BLOCK.findall(page.read_text("utf-8"))
 
 
 def name_of(block: str) -> str | None:
@@ -32,50 +46,54 @@ def code_lines(block: str) -> int:
     )
 
 
-def test_marked_blocks_run_as_they_stand(tmp_path: Path) -> None:
-    marked = blocks()
-    assert len(marked) == README.read_text("utf-8").count("<!-- tested -->") >= 4
+@pytest.mark.parametrize("page", TESTED, ids=lambda page: page.name)
+def test_marked_blocks_run_as_they_stand(page: Path, tmp_path: Path) -> None:
+    marked = blocks(page)
+    assert len(marked) == page.read_text("utf-8").count("<!-- tested -->")
     for block in marked:
         name = name_of(block)
         if name:
             (tmp_path / name).write_text(block, "utf-8")
     steps = "\n".join(block for block in marked if name_of(block) is None)
-    check = (
-        "assert len(pictures) == 16 and pictures[0].size == (16, 16)\nassert "
-        "np.stack(rows).shape == (100, 4)\n"
-    )
-    check += "assert abs(np.stack(rows)).max() < 30\n"
-    (tmp_path / "steps.py").write_text(steps + check, "utf-8")
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(README.parent), os.environ.get("PYTHONPATH", "")])
-    }
+    (tmp_path / "steps.py").write_text(steps + CHECKS.get(page.name, ""), "utf-8")
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [sys.executable, "steps.py"],
         cwd=tmp_path,
-        env=environment,
+        env=os.environ | {"PYTHONPATH": path},
         capture_output=True,
         text=True,
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "runs" / "own" / "model" / "model.safetensors").is_file()
-    assert (tmp_path / "runs" / "rows" / "environment.json").is_file()
+
+
+def test_pages_with_checks_exist() -> None:
+    assert CHECKS.keys() <= {page.name for page in TESTED}
 
 
 def test_what_one_brings_is_short() -> None:
-    lengths = {name: code_lines(block) for block in blocks() if (name := name_of(block))}
+    marked = [(page, block) for page in TESTED for block in blocks(page)]
+    lengths = {name: code_lines(block) for _, block in marked if (name := name_of(block))}
     assert len(lengths) >= 3
     assert {name: length for name, length in lengths.items() if length > LINES} == {}
 
 
-def test_every_key_it_names_exists() -> None:
-    text = README.read_text("utf-8")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    links = LINK.findall(page.read_text("utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_key_it_names_exists(page: Path) -> None:
+    text = page.read_text("utf-8")
     known = {key for domain in RECIPES for key in known_keys(recipe_type(domain))}
-    named = set(
-        re.findall(
-            r"\b(?:game|train|data|generator|critic|likelihood|front_end|terms)\.[a-z_0-9]+[a-z_0-9.]*",
-            text,
-        )
-    )
+    sections = "game|train|data|generator|critic|likelihood|front_end|terms"
+    named = set(re.findall(rf"(?<![/\w])(?:{sections})\.[a-z_0-9]+[a-z_0-9.]*", text))
     files = {name for name in named if name.endswith((".py", ".txt", ".toml", ".zip"))}
     assert {name.rstrip(".") for name in named - files} - known == set()
+
+
+def test_the_readme_is_a_front_door() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 180
