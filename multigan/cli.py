@@ -368,17 +368,30 @@ def sweep(
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Trainings at a time.")] = 1,
     out: Annotated[
-        Path, typer.Option(help="Where the runs and the table go; an unfinished sweep goes on.")
-    ] = Path("runs/sweep"),
+        Path | None,
+        typer.Option(
+            help="Where the runs and the table go, by default the next free "
+            "runs/sweep-NAME-001; an unfinished sweep goes on there."
+        ),
+    ] = None,
     device: Device = "auto",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, print the plan, train nothing.")
+    ] = False,
 ) -> None:
     """Train a recipe with one setting changed at a time, measure each by samples kept apart, and
     print the table."""
     from multigan.verbs import sweep as sweeping
+    from multigan.verbs import sweep_table
 
     chosen = sweeping.variants(tries)
+    out = out or sweeping.default_out(recipe)
     plan = sweeping.Plan(recipe, chosen, seeds, out, data, settings or [], n, workers, device)
-    typer.echo(sweeping.markdown(sweeping.sweep(plan)))
+    if dry_run:
+        typer.echo(sweeping.describe(plan))
+        return
+    result = sweeping.sweep(plan)
+    typer.echo(f"{sweep_table.markdown(result)}\n{out}/sweep.md")
 
 
 @app.command(

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
@@ -107,32 +108,43 @@ class JointDisplay(Display):
     def __init__(self, budgets: Mapping[str, int], console: Console | None = None) -> None:
         super().__init__(console=console)
         self.budgets = budgets
-        self._waiting: list[TaskID] = []
+        self._waiting: dict[str, TaskID] = {}  # none of them has begun
+        self._begun: dict[str, TaskID] = {}
 
     def __enter__(self) -> "JointDisplay":
         self._open()
         if self.live is not None:
             width = max(map(len, self.budgets)) + 1
-            self._waiting = [
-                self._progress.add_task(name.ljust(width), start=False, total=budget)
+            self._waiting = {
+                name: self._progress.add_task(escape(name.ljust(width)), start=False, total=budget)
                 for name, budget in self.budgets.items()
-            ]
+            }
         return self
 
     def __exit__(self, *error: object) -> None:
         super().stop()
 
     def _bar(self, samples: int, budget: int) -> TaskID:
-        task = self._waiting.pop(0)
-        self._progress.start_task(task)
+        task = self._begin(next(iter(self._waiting)))
         self._progress.update(task, total=budget, completed=samples)
         return task
+
+    def _begin(self, name: str) -> TaskID:
+        if name in self._waiting:
+            self._begun[name] = self._waiting.pop(name)
+            self._progress.start_task(self._begun[name])
+        return self._begun[name]
+
+    def reached(self, name: str, samples: int) -> None:
+        """One of several trainings at a time stands at ``samples``."""
+        if self.live is not None:
+            self._progress.update(self._begin(name), completed=samples)
 
     def skip(self) -> None:
         """The next training has been made before."""
         if self.live is not None:
-            task = self._waiting.pop(0)
-            self._progress.update(task, completed=self._progress.tasks[task].total)
+            name = next(iter(self._waiting))
+            self.reached(name, self.budgets[name])
 
     def stop(self) -> None:
         """One training has ended; the panel stays for the next."""

@@ -5,27 +5,25 @@ Measured by training samples that ``train.validation`` keeps from the game, so t
 chosen by the test split.
 
 Every training is a run folder of its own under ``out/VARIANT/seed-N``; a sweep that was stopped
-goes on where it was."""
+goes on where it was, and takes what it finds only where it is exactly what it would train."""
 
 import json
-import os
 import re
-import statistics
-import subprocess
-import sys
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from multigan.atomic import write_atomically
+from multigan.domains.base import domain_type
 from multigan.errors import UserError
-from multigan.measures.compare import aim
-from multigan.measures.table import number
-
-if TYPE_CHECKING:
-    from multigan.recipe.settings import Recipe
+from multigan.recipe.load import parse_settings
+from multigan.recipe.settings import Recipe
+from multigan.runs.folder import new_run_path
+from multigan.runs.signals import Stopped
+from multigan.training.display import JointDisplay
+from multigan.verbs import sweep_table
+from multigan.verbs.train import prepare, short_name
+from multigan.verbs.trials import Trial, run_trials
 
 _NEVER = 10**12  # no pictures during training: they would cost some variants more than others
 
@@ -54,6 +52,11 @@ class Plan:
     workers: int = 1  # trainings at a time
     device: str = "auto"
     validation: float = 0.1  # share of the training samples that is kept apart, to measure by
+
+
+def default_out(recipe: str) -> Path:
+    """The next free folder for a sweep of a recipe, such as ``runs/sweep-image-mnist-001``."""
+    return new_run_path(f"sweep-{short_name(recipe)}")
 
 
 def variants(tries: Sequence[str]) -> list[Variant]:
@@ -91,22 +94,45 @@ def _split(values: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def check(plan: Plan) -> None:
-    """Read every variant's recipe; raises `UserError` before any training."""
-    from multigan.domains.base import domain_type
-    from multigan.recipe.load import parse_settings
-    from multigan.verbs.train import prepare
+def trials(plan: Plan) -> tuple[list[Trial], list[str]]:
+    """Every training of a sweep, seed by seed, and a line for each variant that is another one.
 
-    for variant in plan.variants:
-        settings = parse_settings(_settings(plan, variant))
-        try:
-            recipe = prepare(plan.recipe, data=plan.data, settings=settings)
-            _check_rows(plan, recipe, domain_type(recipe.domain)(recipe).count())
-        except UserError as error:
-            raise UserError(f"{variant.name}: {error}") from None
+    Reads every variant's recipe; raises `UserError` before any training."""
+    recipes = {variant.name: _checked(plan, variant) for variant in plan.variants}
+    names: dict[str, str] = {}
+    for name, recipe in recipes.items():
+        names.setdefault(_text(recipe), name)
+    same = [(name, names[_text(recipe)]) for name, recipe in recipes.items()]
+    notes = [
+        f"{name} is the same as {first}: trained once" for name, first in same if name != first
+    ]
+    kept = [v for v in plan.variants if names[_text(recipes[v.name])] == v.name]
+    data = list(_fingerprints([recipes[variant.name] for variant in kept]))
+    return [
+        _trial(plan, variant, recipes[variant.name], seed, fingerprint)
+        for seed in range(plan.seeds)
+        for variant, fingerprint in zip(kept, data, strict=True)
+    ], notes
 
 
-def _check_rows(plan: Plan, recipe: "Recipe", samples: int) -> None:
+def _trial(plan: Plan, variant: Variant, recipe: Recipe, seed: int, data: str) -> Trial:
+    folder = plan.out / re.sub(r"[^A-Za-z0-9._=-]+", "-", variant.name) / f"seed-{seed}"
+    seeded = replace(recipe, train=replace(recipe.train, seed=seed))
+    return Trial(variant.name, seed, folder, seeded, data, plan.n)
+
+
+def _checked(plan: Plan, variant: Variant) -> Recipe:
+    """The resolved recipe of a variant."""
+    settings = parse_settings(_settings(plan, variant))
+    try:
+        recipe = prepare(plan.recipe, data=plan.data, settings=settings)
+        _check_rows(plan, recipe, domain_type(recipe.domain)(recipe).count())
+    except UserError as error:
+        raise UserError(f"{variant.name}: {error}") from None
+    return recipe
+
+
+def _check_rows(plan: Plan, recipe: Recipe, samples: int) -> None:
     apart = round(samples * recipe.train.validation)
     if not apart:
         raise UserError(
@@ -120,119 +146,66 @@ def _check_rows(plan: Plan, recipe: "Recipe", samples: int) -> None:
         )
 
 
+def _fingerprints(recipes: Sequence[Recipe]) -> Iterator[str]:
+    """What the data of each recipe are, decoded once for all that share them."""
+    found: dict[str, str] = {}
+    for recipe in recipes:
+        alike = _text(recipe, without=("generator", "critic", "game", "train"))
+        if alike not in found:
+            found[alike] = domain_type(recipe.domain)(recipe).load().fingerprint
+        yield found[alike]
+
+
+def _text(recipe: Recipe, without: Sequence[str] = ()) -> str:
+    content = {key: value for key, value in recipe.to_dict().items() if key not in without}
+    return json.dumps(content, sort_keys=True)
+
+
 def _settings(plan: Plan, variant: Variant) -> list[str]:
     """KEY=VALUE of a variant, later ones first in rank."""
     changed = (f"{key}={value}" for key, value in variant.settings.items())
-    return [f"train.validation={plan.validation}", *plan.settings, *changed]
+    ours = (f"train.validation={plan.validation}", f"train.sample_every={_NEVER}")
+    return [*ours, *plan.settings, *changed]
 
 
-def sweep(plan: Plan) -> dict[str, Any]:
+def describe(plan: Plan) -> str:
+    """What `sweep` would do: every training with its folder, its budget and how far it is."""
+    planned, notes = trials(plan)
+    standing = [trial.standing() for trial in planned]
+    lines = [
+        f"{trial.name}: {trial.budget:,} samples in {trial.folder} ({state})"
+        for trial, state in zip(planned, standing, strict=True)
+    ]
+    left = [t.budget for t, state in zip(planned, standing, strict=True) if state != "done"]
+    total = (
+        f"{len(left)} of {len(planned)} trainings to make or to finish, {plan.workers} at a time, "
+        f"at most {sum(left):,} samples; nothing was trained (dry run)"
+    )
+    return "\n".join([*lines, *notes, total])
+
+
+def sweep(plan: Plan, display: JointDisplay | None = None) -> dict[str, Any]:
     """Train and measure every variant with every seed; returns and writes the table
-    (``sweep.json``, ``sweep.md``)."""
-    check(plan)
-    jobs = [(variant, seed) for seed in range(plan.seeds) for variant in plan.variants]
-    with ThreadPoolExecutor(plan.workers) as workers:
-        found = list(workers.map(lambda job: _run(plan, *job), jobs))
-    rows: dict[str, list[dict[str, Any]]] = {variant.name: [] for variant in plan.variants}
-    for (variant, _), result in zip(jobs, found, strict=True):
-        rows[variant.name].append(result)
-    return _write(plan, rows)
+    (``sweep.json``, ``sweep.md``).
 
-
-def _run(plan: Plan, variant: Variant, seed: int) -> dict[str, Any]:
-    folder = plan.out / re.sub(r"[^A-Za-z0-9._=-]+", "-", variant.name) / f"seed-{seed}"
-    done = folder / "evaluation.json"
-    if not done.is_file():
-        settings = [*_settings(plan, variant), f"train.sample_every={_NEVER}"]
-        if (folder / "recipe.toml").is_file():
-            _command(plan, folder, "resume", str(folder), "--device", plan.device)
-        else:
-            folder.mkdir(parents=True, exist_ok=True)
-            source = ["--data", plan.data] if plan.data else []
-            chosen = [part for setting in settings for part in ("--set", setting)]
-            options = ["--out", str(folder), "--seed", str(seed), "--device", plan.device]
-            _command(plan, folder, "train", plan.recipe, *source, *options, *chosen)
-        measure = ["--split", "validation", "--seeds", "1", "--device", plan.device]
-        measure += [] if plan.n is None else ["-n", str(plan.n)]
-        _command(plan, folder, "evaluate", str(folder), *measure)
-    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return json.loads(done.read_text()) | {"training_seconds": rows[-1]["seconds"]}
-
-
-def _command(plan: Plan, folder: Path, *arguments: str) -> None:
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    threads = {} if plan.workers == 1 else {"OMP_NUM_THREADS": str(max(1, cores // plan.workers))}
-    command = [sys.executable, "-m", "multigan", *arguments]
-    ran = subprocess.run(
-        command, env={**os.environ, **threads}, capture_output=True, text=True, check=False
-    )
-    if ran.returncode:
-        raise UserError(
-            f"{folder}: {arguments[0]} ended with {ran.returncode}: {ran.stderr.strip()[-2000:]}"
-        )
-
-
-def _write(plan: Plan, rows: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """The table, best variant first by the first measure of the embedder."""
-    table = {name: _means(results, "model") for name, results in rows.items()}
-    first = next(iter(rows.values()))
-    leading = _leading(table)
-    order = sorted(
-        table, key=lambda name: table[name][leading][0], reverse=aim(leading) == "higher"
-    )
-    table = {name: table[name] for name in order}
-    table |= {f"{row} samples": _means(first, row) for row in ("real", "trivial")}
-    result = {
+    Raises `UserError` for a folder that holds something else, and `Stopped` after a signal."""
+    planned, notes = trials(plan)
+    budgets = {trial.name: trial.budget for trial in planned}
+    with display or JointDisplay(budgets) as shown:
+        for note in notes:
+            shown.note(note)
+        try:
+            run_trials(planned, plan.workers, plan.device, shown)
+        except Stopped:
+            shown.note(f"Stopped and saved: the same command with --out {plan.out} goes on")
+            raise
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for trial in planned:
+        rows.setdefault(trial.variant, []).append(trial.result())
+    about = {
         "recipe": plan.recipe,
         "settings": list(plan.settings),
-        "n": first[0]["n"],
         "seeds": plan.seeds,
-        "embedder": first[0]["embedder"],
-        "data": first[0]["data"],
-        "rows": {
-            name: {m: {"mean": mean, "sd": sd} for m, (mean, sd) in measures.items()}
-            for name, measures in table.items()
-        },
+        "notes": notes,
     }
-    write_atomically(plan.out / "sweep.json", json.dumps(result, indent=1) + "\n")
-    write_atomically(plan.out / "sweep.md", markdown(result))
-    return result
-
-
-def _means(results: Sequence[dict[str, Any]], row: str) -> dict[str, tuple[float, float]]:
-    measures = results[0]["rows"][row]
-    values = {m: [r["rows"][row][m]["mean"] for r in results] for m in measures}
-    if row == "model":
-        values["seconds"] = [r["training_seconds"] for r in results]
-    return {
-        m: (statistics.fmean(v), statistics.stdev(v) if len(v) > 1 else 0.0)
-        for m, v in values.items()
-    }
-
-
-def _leading(table: dict[str, dict[str, tuple[float, float]]]) -> str:
-    """The Fréchet distance where there is one, else the first measure."""
-    names = list(next(iter(table.values())))
-    return next((name for name in names if name.startswith("F")), names[0])
-
-
-def _cell(found: dict[str, float], seeds: int) -> str:
-    return number(found["mean"]) + (f" ± {number(found['sd'])}" if seeds > 1 else "")
-
-
-def markdown(result: dict[str, Any], measures: Sequence[str] = ()) -> str:
-    """The table in Markdown; ``measures`` chooses columns."""
-    names = measures or [*next(iter(result["rows"].values()))]
-    lines = [f"| {result['recipe']} | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    for row, found in result["rows"].items():
-        cells = [_cell(found[m], result["seeds"]) if m in found else "–" for m in names]
-        lines.append(f"| {row} | " + " | ".join(cells) + " |")
-    about = result["embedder"]
-    lines += [
-        "",
-        f"N = {result['n']:,} a row, {result['seeds']} seed{'s' * (result['seeds'] > 1)}; "
-        f"embedder {about['name']} {about['hash']}; measured by {result['data']}.",
-    ]
-    return "\n".join(lines) + "\n"
+    return sweep_table.write(plan.out, about, rows)

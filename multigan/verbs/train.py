@@ -151,7 +151,7 @@ def _with_absolute_source(recipe: Recipe) -> Recipe:
 
 def default_out(recipe: str | Path) -> Path:
     """The next free run folder for a recipe."""
-    return new_run_path(_short(str(recipe)))
+    return new_run_path(short_name(str(recipe)))
 
 
 def describe(recipe: Recipe, device: str = "auto") -> str:
@@ -339,7 +339,7 @@ class _joined:  # noqa: N801 - a context manager
         self.processes.close()
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
     """``image/digits`` → ``image-digits``; ``my/own.toml`` → ``own``."""
     return (
         Path(name).stem

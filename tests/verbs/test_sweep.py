@@ -1,14 +1,24 @@
 """Sweeps: one change at a time, refused as a whole before any training, resumed, and ordered by the
 evidence."""
 
+import io
 import json
+import signal
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+from rich.console import Console
 
 from multigan.errors import UserError
 from multigan.recipe.load import load_recipe
-from multigan.verbs.sweep import Plan, Variant, check, markdown, sweep, variants
+from multigan.runs.checkpoint import newest_checkpoint
+from multigan.runs.signals import Stopped
+from multigan.training.display import JointDisplay
+from multigan.verbs.sweep import Plan, Variant, default_out, describe, sweep, trials, variants
+from multigan.verbs.sweep_table import markdown
+from multigan.verbs.trials import ASKED, MEASURED
 
 SMALL = [
     "data.count=600",
@@ -52,7 +62,7 @@ def test_a_variant_that_cannot_be_is_named_before_any_training(tmp_path: Path) -
         settings=SMALL,
     )
     with pytest.raises(UserError, match=r"game.objective=hinges: .*hinge"):
-        check(plan)
+        trials(plan)
     with pytest.raises(UserError, match="hinges"):
         sweep(plan)
     assert not (tmp_path / "out").exists()
@@ -116,15 +126,131 @@ def test_a_finished_sweep_trains_nothing_again(
 ) -> None:
     plan, result = swept
     monkeypatch.setattr(
-        "multigan.verbs.sweep.subprocess.run", lambda *a, **k: pytest.fail("trained again")
+        "multigan.verbs.trials.subprocess.Popen", lambda *a, **k: pytest.fail("trained again")
     )
     assert sweep(plan) == result
+    assert describe(plan).count("(done)") == 2
+    assert "0 of 2 trainings to make" in describe(plan)
 
 
 def test_a_stopped_training_is_resumed(swept: tuple[Plan, dict]) -> None:
     plan, result = swept
-    (plan.out / "recipe" / "seed-0" / "evaluation.json").unlink()
-    rows = (plan.out / "recipe" / "seed-0" / "metrics.jsonl").read_text()
+    folder = plan.out / "recipe" / "seed-0"
+    (folder / MEASURED).unlink()
+    rows = (folder / "metrics.jsonl").read_text()
     again = sweep(plan)
     assert again["rows"]["recipe"]["FD-points"] == result["rows"]["recipe"]["FD-points"]
-    assert (plan.out / "recipe" / "seed-0" / "metrics.jsonl").read_text() == rows
+    assert (folder / "metrics.jsonl").read_text() == rows
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"recipe": "points/grid"}, r"  data\.source: ring → grid"),
+        ({"settings": [*SMALL, "train.samples=640"]}, r"  train\.samples: 320 → 640\n"),
+        ({"n": 40}, r"  n: 50 → 40\n"),
+    ],
+)
+def test_another_sweep_in_its_folder_is_refused(
+    swept: tuple[Plan, dict], changes: dict, said: str
+) -> None:
+    plan, _ = swept
+    before = (plan.out / "sweep.md").read_text()
+    with pytest.raises(UserError, match=said) as refused:
+        sweep(replace(plan, **changes))
+    assert "Choose another --out" in str(refused.value)
+    assert (plan.out / "sweep.md").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("multigan", "0.0.1"), ("data", "of other numbers"), (None, None)]
+)
+def test_runs_of_other_data_or_another_version_are_not_taken(
+    swept: tuple[Plan, dict], key: str | None, value: str | None
+) -> None:
+    plan, _ = swept
+    file = plan.out / "recipe" / "seed-0" / ASKED
+    kept = file.read_text()
+    try:
+        file.write_text(json.dumps(json.loads(kept) | {key: value} if key else {}))
+        with pytest.raises(UserError, match=f"{key or 'multigan'}: {value or 'unknown'} → "):
+            sweep(plan)
+    finally:
+        file.write_text(kept)
+
+
+def test_a_value_that_the_recipe_has_is_not_trained_twice(tmp_path: Path) -> None:
+    tried = variants(["train.batch=32,48", "train.samples=320"])
+    planned, notes = trials(Plan("points/ring", tried, 2, tmp_path / "out", settings=SMALL))
+    assert [t.name for t in planned] == [
+        "recipe, seed 0",
+        "train.batch=48, seed 0",
+        "recipe, seed 1",
+        "train.batch=48, seed 1",
+    ]
+    assert [t.recipe.train.seed for t in planned] == [0, 0, 1, 1]
+    assert notes == [
+        "train.batch=32 is the same as recipe: trained once",
+        "train.samples=320 is the same as recipe: trained once",
+    ]
+
+
+def test_a_dry_run_prints_the_plan(command, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = [part for setting in SMALL for part in ("--set", setting)]
+    done = command(
+        *("sweep", "points/ring", "--try", "train.batch=32,48", "--seeds", 2, *settings),
+        "--dry-run",
+    )
+    assert done.status == 0
+    out = "runs/sweep-points-ring-001"
+    assert f"recipe, seed 1: 320 samples in {out}/recipe/seed-1 (new)" in done.out
+    assert f"train.batch=48, seed 0: 320 samples in {out}/train.batch=48/seed-0 (new)" in done.out
+    assert "train.batch=32 is the same as recipe: trained once" in done.out
+    assert "4 of 4 trainings to make" in done.out
+    assert not (tmp_path / "runs").exists()
+
+
+def test_folders_are_numbered_like_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = default_out("image/mnist")
+    first.mkdir(parents=True)
+    assert [str(first), str(default_out("image/mnist"))] == [
+        "runs/sweep-image-mnist-001",
+        "runs/sweep-image-mnist-002",
+    ]
+
+
+def test_one_display_shows_all_and_a_signal_saves_all(tmp_path: Path) -> None:
+    long = [*SMALL, "train.samples=10_000_000", "train.log_every=320"]
+    plan = Plan("points/ring", variants(["train.batch=48"]), 1, tmp_path, settings=long, workers=2)
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=True, width=120)
+
+    class Interrupting(JointDisplay):
+        seen: ClassVar[dict[str, int]] = {}
+        sent = False  # a second one would end it at once
+
+        def reached(self, name: str, samples: int) -> None:
+            super().reached(name, samples)
+            self.seen[name] = samples
+            if len(self.seen) == 2 and all(self.seen.values()) and not self.sent:
+                self.sent = True
+                signal.raise_signal(signal.SIGTERM)
+
+    names = ["recipe, seed 0", "train.batch=48, seed 0"]
+    with pytest.raises(Stopped):
+        sweep(plan, Interrupting(dict.fromkeys(names, 10_000_000), console))
+    for folder in ("recipe", "train.batch=48"):
+        assert newest_checkpoint(tmp_path / folder / "seed-0") is not None
+    last = text.getvalue().rsplit("recipe, seed 0 ", 1)[1]
+    assert "train.batch=48, seed 0" in last
+    assert "/ 10,000,000 samples" in last
+    assert f"--out {tmp_path} goes on" in text.getvalue().replace("\n", "")
+    assert describe(plan).count("(begun)") == 2
+
+
+def test_a_training_that_fails_is_named(tmp_path: Path) -> None:
+    plan = Plan("points/ring", variants([]), 1, tmp_path, settings=SMALL, device="cuda:99")
+    with pytest.raises(UserError, match=r"seed-0: train ended with 2: multigan: .*cuda:99"):
+        sweep(plan)
