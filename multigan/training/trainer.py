@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from multigan.adversarial.game import Game, Turn
+from multigan.adversarial.game import Turn
 from multigan.adversarial.health import HealthMonitor, symptoms
 from multigan.adversarial.player import NonFiniteError
 from multigan.adversarial.randomness import Draw, derive_seed
@@ -31,7 +31,8 @@ from multigan.training.display import Display
 from multigan.training.distributed import Processes
 from multigan.training.feed import Feed
 from multigan.training.look import Look
-from multigan.training.signatures import check_parameters, check_signatures
+from multigan.training.players import Setup
+from multigan.training.signatures import check_signatures
 from multigan.training.warmup import WarmupStage
 
 _LINES = 3  # samples said in words while it trains, where the domain has words for them
@@ -77,8 +78,8 @@ class Trainer:
         self.feed = Feed(
             stored, self.device, train.seed, train.batch, self.part, train.data_on_device, rows
         )
-        networks = [self._network("generator", generator), self._network("critic", critic)]
-        self.game = self._game(*networks)
+        setup = Setup(domain, self.device, self.processes, self.display.note)
+        self.game = setup.game(generator, critic)
         warmup = domain.warmup()
         self.stage = WarmupStage(warmup, self.game, self.turns, train.batch) if warmup else None
         self.warming = self.stage is not None
@@ -108,50 +109,6 @@ class Trainer:
         scoring = Scoring(self.domain, self.device, train.best)
         self.display.note(str(scoring))
         return scoring
-
-    def _network(self, player: str, given: nn.Module | None) -> nn.Module:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(derive_seed(self.recipe.train.seed, player))
-            network = given if given is not None else self.domain.network(player)
-        check_parameters(player, network)
-        network = network.to(self.device).train()
-        if self.recipe.train.channels_last and any(p.dim() == 4 for p in network.parameters()):
-            network = network.to(memory_format=torch.channels_last)
-        self.processes.broadcast(network)
-        return self._shared_batch_norm(network, player)
-
-    def _shared_batch_norm(self, network: nn.Module, player: str) -> nn.Module:
-        kinds = nn.modules.batchnorm._BatchNorm
-        if self.processes.world == 1 or not any(isinstance(m, kinds) for m in network.modules()):
-            return network
-        if not self.recipe.train.sync_batch_norm:
-            self.display.note(
-                f"The {player} has batch norm: each of the {self.processes.world} processes "
-                f"normalises by its own "
-                f"{len(self.part)} samples, and the first one's running statistics are kept. "
-                "train.sync_batch_norm = true shares them (CUDA only)."
-            )
-            return network
-        if self.device.type != "cuda":
-            raise UserError("train.sync_batch_norm = true needs CUDA: set it to false")
-        return nn.SyncBatchNorm.convert_sync_batchnorm(network)
-
-    def _game(self, generator: nn.Module, critic: nn.Module) -> Game:
-        train = self.recipe.train
-        try:
-            return Game(
-                generator,
-                critic,
-                self.recipe.game,
-                noise=self.domain.noise,
-                augmentation=self.domain.augmentation(),
-                terms=self.domain.terms(),
-                synchronise=self.processes.synchronise if self.processes.world > 1 else None,
-                autocast=torch.bfloat16 if train.precision == "bf16" else None,
-                compile=train.compile,
-            )
-        except ValueError as error:
-            raise UserError(str(error)) from error
 
     def _represent(self, stored: Tensor, draw: Draw) -> Tensor:
         x = self.domain.represent(stored, draw)

@@ -1,0 +1,74 @@
+"""The players of a game, built from the recipe or given, and set up alike on every process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from multigan.adversarial.game import Game
+from multigan.adversarial.randomness import derive_seed
+from multigan.domains.base import Domain
+from multigan.errors import UserError
+from multigan.training.distributed import Processes
+from multigan.training.signatures import check_parameters
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Where a game is set up: for which domain, on which device, shared by which processes."""
+
+    domain: Domain
+    device: torch.device
+    processes: Processes
+    note: Callable[[str], None]
+
+    def game(self, generator: nn.Module | None = None, critic: nn.Module | None = None) -> Game:
+        """The game of the recipe; a network given is played with instead of the recipe's.
+
+        Raises `UserError` for players that cannot play it."""
+        recipe, train = self.domain.recipe, self.domain.recipe.train
+        generator, critic = self.player("generator", generator), self.player("critic", critic)
+        try:
+            return Game(
+                generator,
+                critic,
+                recipe.game,
+                noise=self.domain.noise,
+                augmentation=self.domain.augmentation(),
+                terms=self.domain.terms(),
+                synchronise=self.processes.synchronise if self.processes.world > 1 else None,
+                autocast=torch.bfloat16 if train.precision == "bf16" else None,
+                compile=train.compile,
+            )
+        except ValueError as error:
+            raise UserError(str(error)) from error
+
+    def player(self, name: str, given: nn.Module | None = None) -> nn.Module:
+        """One network on the device, with the same first weights in every process."""
+        train = self.domain.recipe.train
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive_seed(train.seed, name))
+            network = given if given is not None else self.domain.network(name)
+        check_parameters(name, network)
+        network = network.to(self.device).train()
+        if train.channels_last and any(p.dim() == 4 for p in network.parameters()):
+            network = network.to(memory_format=torch.channels_last)
+        self.processes.broadcast(network)
+        return self._shared_batch_norm(network, name)
+
+    def _shared_batch_norm(self, network: nn.Module, name: str) -> nn.Module:
+        train, world = self.domain.recipe.train, self.processes.world
+        kinds = nn.modules.batchnorm._BatchNorm
+        if world == 1 or not any(isinstance(m, kinds) for m in network.modules()):
+            return network
+        if not train.sync_batch_norm:
+            self.note(
+                f"The {name} has batch norm: each of the {world} processes normalises by its own "
+                f"{len(self.processes.part(train.batch))} samples, and the first one's running "
+                "statistics are kept. train.sync_batch_norm = true shares them (CUDA only)."
+            )
+            return network
+        if self.device.type != "cuda":
+            raise UserError("train.sync_batch_norm = true needs CUDA: set it to false")
+        return nn.SyncBatchNorm.convert_sync_batchnorm(network)
