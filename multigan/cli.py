@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from multigan.encodings import never_fail
 from multigan.errors import UserError
 
 app = typer.Typer(
@@ -62,24 +63,39 @@ def ls(
 
 
 @app.command(
-    epilog=_examples("multigan show image/mnist > my.toml", "multigan show image/mnist --explain")
+    epilog=_examples(
+        "multigan show image/mnist --out my.toml", "multigan show image/mnist --explain"
+    )
 )
 def show(
     recipe: Annotated[str, typer.Argument(help="A recipe's name, or a TOML file.")],
     settings: Settings = None,
     explain: Annotated[bool, typer.Option("--explain", help="Explain every key instead.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write it to this file instead, as UTF-8.")
+    ] = None,
 ) -> None:
     """Print a recipe, resolved, as TOML to save and edit."""
     from multigan.recipe.load import load_recipe, parse_settings
 
     resolved = load_recipe(recipe, parse_settings(settings))
-    if not explain:
-        sys.stdout.write(resolved.to_toml())
-        return
-    from multigan.recipe.explain import explanation
+    if explain:
+        from multigan.recipe.explain import explanation
 
-    for key, value, doc in explanation(resolved):
-        sys.stdout.write(f"{key} = {value}\n    {doc}\n" if value else f"\n{key}  {doc}\n")
+        parts = [
+            f"{key} = {value}\n    {doc}\n" if value else f"\n{key}  {doc}\n"
+            for key, value, doc in explanation(resolved)
+        ]
+    text = "".join(parts) if explain else resolved.to_toml()
+    if out is None:
+        if not sys.stdout.isatty():  # it may be meant as a file, and recipes are UTF-8
+            never_fail(sys.stdout, "utf-8")
+        sys.stdout.write(text)
+        return
+    try:
+        out.write_text(text, "utf-8")
+    except OSError as error:
+        raise UserError(f"--out {out} cannot be written: {error.strerror or error}") from None
 
 
 @app.command(
@@ -467,6 +483,8 @@ def _say(message: str, err: bool = False) -> None:
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        never_fail(stream)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("multigan").setLevel(logging.INFO)  # to standard error
     try:

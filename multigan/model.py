@@ -6,8 +6,10 @@ recipe, without the data and without unpickling anything."""
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+from unicodedata import normalize
 
 import torch
 from safetensors import SafetensorError
@@ -75,11 +77,12 @@ class Model:
         """Make ``n`` samples: PIL images, sentences, or whatever the domain presents.
 
         Sample i follows from ``seed`` and i alone, however many are asked for. ``label`` is a class
-        name or number for all, or one for each; a labelled model without one takes the classes in
-        turn. ``options`` are those of the domain, such as ``temperature``, and two for every model:
-        ``filter=k`` keeps the best of k samples by the critic, where the model has kept it, and
-        ``unique=True`` leaves out repeated ones, where they can be compared. Raises `UserError` for
-        a label or option it does not know."""
+        name or number for all, or one for each; a number is a name where classes are called by
+        numbers. A labelled model without one takes the classes in turn. ``options`` are those of
+        the domain, such as ``temperature``, and two for every model: ``filter=k`` keeps
+        the best of k samples by the critic, where the model has kept it, and ``unique=True`` leaves
+        out repeated ones, where they can be compared. Raises `UserError` for a label or option it
+        does not know."""
         return [
             item for chunk in self.chunks(n, seed=seed, label=label, **options) for item in chunk
         ]
@@ -104,7 +107,7 @@ class Model:
     def _distinct(
         self, n: int, seed: int, label: Label | Sequence[Label] | None, options: Mapping[str, Any]
     ) -> Iterator[list[Any]]:
-        if not (label is None or isinstance(label, str | int)):
+        if not (label is None or _is_one(label)):
             raise UserError("unique samples cannot have a label each: give one for all, or none")
         seen: set[Any] = set()
         for made in self.representations(_PATIENCE * n, seed=seed, label=label, **options):
@@ -251,7 +254,7 @@ class Model:
             return []
         if label is None:
             return [i % len(self.classes) for i in range(n)]
-        given = [label] * n if isinstance(label, str | int) else list(label)
+        given = [cast(Label, label)] * n if _is_one(label) else list(cast(Sequence[Label], label))
         if len(given) != n:
             raise UserError(
                 f"{len(given)} labels for n = {n} samples: give one label, or one for each"
@@ -259,10 +262,16 @@ class Model:
         return [self._class_index(item) for item in given]
 
     def _class_index(self, label: Label) -> int:
-        if str(label) in self.classes:
-            return self.classes.index(str(label))
-        if str(label).isdecimal() and int(label) < len(self.classes):
-            return int(label)
+        """By its name; by its number where no class has a number for its name."""
+        try:
+            name = normalize("NFC", label if isinstance(label, str) else str(index(label)))
+        except TypeError:
+            raise UserError(f"label = {label!r} is neither a name nor a whole number") from None
+        if name in self.classes:
+            return self.classes.index(name)
+        numbered = any(known.isdecimal() for known in self.classes)
+        if name.isdecimal() and int(name) < len(self.classes) and not numbered:
+            return int(name)
         raise UserError(
             f"label = {label!r} is unknown; this model knows: {', '.join(self.classes)}"
         )
@@ -334,6 +343,12 @@ def load(source: str | Path, *, device: str = "cpu", generator: nn.Module | None
     if critic is not None:
         introduce(critic, loaded)
     return Model(domain, loaded, samples, critic).to(device)
+
+
+def _is_one(label: Any) -> bool:
+    """Whether it is one label and not several; numpy's and torch's integers are one."""
+    several = hasattr(label, "__iter__") and getattr(label, "ndim", 1) > 0
+    return isinstance(label, str) or not several
 
 
 def _class_name(network: nn.Module | None) -> str | None:

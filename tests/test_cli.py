@@ -45,6 +45,35 @@ def test_show_prints_a_recipe_to_save(command, tmp_path: Path) -> None:
     assert command("show", tmp_path / "mine.toml").out == shown
 
 
+def test_show_writes_a_file_in_utf8(command, tmp_path: Path) -> None:
+    title = ("--set", "title=Köpfe, 頭")
+    assert command("show", "points/ring", *title, "--out", tmp_path / "mine.toml").out == ""
+    assert tomllib.loads((tmp_path / "mine.toml").read_text("utf-8"))["title"] == "Köpfe, 頭"
+    refused(command("show", "points/ring", "--out", tmp_path), "--out", "cannot be written")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_streams_of_any_encoding_take_every_character(encoding: str, tmp_path: Path) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [sys.executable, "-m", "multigan", *arguments],
+            env=os.environ | {"PYTHONIOENCODING": encoding, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            timeout=60,
+        )
+
+    title = ("--set", "title=Köpfe, 頭")
+    explained = run("show", "points/ring", "--explain", *title)
+    assert explained.returncode == 0
+    assert explained.stderr == b""
+    assert b"game.penalties.gp.weight" in explained.stdout
+    missing = run("train", "points/ring", "--data", "頭\udce9")
+    assert missing.returncode == 2
+    assert b"Traceback" not in missing.stderr
+    shown = run("show", "points/ring", *title).stdout  # for a file: a recipe is UTF-8
+    assert tomllib.loads(shown.decode("utf-8"))["title"] == "Köpfe, 頭"
+
+
 def test_show_explains_every_key(command) -> None:
     said = command("show", "image/digits", "--explain").out
     for key in ("data.size", "game.critic.beta1", "game.penalties.gp.weight", "train.log_every"):

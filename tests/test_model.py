@@ -7,8 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -77,7 +80,27 @@ def test_labels_by_name_number_and_list(model: multigan.Model) -> None:
     assert pixels(model.generate(4)) == [dark[0], light[1], dark[2], light[3]]
 
 
-@pytest.mark.parametrize("label", ["green", 2, -1, ["dark"], ["dark"] * 4])
+@pytest.mark.parametrize("one", [np.int64(1), np.array(1), torch.tensor(1), np.str_("light")])
+def test_labels_may_be_numpys_and_torchs(model: multigan.Model, one: object) -> None:
+    light = pixels(model.generate(2, label=1))
+    assert pixels(model.generate(2, label=one)) == light
+    assert pixels(model.generate(2, label=[one, one])) == light
+    assert pixels(model.generate(2, label=np.array([1, 1]))) == light
+    assert pixels(model.generate(2, label=torch.tensor([1, 1]))) == light
+
+
+def test_a_number_is_a_name_where_classes_are_called_by_numbers(model: multigan.Model) -> None:
+    stars = copy(model)
+    stars.facts = replace(model.facts, classes=("1", "2"))
+    assert pixels(stars.generate(1, label=1)) == pixels(model.generate(1, label="dark"))
+    assert pixels(stars.generate(1, label="2")) == pixels(model.generate(1, label="light"))
+    with pytest.raises(UserError, match="label = 0 is unknown; this model knows: 1, 2"):
+        stars.generate(1, label=0)
+    stars.facts = replace(model.facts, classes=("caf\u00e9", "tea"))
+    assert pixels(stars.generate(1, label="cafe\u0301")) == pixels(model.generate(1, label=0))
+
+
+@pytest.mark.parametrize("label", ["green", 2, -1, 0.5, ["dark"], ["dark"] * 4])
 def test_wrong_labels_are_refused(model: multigan.Model, label: object) -> None:
     with pytest.raises(UserError, match="label"):
         model.generate(3, label=label)

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from multigan.adversarial.schedules import Schedule
+from multigan.encodings import as_text
 from multigan.errors import RecipeError
 from multigan.recipe.errors import explain_errors, known_keys, reject_unknown_keys
 from multigan.recipe.settings import Recipe
@@ -71,8 +72,12 @@ def _content(source: "str | Path | Mapping[str, Any] | Recipe") -> dict[str, Any
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(as_text(path.read_bytes()))
+    except OSError as error:
+        raise RecipeError(f"{path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise RecipeError(f"{path} is neither UTF-8 nor UTF-16: save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path} is not valid TOML: {error}") from None
 
 

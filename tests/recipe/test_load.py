@@ -52,6 +52,17 @@ def test_resolved_recipe_is_a_recipe_equal_to_itself(name: str, tmp_path: Path) 
     assert "extends" not in tomllib.loads(recipe.to_toml())
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_recipe_files_are_read_as_editors_and_shells_save_them(
+    encoding: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes('extends = "points/ring"\r\ntitle = "Köpfe"\r\n'.encode(encoding))
+    assert load_recipe(path).title == "Köpfe"
+    path.write_bytes('title = "Köpfe"'.encode("latin-1"))
+    assert "mine.toml is neither UTF-8 nor UTF-16: save it as UTF-8" in problem(path)
+
+
 @pytest.mark.parametrize("name", recipe_names())
 def test_shipped_recipe_says_what_it_makes_and_after_whom(name: str) -> None:
     header = recipe_header(name)
