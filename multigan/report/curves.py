@@ -1,5 +1,6 @@
 """The curves of a training as small SVG drawings that follow the page's colours."""
 
+import html
 import io
 import re
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from typing import Any
 _POINTS = 300  # of one line at most
 _INK = "#010203"  # stands for the page's text colour
 _COLOURS = ("#c77700", "#2f80ed", "#33905a", "#b04fc0", "#c94f4f", "#7a7a7a")
+_STYLES = ("-", "--", ":", "-.")
 
 PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("losses", ("generator/objective", "critic/objective")),
@@ -40,22 +42,40 @@ def curves(
     return [Curve(title, _svg(title, lines)) for title, lines in drawn if lines]
 
 
-Line = tuple[str, list[float], list[float]]
+@dataclass(frozen=True)
+class Line:
+    """One line of a panel: a run has a colour of its own, among several a measure has a style."""
+
+    name: str
+    x: list[float]
+    y: list[float]
+    colour: str
+    style: str
 
 
 def _lines(runs: Mapping[str, Sequence[dict[str, Any]]], keys: Sequence[str]) -> list[Line]:
+    """Empty unless some run has two rows; of the others a dot is drawn."""
     lines = []
-    for run, rows in runs.items():
-        for key in keys:
+    for i, (run, rows) in enumerate(runs.items()):
+        for j, key in enumerate(keys):
             found = [
                 (row["samples"], row[key]) for row in rows if isinstance(row.get(key), int | float)
             ]
-            step = -(-len(found) // _POINTS) or 1
-            thin = found[::step]
-            if len(thin) > 1:
-                name = key if len(runs) == 1 else f"{run}: {key}"
-                lines.append((name, [float(x) for x, _ in thin], [float(y) for _, y in thin]))
-    return lines
+            if not found:
+                continue
+            step = -(-len(found) // _POINTS)
+            thin = found[:-1:step] + found[-1:]
+            several = len(runs) > 1
+            lines.append(
+                Line(
+                    f"{run}: {key}" if several else key,
+                    [float(x) for x, _ in thin],
+                    [float(y) for _, y in thin],
+                    _COLOURS[(i if several else j) % len(_COLOURS)],
+                    _STYLES[(j + i // len(_COLOURS) if several else 0) % len(_STYLES)],
+                )
+            )
+    return lines if any(len(line.x) > 1 for line in lines) else []
 
 
 def _svg(title: str, lines: Sequence[Line]) -> str:
@@ -64,12 +84,25 @@ def _svg(title: str, lines: Sequence[Line]) -> str:
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(
-        {"svg.fonttype": "none", "svg.hashsalt": title, "font.size": 9, "font.family": "sans-serif"}
+        {
+            "svg.fonttype": "none",
+            "svg.hashsalt": title,
+            "font.size": 9,
+            "font.family": "sans-serif",
+            "text.parse_math": False,  # a folder's name may hold any sign
+        }
     ):
         figure = Figure(figsize=(4.6, 2.5), layout="constrained")
         axes = figure.subplots()
-        for i, (name, x, y) in enumerate(lines):
-            axes.plot(x, y, label=name, color=_COLOURS[i % len(_COLOURS)], linewidth=1.4)
+        for line in lines:
+            dot = "o" if len(line.x) == 1 else None
+            axes.plot(
+                *(line.x, line.y),
+                color=line.colour,
+                linestyle=line.style,
+                linewidth=1.4,
+                marker=dot,
+            )
         axes.set_xlabel("real samples seen", color=_INK)
         axes.tick_params(colors=_INK)
         axes.ticklabel_format(axis="y", useOffset=False)
@@ -80,7 +113,13 @@ def _svg(title: str, lines: Sequence[Line]) -> str:
         for side in ("left", "bottom"):
             axes.spines[side].set_color(_INK)
         if len(lines) > 1:
-            axes.legend(frameon=False, labelcolor=_INK, fontsize=8)
+            axes.legend(
+                axes.lines,
+                [line.name for line in lines],
+                frameon=False,
+                labelcolor=_INK,
+                fontsize=8,
+            )
         file = io.StringIO()
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     body = file.getvalue()[file.getvalue().index("<svg") :]
@@ -92,7 +131,9 @@ def _svg(title: str, lines: Sequence[Line]) -> str:
         count=1,
     )
     body = _unique(body, title)
-    return body.replace("<svg", f'<svg role="img" aria-label="{title} over real samples seen"', 1)
+    return body.replace(
+        "<svg", f'<svg role="img" aria-label="{html.escape(title)} over real samples seen"', 1
+    )
 
 
 def _unique(svg: str, title: str) -> str:

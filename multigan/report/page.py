@@ -80,6 +80,8 @@ def write_report(
     for folder in folders:
         if not folder.recipe.is_file():
             raise UserError(f"{folder.path} is not a run folder: it has no recipe.toml")
+        if sum(folder.path.samefile(other.path) for other in folders) > 1:
+            raise UserError(f"{folder.path} is named more than once")
     path = Path(out) if out is not None else folders[0].path / "report.html"
     if len(folders) > 1 and out is None:
         path = Path("report.html")
@@ -109,13 +111,19 @@ def render(
         loader=PackageLoader("multigan.report", "templates"), autoescape=True, trim_blocks=True
     )
     environment.filters["url"] = _url
-    chapters = [chapter(folder) for folder in folders]
+    chapters = [
+        chapter(folder, name)
+        for folder, name in zip(
+            folders, compare.short_names([f.path for f in folders]), strict=True
+        )
+    ]
     rows = {c.name: list(f.rows()) for c, f in zip(chapters, folders, strict=True)}
     alike = len({c.domain for c in chapters}) == 1  # the curves of unlike games share no scale
     drawn: list[Curve] = curves(rows, _measures(rows)) if alike else []
     names = [c.name for c in chapters]
+    evaluations = [c.evaluation for c in chapters]
     tables = [
-        compare.measured(names, [c.evaluation for c in chapters]) if alike else [],
+        compare.measured(names, evaluations) if alike else [],
         compare.settings(names, [load_recipe(folder.recipe) for folder in folders]),
     ]
     page = environment.get_template("page.html.j2")
@@ -125,6 +133,7 @@ def render(
         "curves": drawn,
         "tables": [t for t in tables if t],
         "glance": not alike,
+        "unlike": compare.unlike_rulers(names, evaluations) if alike else "",
     }
     return page.render(**shown, note=note, title=title, following=following)
 
@@ -146,8 +155,8 @@ def _measures(runs: dict[str, list[dict[str, Any]]]) -> list[str]:
     ]
 
 
-def chapter(folder: RunFolder) -> Chapter:
-    """All that the page says of one run."""
+def chapter(folder: RunFolder, name: str) -> Chapter:
+    """All that the page says of one run, called ``name`` there."""
     recipe = load_recipe(folder.recipe)
     rows = list(folder.rows())
     model, note = _model(folder)
@@ -155,7 +164,7 @@ def chapter(folder: RunFolder) -> Chapter:
     last = rows[-1] if rows else {}
     evaluation, starts = _json(folder.path / "evaluation.json"), journal.entries(folder.path)
     return Chapter(
-        name=folder.path.name,
+        name=name,
         domain=recipe.domain,
         title=recipe.title or recipe.domain,
         status=_status(last, recipe.train.samples, starts),

@@ -138,8 +138,47 @@ def test_unlike_runs_stand_side_by_side_at_a_glance(run: Path, tmp_path: Path) -
     assert all(
         after <= before + 1 for before, after in itertools.pairwise(levels)
     )  # no level is left out
-    alike = write_report([run, run], tmp_path / "alike.html").read_text()
+    again = shutil.copytree(run, tmp_path / "again")
+    alike = write_report([run, again], tmp_path / "alike.html").read_text()
     assert '<div class="glance">' not in alike
+
+
+def test_runs_of_one_name_are_told_apart_and_all_drawn(run: Path, tmp_path: Path) -> None:
+    folders = [tmp_path / name / "seed-0" for name in ("_first", "a $b", "$third")]
+    for folder in folders:
+        shutil.copytree(run, folder)
+    rows = (run / "metrics.jsonl").read_text().splitlines()
+    (folders[2] / "metrics.jsonl").write_text(rows[0] + "\n")  # stopped early
+    page = write_report(folders, tmp_path / "all.html").read_text()
+    assert page.count('<h2 class="title">') == 3
+    for name in ("_first/seed-0", "a $b/seed-0", "$third/seed-0"):
+        assert f"{name} · " in page
+        assert f"{name}: generator/objective" in page  # in the legend of the losses
+        assert f'<th scope="col">{name}</th>' in page
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["a/x", "a/y"], ["x", "y"]),
+        (["a/b/s", "a/c/s", "a/c/t"], ["b/s", "c/s", "c/t"]),
+        (["a/s", "a/b/a/s"], ["r/a/s", "b/a/s"]),
+    ],
+)
+def test_the_shortest_path_that_differs(paths: list[str], names: list[str]) -> None:
+    assert compare.short_names([Path("/r") / path for path in paths]) == names
+
+
+def test_a_run_named_twice_is_refused(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(run)
+    with pytest.raises(UserError, match="is named more than once"):
+        write_report([run, tmp_path / "link"], tmp_path / "page.html")
+
+
+def test_the_names_of_measures_are_no_markup() -> None:
+    rows = [{"samples": i, '"><script>x</script>': 1.0} for i in range(3)]
+    (drawn,) = curves({"run": rows}, ['"><script>x</script>'])
+    assert "<script" not in drawn.svg
 
 
 def test_runs_measured_differently_do_not_stand_side_by_side() -> None:
@@ -148,7 +187,10 @@ def test_runs_measured_differently_do_not_stand_side_by_side() -> None:
         return {"n": n, "embedder": {"name": "e", "hash": "1"}, "rows": {"model": row, "real": row}}
 
     assert compare.measured(["a", "b"], [evaluation(10, 1), evaluation(20, 2)]) == []
+    said = compare.unlike_rulers(["a", "b"], [evaluation(10, 1), evaluation(20, 2)])
+    assert said.endswith("not measured alike: a by e 1 with N = 10; b by e 1 with N = 20.")
     assert compare.measured(["a", "b"], [evaluation(10, 1), None]) == []
+    assert compare.unlike_rulers(["a", "b"], [evaluation(10, 1), None]) == ""
     table = compare.measured(["a", "b"], [evaluation(10, 1), evaluation(10, 2)])
     assert table == [["measure", "a", "b", "real"], ["FD", "1.000", "2.000", "1.000"]]
 
