@@ -1,11 +1,274 @@
-"""Files below a folder, and what tells whether they have changed; the same for every kind of
-data."""
+"""The one way to files of one's own: what is data in a folder, a zip or a file, for every kind.
 
+>>> files = find_files("photos/", PICTURES, split="train", held_out=0.1, labelled=True)
+>>> files.names[0], files.labels[0], files.classes, files.notes()
+>>> with files.open(0) as file: ...
+
+A kind of data says which endings are its own (`Kind`); `walk` and `archive` say what is left out.
+"""
+
+import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
+import numpy as np
+
+from multigan.domains import labels
+from multigan.domains.archive import is_archive, open_member, read_directory
+from multigan.domains.listing import LeftOut, Listing, Member, Names, normal
+from multigan.domains.walk import walk
 from multigan.errors import DataError
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What files of one kind of data are called and how their names end."""
+
+    name: str  # in the plural: pictures
+    endings: frozenset[str]  # in small letters: .png
+    advice: Mapping[str, str] = field(default_factory=dict)  # for other endings: what reads them
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a source, in an order that never changes."""
+
+    root: Path  # the folder, the zip or the file
+    kind: Kind
+    listing: Listing
+    labels: np.ndarray | None = None  # (n,) int32
+    classes: tuple[str, ...] = ()
+    changed: int = 0  # of a zip: nanoseconds since 1970
+    remarks: tuple[str, ...] = ()  # what else there is to say
+
+    def __len__(self) -> int:
+        return len(self.listing)
+
+    @property
+    def names(self) -> "Paths":
+        """The path of each below the root: in NFC, "/" between parts."""
+        return Paths(self.listing)
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Bytes of each ``(n,)``; of a zip's members unpacked."""
+        return self.listing.sizes
+
+    def path(self, i: int) -> Path:
+        """Where a file lies, of a folder."""
+        return Path(os.fsdecode(self._place(i)))
+
+    def _place(self, i: int) -> bytes:
+        path = self.listing.path(i)
+        return os.path.join(os.fsencode(self.root), path) if path else os.fsencode(self.root)
+
+    def open(self, i: int) -> BinaryIO:
+        """A file, to be read and sought; raises `OSError`, or `archive.Broken` of a zip."""
+        if self.listing.members is None:
+            return open(self._place(i), "rb")
+        member: Member = tuple(self.listing.members[i].tolist())
+        return open_member(str(self.root), self.changed, member)
+
+    def open_table(self, path: bytes, member: Member | None) -> BinaryIO:
+        """A table that lies beside the files."""
+        if member is None:
+            return open(os.path.join(os.fsencode(self.root), path), "rb")
+        return open_member(str(self.root), self.changed, member)
+
+    def read(self, i: int) -> bytes:
+        """The whole of a file."""
+        with self.open(i) as file:
+            return file.read()
+
+    def at(self, rows: np.ndarray) -> "Files":
+        """The files at these positions ``(m,)``, with their labels; a part that is small to
+        pickle."""
+        if len(rows) == len(self) and (np.diff(rows) == 1).all():
+            return self
+        chosen = None if self.labels is None else self.labels[rows]
+        return replace(self, listing=self.listing.at(rows), labels=chosen)
+
+    @property
+    def signature(self) -> str:
+        """Changes with what is taken: names, sizes, times, labels."""
+        listing, digest = self.listing, hashlib.sha256()
+        classes = [name.encode() for name in self.classes]
+        digest.update(
+            b"\0".join([os.fsencode(self.root.absolute()), *listing.folders, b"", *classes])
+        )
+        arrays = [listing.folder, listing.names.content, listing.names.ends, listing.sizes]
+        numbers = np.empty(0) if self.labels is None else self.labels
+        for array in (*arrays, listing.changed, np.array([self.changed]), numbers):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+    def notes(self) -> list[str]:
+        """What was taken and what was left, a line each."""
+        taken = f"{len(self):,} {self.kind.name}"
+        parts = self.listing.left_out.parts(self.kind.advice)
+        return [taken + (f"; left out: {', '.join(parts)}" if parts else ""), *self.remarks]
+
+
+class Paths(Sequence[str]):
+    """Paths as text, made when they are asked for."""
+
+    def __init__(self, listing: Listing) -> None:
+        self.listing = listing
+
+    def __len__(self) -> int:
+        return len(self.listing)
+
+    def __getitem__(self, i: int) -> str:  # type: ignore[override]
+        return normal(self.listing.path(range(len(self))[i]))
+
+    def __iter__(self) -> Iterator[str]:
+        folders = [normal(folder) for folder in self.listing.folders]
+        for folder, name in zip(self.listing.folder, self.listing.names, strict=True):
+            yield f"{folders[folder]}/{normal(name)}" if folders[folder] else normal(name)
+
+
+def find_files(
+    source: str | Path,
+    kind: Kind,
+    *,
+    split: str | None = None,
+    held_out: float = 0.0,
+    labelled: bool = False,
+    single: bool = False,
+) -> Files:
+    """The files of a kind in a folder or a zip, or, where a ``single`` one may be, a file itself.
+
+    ``split`` is train or test, by folders of that name on the top level, else by the share
+    ``held_out`` of all; None: all files. ``labelled``: those beside class folders are left out, and
+    a table of labels is read. Raises `DataError` where there is nothing of the kind."""
+    files = _listed(Path(source).expanduser(), kind, single)
+    places = labels.folders(files.listing)
+    names = np.array(places.labels, object)[files.listing.folder]
+    if labelled and files.listing.tables:
+        files, names = _by_table(files, names)
+    rows = np.arange(len(files))
+    if split is not None:
+        rows, remarks = _of_split(files, places, split, held_out)
+        files = replace(files, remarks=(*files.remarks, *remarks))
+    return _labelled(files, names, rows, labelled)
+
+
+def _listed(path: Path, kind: Kind, single: bool) -> Files:
+    """Everything of a kind, without labels."""
+    if path.is_dir():
+        files = Files(path, kind, walk(path, kind.endings))
+    elif not path.is_file():
+        what = "no such file or folder" if not path.exists() else "neither a file nor a folder"
+        raise DataError(f"data.source = {str(path)!r}: {what}")
+    elif is_archive(path):
+        changed = path.stat().st_mtime_ns
+        files = Files(path, kind, read_directory(path, kind.endings), changed=changed)
+    elif single:
+        return _one(path, kind)
+    else:
+        raise DataError(f"data.source = {str(path)!r} is neither a folder nor a .zip")
+    if not len(files):
+        left = ", ".join(files.listing.left_out.parts(kind.advice))
+        known = ", ".join(sorted(kind.endings))
+        raise DataError(
+            f"{path} holds no {kind.name}: no file there ends in {known}"
+            + (f"; left out: {left}" if left else "")
+        )
+    return files
+
+
+def _one(path: Path, kind: Kind) -> Files:
+    status = path.stat()
+    folder, size, changed = ([0], [status.st_size], [status.st_mtime_ns])
+    listing = Listing(
+        (b"",),
+        np.array(folder, np.int32),
+        Names.of([os.fsencode(path.name)]),
+        np.array(size),
+        np.array(changed),
+        LeftOut(),
+        {},
+    )
+    return Files(path.parent, kind, listing)
+
+
+def _by_table(files: Files, names: np.ndarray) -> tuple[Files, np.ndarray]:
+    """Labels from the tables beside the files, of all that a table knows; ``names`` of the
+    others."""
+    given: dict[str, str] = {}
+    remarks = []
+    for path, member in files.listing.tables.items():
+        folder, name = path.rpartition(b"/")[0], normal(path)
+        table = labels.read_table(files.open_table(path, member), name)
+        if table is None:
+            remarks.append(f"{name} is not used: it has no columns file_name and label")
+            continue
+        below = normal(folder) + "/" if folder else ""
+        given |= {below + file: label for file, label in table.items()}
+        remarks.append(f"labels from {name}")
+    if not given:
+        return replace(files, remarks=(*files.remarks, *remarks)), names
+    found = [given.pop(name, "") for name in files.names]
+    if given:
+        remarks.append(
+            f"{len(given):,} files of the table are not there, such as {next(iter(given))}"
+        )
+    return replace(files, remarks=(*files.remarks, *remarks)), np.array(found, object)
+
+
+def _of_split(
+    files: Files, places: labels.Folders, split: str, held_out: float
+) -> tuple[np.ndarray, list[str]]:
+    """Which files belong to a split, and what there is to say; raises `DataError` if none does."""
+    if places.split:
+        splits = np.array(places.splits, object)[files.listing.folder]
+        test = "test" if "test" in places.splits else "validation"
+        mine = splits == (split if split == "train" else test)
+        rest = int((~np.isin(splits, ["train", test])).sum())
+        said = [f"{rest:,} {files.kind.name} in neither train nor test are left out"] * (rest > 0)
+        if held_out:
+            said.append(f"data.held_out is not used: {files.root} has a {test} folder of its own")
+        return np.flatnonzero(mine), said
+    if not held_out:
+        if split == "test":
+            raise DataError(
+                f"{files.root} has no test split of its own: set data.split = 'train', or keep "
+                f"some {files.kind.name} from training with data.held_out = 0.1"
+            )
+        return np.arange(len(files)), []
+    rows = np.flatnonzero(labels.apart(files.names, held_out) == (split == "test"))
+    if not len(rows):
+        raise DataError(
+            f"data.held_out = {held_out} leaves none of the {len(files):,} {files.kind.name} of "
+            f"{files.root} in the {split} split"
+        )
+    return rows, []
+
+
+def _labelled(files: Files, names: np.ndarray, rows: np.ndarray, asked: bool) -> Files:
+    """The files of these rows with their labels; those without one are left out if labels were
+    ``asked`` for and most have one."""
+    mine = names[rows]
+    bare = mine == ""
+    known = set(mine) - {""}
+    if bare.any():
+        if not asked or len(known) < 2 or 2 * bare.sum() > len(mine):
+            return files.at(rows)
+        more = LeftOut()
+        for row in rows[bare]:
+            more.name(files.names[row], "no class")
+        listing = replace(files.listing, left_out=files.listing.left_out.also(more))
+        files, rows, mine = replace(files, listing=listing), rows[~bare], mine[~bare]
+    if not known:
+        return files.at(rows)
+    numbers, classes = labels.numbered(mine)
+    empty = sorted(set(names) - known - {""})
+    remarks = [f"{name} is no class here: none of its files is in this split" for name in empty]
+    part = files.at(rows)
+    return replace(part, labels=numbers, classes=classes, remarks=(*files.remarks, *remarks))
 
 
 def files_below(root: Path) -> list[str]:

@@ -1,0 +1,101 @@
+"""Which split and which class a file belongs to, by its folder or by a table beside it."""
+
+import csv
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from io import TextIOWrapper
+from typing import BinaryIO
+
+import numpy as np
+
+from multigan.domains.listing import Listing, normal
+from multigan.errors import DataError
+
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "test": "test",
+    "testing": "test",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+}
+"""Folders on the top level that are splits, not classes."""
+
+_NAMES = ("file_name", "filename", "file", "path", "image")
+_LABELS = ("label", "class", "category")
+
+
+@dataclass(frozen=True)
+class Folders:
+    """What each folder of a listing stands for."""
+
+    splits: tuple[str, ...]  # train, test, validation; "" where there are none, or beside them
+    labels: tuple[str, ...]  # of the class folder that it is or lies in; "" beside them
+
+    @property
+    def split(self) -> bool:
+        """Whether the top level is train and test."""
+        return any(self.splits)
+
+
+def folders(listing: Listing) -> Folders:
+    """By the first part of each folder that holds files; a folder that holds everything is none."""
+    parts = _without_common([tuple(p for p in normal(f).split("/") if p) for f in listing.folders])
+    tops = {part[0] for part in parts if part}
+    kinds = {SPLITS.get(top.casefold()) for top in tops}
+    if not (None not in kinds and "train" in kinds and len(kinds) > 1):
+        return Folders(("",) * len(parts), tuple(part[0] if part else "" for part in parts))
+    splits = tuple(SPLITS[part[0].casefold()] if part else "" for part in parts)
+    below = _without_common([part[1:] for part in parts if part])
+    labels = iter(part[0] if part else "" for part in below)
+    return Folders(splits, tuple(next(labels) if part else "" for part in parts))
+
+
+def _without_common(parts: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    while parts and all(parts) and len({part[0] for part in parts}) == 1:
+        parts = [part[1:] for part in parts]
+    return parts
+
+
+def apart(names: Iterable[str], share: float) -> np.ndarray:
+    """Which names are in the share kept from training, ``(n,)`` of bool: by each name's hash, so
+    that more files change no other's side."""
+    limit = share * 2**48
+    hashes = (hashlib.sha256(name.encode()).digest()[:6] for name in names)
+    return np.fromiter((int.from_bytes(digest, "big") < limit for digest in hashes), bool)
+
+
+def numbered(names: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Labels ``(n,)`` int32 and their classes, sorted; -1 where the name is empty."""
+    classes = tuple(sorted({name for name in names if name}))
+    places = {name: i for i, name in enumerate(classes)} | {"": -1}
+    return np.fromiter((places[name] for name in names), np.int32, len(names)), classes
+
+
+def read_table(file: BinaryIO, name: str) -> dict[str, str] | None:
+    """The label of each file that a table names, by its path below the table's folder.
+
+    None if the table has no column of names or of labels; raises `DataError` if it is no UTF-8."""
+    try:
+        with TextIOWrapper(file, "utf-8-sig", newline="") as text:
+            rows = csv.DictReader(text)
+            known = {(field or "").strip().lower(): field for field in rows.fieldnames or ()}
+            by = [next((known[n] for n in some if n in known), None) for some in (_NAMES, _LABELS)]
+            if None in by:
+                return None
+            return {_path(row[by[0]]): (row[by[1]] or "").strip() for row in rows if row[by[0]]}
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{name} cannot be read: {error}. Save it as UTF-8") from None
+
+
+def _path(name: str) -> str:
+    return normal(name.strip().replace("\\", "/").removeprefix("./").encode())
+
+
+def counted(labels: Iterable[int], classes: Sequence[str]) -> str:
+    """``labels: cats 20, dogs 20``."""
+    counts = Counter(int(label) for label in labels)
+    return "labels: " + ", ".join(f"{name} {counts[i]:,}" for i, name in enumerate(classes))

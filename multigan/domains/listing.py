@@ -1,0 +1,158 @@
+"""Many file names in little memory, and what a folder or a zip holds.
+
+A million names take some 60 bytes each: they are bytes in one array, never a Python object each.
+"""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+_NAMED = 5  # files named of those left out for one reason
+_AT_ONCE = 65536  # names picked at once
+_ENDINGS = 8  # endings named of those left out
+
+
+def normal(name: bytes) -> str:
+    r"""A name as text in its one normal form (NFC); bytes that are not UTF-8 become ``\xNN``."""
+    text = name.decode("utf-8", "backslashreplace")
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def printable(text: str) -> str:
+    """A name for a terminal: control characters as escapes."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def in_order(names: Iterable[bytes]) -> list[bytes]:
+    """Names sorted by their normal form, so that every system gives the same order."""
+    found = sorted(names)
+    if not all(map(bytes.isascii, found)):
+        found.sort(key=lambda name: (normal(name).encode(), name))
+    return found
+
+
+class Names(Sequence[bytes]):
+    """Names as bytes, one after the other in one array."""
+
+    def __init__(self, content: np.ndarray, ends: np.ndarray) -> None:
+        self.content, self.ends = content, ends  # (bytes,) uint8; (n,) int64
+
+    @classmethod
+    def of(cls, names: Sequence[bytes]) -> "Names":
+        """Of bytes objects."""
+        lengths = np.fromiter(map(len, names), np.int64, len(names))
+        return cls(np.frombuffer(b"".join(names), np.uint8), lengths.cumsum())
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __getitem__(self, i: int) -> bytes:  # type: ignore[override]
+        i = range(len(self.ends))[i]
+        start = int(self.ends[i - 1]) if i else 0
+        return self.content[start : int(self.ends[i])].tobytes()
+
+    def __iter__(self) -> Iterator[bytes]:
+        content, start = self.content.tobytes(), 0
+        for end in self.ends:
+            yield content[start : int(end)]
+            start = int(end)
+
+    def at(self, rows: np.ndarray) -> "Names":
+        """The names at these positions ``(m,)``."""
+        parts = [self._at(rows[i : i + _AT_ONCE]) for i in range(0, len(rows), _AT_ONCE)]
+        lengths = np.diff(self.ends, prepend=0)[rows]
+        return Names(np.concatenate([np.empty(0, np.uint8), *parts]), lengths.cumsum())
+
+    def _at(self, rows: np.ndarray) -> np.ndarray:
+        lengths = np.diff(self.ends, prepend=0)[rows]
+        ends = lengths.cumsum()
+        # Each byte's place in the old array: as far from its name's end as in the new one.
+        return self.content[np.arange(ends[-1]) + np.repeat(self.ends[rows] - ends, lengths)]
+
+
+@dataclass
+class LeftOut:
+    """What is no data, and why: counted by ending, named where there is a reason to tell."""
+
+    endings: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, list[str]] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def ending(self, name: bytes) -> None:
+        """A file whose ending is of another kind."""
+        _, dot, ending = name.rpartition(b".")
+        self.endings[printable(f".{normal(ending).lower()}") if dot else "without an ending"] += 1
+
+    def name(self, name: str, reason: str) -> None:
+        """One file or folder, by name."""
+        self.counts[reason] += 1
+        named = self.reasons.setdefault(reason, [])
+        if len(named) < _NAMED:
+            named.append(printable(name))
+
+    def also(self, other: "LeftOut") -> "LeftOut":
+        """Both together."""
+        both = LeftOut(self.endings + other.endings, {}, self.counts + other.counts)
+        for reason in both.counts:
+            named = [*self.reasons.get(reason, []), *other.reasons.get(reason, [])]
+            both.reasons[reason] = named[:_NAMED]
+        return both
+
+    def parts(self, advice: Mapping[str, str]) -> list[str]:
+        """``30 .heic (pip install …)``, ``1 .pdf``, ``cover.png (no class)``."""
+        said = [
+            f"{count:,} {ending}" + (f" ({advice[ending]})" if ending in advice else "")
+            for ending, count in sorted(self.endings.items(), key=lambda x: (-x[1], x[0]))
+        ]
+        more = sum(sorted(self.endings.values(), reverse=True)[_ENDINGS:])
+        said = [*said[:_ENDINGS], *([f"{more:,} with other endings"] if more else [])]
+        for reason, names in self.reasons.items():
+            rest = self.counts[reason] - len(names)
+            said.append(", ".join(names) + (f" and {rest:,} more" if rest else "") + f" ({reason})")
+        return said
+
+    def __bool__(self) -> bool:
+        return bool(self.endings or self.counts)
+
+
+Member = tuple[int, int, int, int, int]
+"""Where a member lies in a zip: size, CRC, offset, packed size, method."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of a kind in a folder or a zip, in an order that never changes."""
+
+    folders: tuple[bytes, ...]  # below the root, "/" between parts, "" is the root itself
+    folder: np.ndarray  # (n,) int32: the number of the folder that each file lies in
+    names: Names  # (n,) without the folder, as bytes on the disk
+    sizes: np.ndarray  # (n,) int64, bytes
+    changed: np.ndarray  # (n,) int64: nanoseconds since 1970; of a zip's members their CRC
+    left_out: LeftOut
+    tables: Mapping[bytes, Member | None]  # metadata.csv and labels.csv below the root
+    members: np.ndarray | None = None  # (n, 5) int64: where each lies in a zip
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def path(self, i: int) -> bytes:
+        """The path of a file below the root."""
+        folder = self.folders[self.folder[i]]
+        return folder + b"/" + self.names[i] if folder else self.names[i]
+
+    def at(self, rows: np.ndarray) -> "Listing":
+        """The files at these positions ``(m,)``, of the same folders."""
+        members = None if self.members is None else self.members[rows]
+        return Listing(
+            self.folders,
+            self.folder[rows],
+            self.names.at(rows),
+            self.sizes[rows],
+            self.changed[rows],
+            self.left_out,
+            self.tables,
+            members,
+        )

@@ -1,0 +1,231 @@
+"""What is data below a folder: regular files with the right ending, each folder once.
+
+Left out are hidden parts, what systems leave behind, run and model folders, what `multigan
+generate` has made, pipes, sockets and devices, and folders that a link leads to a second time."""
+
+import os
+import stat
+from array import array
+from collections import deque
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from multigan.domains.listing import LeftOut, Listing, Names, in_order, normal
+from multigan.domains.made import MARKER, made_names
+from multigan.errors import DataError
+
+LEFT_BEHIND = frozenset(
+    {b"__macosx", b"@eadir", b"$recycle.bin", b"system volume information", b"lost+found"}
+)
+TABLES = (b"metadata.csv", b"labels.csv")
+"""Files of file names and labels."""
+
+_RUN = (b"metrics.jsonl", b"environment.json", b"checkpoints")
+_OF_A_RUN = frozenset(
+    {b"samples", b"checkpoints", b"model", b"best", b"tensorboard", b"nearest.png"}
+)
+_MODEL = {b"model.safetensors", b"config.json"}
+_NOT_REGULAR = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def is_hidden(part: bytes) -> bool:
+    """Whether a name is one that systems hide or leave behind."""
+    return part.startswith(b".") or part.lower() in LEFT_BEHIND
+
+
+def ending(name: bytes) -> str:
+    """``.png`` of ``A.PNG``; empty where there is none."""
+    return os.path.splitext(name)[1].lower().decode("latin-1")
+
+
+@dataclass
+class _Folder:
+    """One folder's names, by what they are."""
+
+    files: list[bytes] = field(default_factory=list)
+    folders: list[bytes] = field(default_factory=list)
+    links: list[bytes] = field(default_factory=list)  # to folders
+    others: list[tuple[bytes, str]] = field(default_factory=list)
+
+    @property
+    def names(self) -> set[bytes]:
+        return {*self.files, *self.folders, *self.links}
+
+
+def walk(root: Path, endings: Collection[str]) -> Listing:
+    """The files below ``root`` with one of the ``endings``; raises `DataError` if it cannot be
+    read."""
+    return _Walk(root, endings).listing()
+
+
+class _Walk:
+    def __init__(self, root: Path, endings: Collection[str]) -> None:
+        self.root, self.endings = os.fsencode(root), endings
+        self.left_out, self.tables = LeftOut(), list[bytes]()
+        self.made = LeftOut()
+        self.found: dict[tuple[bytes, ...], list[bytes]] = {}
+        self.made_found: dict[tuple[bytes, ...], list[bytes]] = {}
+
+    def listing(self) -> Listing:
+        """The whole walk. What is linked comes last, so that a folder is taken where it lies."""
+        above = {_identity(parent) for parent in [self.root, *_parents(self.root)]}
+        seen: set[tuple[int, int]] = set()
+        waiting, linked = deque[tuple[bytes, ...]]([()]), deque[tuple[bytes, ...]]()
+        while waiting or linked:
+            link = not waiting
+            parts = (waiting or linked).popleft()
+            try:
+                identity = _identity(self._path(parts))
+                if identity in seen or (link and identity in above):
+                    self.left_out.name(_shown(parts), "a link to a folder that is taken already")
+                    continue
+                seen.add(identity)
+                folder = self._take(parts)
+            except OSError as error:
+                if not parts:
+                    raise DataError(
+                        f"{os.fsdecode(self.root)} cannot be read: {error.strerror or error}"
+                    ) from None
+                self.left_out.name(_shown(parts) + "/", error.strerror or str(error))
+                continue
+            waiting.extend((*parts, name) for name in folder.folders)
+            linked.extend((*parts, name) for name in folder.links)
+        if not self.found and self.made_found:  # the made samples themselves were asked for
+            self.found = self.made_found
+        else:
+            self.left_out = self.left_out.also(self.made)
+        return self._stamped()
+
+    def _path(self, parts: tuple[bytes, ...]) -> bytes:
+        return os.path.join(self.root, *parts)
+
+    def _take(self, parts: tuple[bytes, ...]) -> _Folder:
+        """Note the files of one folder; returns it with the subfolders that are to be walked."""
+        folder = _scan(self._path(parts))
+        names = folder.names
+        run = b"recipe.toml" in names and any(name in names for name in _RUN)
+        if (run or names >= _MODEL) and parts:
+            self.left_out.name(_shown(parts), "a run of multigan" if run else "a model")
+            return _Folder()
+        if run:
+            self._without_own(folder)
+        made = made_names(self._path(parts)) if MARKER in names else {}
+        for name, what in folder.others:
+            self.left_out.name(_shown((*parts, name)), what)
+        self._sort(parts, folder, made)
+        return self._visible(parts, folder)
+
+    def _without_own(self, folder: _Folder) -> None:
+        """A training in the very folder of its data: without what it has written."""
+        for names in (folder.files, folder.folders):
+            own = [name for name in names if name in _OF_A_RUN]
+            names[:] = [name for name in names if name not in _OF_A_RUN]
+            for name in own:
+                self.left_out.name(normal(name), "of a run of multigan")
+
+    def _sort(self, parts: tuple[bytes, ...], folder: _Folder, made: dict[bytes, str]) -> None:
+        taken, samples = [], []
+        for name in in_order(folder.files):
+            if name in TABLES and ".csv" not in self.endings:
+                self.tables.append(b"/".join((*parts, name)))
+            elif ending(name) not in self.endings:
+                if not is_hidden(name):
+                    self.left_out.ending(name)
+            elif is_hidden(name):
+                self.left_out.name(_shown((*parts, name)), "hidden")
+            elif name in made:
+                self.made.name(_shown((*parts, name)), "made by multigan")
+                samples += [name] if made[name] == "sample" else []
+            else:
+                taken.append(name)
+        if taken:
+            self.found[parts] = taken
+        if samples:
+            self.made_found[parts] = samples
+
+    def _visible(self, parts: tuple[bytes, ...], folder: _Folder) -> _Folder:
+        for name in in_order((*folder.folders, *folder.links)):
+            if is_hidden(name):
+                self.left_out.name(_shown((*parts, name)) + "/", "hidden")
+        return _Folder(
+            folders=[name for name in in_order(folder.folders) if not is_hidden(name)],
+            links=[name for name in in_order(folder.links) if not is_hidden(name)],
+        )
+
+    def _stamped(self) -> Listing:
+        """With size and time of every file; folders in the order of their parts, as `os.walk`."""
+        order = sorted(self.found, key=lambda parts: [(normal(p).encode(), p) for p in parts])
+        sizes, changed, numbers = array("q"), array("q"), array("i")
+        for number, parts in enumerate(order):
+            path = self._path(parts)
+            for name in self.found[parts]:
+                size, time = _size_and_time(os.path.join(path, name))
+                sizes.append(size)
+                changed.append(time)
+                numbers.append(number)
+        return Listing(
+            tuple(b"/".join(parts) for parts in order),
+            np.frombuffer(numbers, np.int32) if numbers else np.empty(0, np.int32),
+            Names.of([name for parts in order for name in self.found[parts]]),
+            np.frombuffer(sizes, np.int64) if sizes else np.empty(0, np.int64),
+            np.frombuffer(changed, np.int64) if changed else np.empty(0, np.int64),
+            self.left_out,
+            dict.fromkeys(in_order(self.tables)),
+        )
+
+
+def _scan(path: bytes) -> _Folder:
+    folder = _Folder()
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.is_file(follow_symlinks=False):
+                folder.files.append(entry.name)
+            elif entry.is_dir(follow_symlinks=False):
+                folder.folders.append(entry.name)
+            elif not entry.is_symlink():
+                folder.others.append((entry.name, _what(entry)))
+            elif entry.is_dir():
+                folder.links.append(entry.name)
+            elif entry.is_file():
+                folder.files.append(entry.name)
+            else:
+                folder.others.append((entry.name, _what(entry)))
+    return folder
+
+
+def _what(entry: os.DirEntry[bytes]) -> str:
+    """Why an entry is no regular file."""
+    try:
+        mode = entry.stat().st_mode
+    except OSError:
+        return "a link to nothing"
+    return next((text for is_it, text in _NOT_REGULAR if is_it(mode)), "no regular file")
+
+
+def _identity(path: bytes) -> tuple[int, int]:
+    status = os.stat(path)
+    return status.st_dev, status.st_ino
+
+
+def _parents(path: bytes) -> list[bytes]:
+    return [os.fsencode(parent) for parent in Path(os.fsdecode(path)).resolve().parents]
+
+
+def _size_and_time(path: bytes) -> tuple[int, int]:
+    try:
+        status = os.stat(path)
+    except OSError:  # gone since it was listed: counted among the unreadable files
+        return 0, -1
+    return status.st_size, status.st_mtime_ns
+
+
+def _shown(parts: tuple[bytes, ...]) -> str:
+    return normal(b"/".join(parts))
