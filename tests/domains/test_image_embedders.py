@@ -206,7 +206,7 @@ def test_composition_is_always_the_same() -> None:
 @pytest.mark.parametrize(
     ("name", "weights", "reals", "said"),
     [
-        ("vgg", None, REALS, "classifier, patches, inception, clip, dinov2 or a hub id"),
+        ("vgg", None, REALS, "classifier, patches, lite0, inception, clip, dinov2 or a hub id"),
         ("classifier", None, PLAIN, "needs labels"),
         ("patches", "w.pth", REALS, "add --embedder inception"),
         (None, "w.pth", REALS, "the embedder classifier takes none"),

@@ -11,7 +11,6 @@ from multigan.domains.image.networks import (
     ImageMlpGenerator,
     dcgan_channels,
 )
-from multigan.domains.image.settings import DCGAN_SIZES
 from multigan.domains.layers import LabelledLatent, ProjectionHead
 
 LABELS = torch.tensor([0, 1, 2])
@@ -23,7 +22,7 @@ def seeded() -> None:
     torch.manual_seed(0)
 
 
-@pytest.mark.parametrize("size", DCGAN_SIZES)
+@pytest.mark.parametrize("size", [16, 24, 32, 48, 64, 72, 256])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_dcgan_makes_and_judges_every_size(size: int, channels: int) -> None:
     shape = (channels, size, size)
@@ -31,10 +30,6 @@ def test_dcgan_makes_and_judges_every_size(size: int, channels: int) -> None:
     assert made.shape == (2, *shape)
     assert made.abs().max() <= 1
     assert DcganCritic(shape, width=2)(made).shape == (2,)
-
-
-def test_sizes_are_the_powers_of_two() -> None:
-    assert DCGAN_SIZES == (16, 32, 64, 128, 256)
 
 
 def test_mlp_makes_and_judges_any_size() -> None:

@@ -17,12 +17,15 @@ from multigan.domains.base import Domain
 from multigan.domains.cache import cached
 from multigan.domains.image.augmentation import PictureAugmentation
 from multigan.domains.image.decode import PictureDecoder
+from multigan.domains.image.gated import GatedGenerator
 from multigan.domains.image.networks import (
     DcganCritic,
     DcganGenerator,
     ImageMlpCritic,
     ImageMlpGenerator,
 )
+from multigan.domains.image.projected import ProjectedCritic
+from multigan.domains.image.residual import ResidualCritic, ResidualGenerator
 from multigan.domains.image.settings import ImageRecipe
 from multigan.domains.image.sources import PUBLIC, Source, open_source
 from multigan.domains.image.stacked import STACKS, StackDecoder, grey
@@ -40,12 +43,19 @@ class ImageDomain(Domain):
     recipe_type = ImageRecipe
     generators: ClassVar[dict[str, type[nn.Module]]] = {
         "dcgan": DcganGenerator,
+        "gated": GatedGenerator,
+        "residual": ResidualGenerator,
         "mlp": ImageMlpGenerator,
     }
-    critics: ClassVar[dict[str, type[nn.Module]]] = {"dcgan": DcganCritic, "mlp": ImageMlpCritic}
+    critics: ClassVar[dict[str, type[nn.Module]]] = {
+        "dcgan": DcganCritic,
+        "residual": ResidualCritic,
+        "projected": ProjectedCritic,
+        "mlp": ImageMlpCritic,
+    }
     sources = ("digits", *PUBLIC)
     formats = ("png", "webp", "jpg")
-    embedders = ("classifier", "patches", "inception", "clip", "dinov2")
+    embedders = ("classifier", "patches", "lite0", "inception", "clip", "dinov2")
 
     @cached_property
     def source(self) -> Source:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from multigan.adversarial.randomness import Draw, stream
+from multigan.domains.image.feature_embedder import FeatureEmbedder
 from multigan.domains.image.stacked import composition
 from multigan.errors import UserError
 from multigan.measures.baseline import evenly
@@ -184,7 +185,7 @@ def picture_embedder(
     means nothing here."""
     labelled = reals.train.labels is not None and reals.test.labels is not None
     chosen = name or ("classifier" if labelled else "patches")
-    if weights is not None and chosen in ("classifier", "patches"):
+    if weights is not None and chosen in ("classifier", "patches", "lite0"):
         raise UserError(
             f"--weights {weights}: the embedder {chosen} takes none; add --embedder inception, "
             f"clip or dinov2"
@@ -205,11 +206,13 @@ def picture_embedder(
         return RandomPatches(reals.train.samples, device)
     if reals.train.samples.shape[1] == 2:
         raise UserError(f"--embedder {chosen} needs grey or RGB pictures, not two channels")
+    if chosen == "lite0":
+        return FeatureEmbedder(device)
     if chosen == "inception":
         return InceptionEmbedder(Path(weights) if weights else None, device)
     if chosen not in KNOWN and "/" not in chosen:
         raise UserError(
-            f"--embedder {chosen}: pictures know classifier, patches, inception, clip, dinov2 or "
-            f"a hub id"
+            f"--embedder {chosen}: pictures know classifier, patches, lite0, inception, clip, "
+            f"dinov2 or a hub id"
         )
     return PretrainedEmbedder(chosen, weights, device)

@@ -14,18 +14,26 @@ from multigan.domains.layers import (
     with_spectral_norm,
 )
 
-_BASE = 4  # pixels along a side of the first feature map
+
+def first_side(size: int) -> tuple[int, int]:
+    """Side of the first feature map, and how often it is doubled to ``size``, a multiple of 8.
+
+    >>> first_side(64), first_side(48), first_side(72)
+    ((4, 4), (6, 3), (9, 3))
+    """
+    doublings = 0
+    while size % 2 ** (doublings + 1) == 0 and size // 2 ** (doublings + 1) >= 4:
+        doublings += 1
+    return size // 2**doublings, doublings
 
 
 def dcgan_channels(size: int, width: int, widest: int) -> list[int]:
-    """Channels at 4×4, 8×8, ... up to half of ``size``: ``width`` at the last, doubling towards the
-    first.
+    """Channels of the maps from the first up to half of ``size``: ``width`` last, doubling down.
 
     >>> dcgan_channels(64, 64, 1024)
     [512, 256, 128, 64]
     """
-    count = int(math.log2(size // _BASE))
-    return [min(width * 2**i, widest) for i in reversed(range(count))]
+    return [min(width * 2**i, widest) for i in reversed(range(first_side(size)[1]))]
 
 
 class DcganGenerator(nn.Module):
@@ -47,7 +55,8 @@ class DcganGenerator(nn.Module):
         super().__init__()
         channels = dcgan_channels(shape[1], width, widest)
         self.label = LabelledLatent(classes)
-        self.project = nn.ConvTranspose2d(latent + self.label.extra, channels[0], _BASE, bias=False)
+        side = first_side(shape[1])[0]
+        self.project = nn.ConvTranspose2d(latent + self.label.extra, channels[0], side, bias=False)
         layers: list[nn.Module] = [nn.BatchNorm2d(channels[0]), nn.ReLU(inplace=True)]
         for below, above in itertools.pairwise(channels):
             layers += [
@@ -91,7 +100,7 @@ class DcganCritic(nn.Module):
                 nn.LeakyReLU(0.2),
             ]
         self.layers = nn.Sequential(*layers, nn.Flatten())
-        self.head = ProjectionHead(channels[-1] * _BASE * _BASE, classes)
+        self.head = ProjectionHead(channels[-1] * first_side(shape[1])[0] ** 2, classes)
         # The paper's small weights want the paper's batch norm; without it signals would fade layer
         # by layer.
         if norm == "batch":

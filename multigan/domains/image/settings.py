@@ -8,7 +8,8 @@ from pydantic.dataclasses import dataclass
 from multigan.adversarial.schedules import SETTINGS
 from multigan.recipe.settings import DataSettings, NetworkSettings, Recipe
 
-DCGAN_SIZES = (16, 32, 64, 128, 256)
+SCALED = ("dcgan", "gated", "residual", "projected")
+"""Networks that double or halve feature maps, and so take whole multiples."""
 Width = Annotated[int, Field(ge=1, le=4096)]
 
 
@@ -45,13 +46,16 @@ class ImageGenerator(NetworkSettings):
     """The network that makes pictures."""
 
     network: str = "dcgan"
-    """dcgan | mlp, or your own as 'package.module:Class'."""
+    """dcgan | gated | residual | mlp, or your own as 'package.module:Class'."""
     latent: Width = 64
     """Dimensions of the latent z."""
     width: Width = 64
-    """Channels before the last layer of dcgan; units of the first hidden layer of mlp."""
+    """Channels of the finest map of dcgan, gated and residual; units of the first hidden layer of
+    mlp."""
     widest: Width = 1024
-    """Most channels of a dcgan layer: the first ones of large pictures are cut to it."""
+    """Most channels of a layer: the first ones of large pictures are cut to it."""
+    depth: Annotated[int, Field(ge=1, le=16)] = 2
+    """Blocks at each scale of residual."""
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
@@ -59,11 +63,14 @@ class ImageCritic(NetworkSettings):
     """The network that judges pictures."""
 
     network: str = "dcgan"
-    """dcgan | mlp, or your own as 'package.module:Class'."""
+    """dcgan | residual | projected | mlp, or your own as 'package.module:Class'."""
     width: Width = 64
-    """Channels after the first layer of dcgan; units of the last hidden layer of mlp."""
+    """Channels of the finest map of dcgan and residual, of all maps of projected; units of the last
+    hidden layer of mlp."""
     widest: Width = 1024
-    """Most channels of a dcgan layer."""
+    """Most channels of a layer of dcgan or residual."""
+    depth: Annotated[int, Field(ge=1, le=16)] = 2
+    """Blocks at each scale of residual."""
     norm: Literal["none", "batch", "group"] = "none"
     """none | batch (the paper's; not with gradient penalties) | group."""
     spectral_norm: bool = False
@@ -96,11 +103,12 @@ class ImageRecipe(Recipe):
                 f"channel each; set data.channels = {max(self.data.stack, 1)}"
             )
         for player in ("generator", "critic"):
-            if getattr(self, player).network == "dcgan" and self.data.size not in DCGAN_SIZES:
-                near = min(DCGAN_SIZES, key=lambda size: abs(size - self.data.size))
+            network = getattr(self, player).network
+            if network in SCALED and (self.data.size % 8 or not 16 <= self.data.size <= 512):
+                near = min(max(16, round(self.data.size / 8) * 8), 512)
                 raise ValueError(
-                    f"data.size = {self.data.size}: {player}.network = 'dcgan' makes pictures of "
-                    f"{', '.join(map(str, DCGAN_SIZES))} pixels; the nearest is {near}"
+                    f"data.size = {self.data.size}: {player}.network = {network!r} takes any "
+                    f"multiple of 8 from 16 to 512 pixels; the nearest is {near}"
                 )
         if self.critic.norm == "batch" and self.game.penalties.active():
             names = ", ".join(f"game.penalties.{name}" for name in self.game.penalties.active())
