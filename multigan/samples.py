@@ -1,13 +1,14 @@
 """Samples of a kind of data: stored whole, real ones to measure by, and what must be known of
 them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from multigan.adversarial.condition import Condition, mapped, part, tensors
 from multigan.adversarial.randomness import stream
 
 
@@ -20,6 +21,9 @@ class Facts:
     constants: Mapping[str, Any] = field(
         default_factory=dict
     )  # what else of the data to remember, as JSON
+    condition: Any = None
+    """Shapes of what both networks are told besides labels, without N, in its structure; None:
+    nothing."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +34,39 @@ class Stored:
     labels: Tensor | None = None  # (n,), int64
     notes: tuple[str, ...] = ()  # what loading has to say: files skipped, and so on
     fingerprint: str = ""  # follows from the content
+    sources: Condition = None
+    """What each sample is to be made from, such as a picture to repair; ``(n, ...)``, any type."""
 
     def __len__(self) -> int:
         return len(self.samples)
 
-    def at(self, rows: Tensor, fingerprint: str) -> "Stored":
-        """The samples of these rows, by position or as a mask ``(n,)``, with their labels."""
+    def at(self, rows: Tensor | slice, fingerprint: str = "") -> "Stored":
+        """The samples of these rows, by position or as a mask ``(n,)``, with their labels and
+        sources."""
         return Stored(
             self.samples[rows],
             None if self.labels is None else self.labels[rows],
             fingerprint=fingerprint,
+            sources=part(self.sources, rows),
         )
+
+    def moved(self, by: Callable[[Tensor], Tensor]) -> "Stored":
+        """The same with each tensor elsewhere: pinned, or on a device."""
+        return replace(
+            self,
+            samples=by(self.samples),
+            labels=None if self.labels is None else by(self.labels),
+            sources=mapped(by, self.sources),
+        )
+
+    def to(self, device: torch.device, non_blocking: bool = False) -> "Stored":
+        """The same on a device."""
+        return self.moved(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the samples and their sources."""
+        return sum(tensor.nbytes for tensor in (self.samples, *tensors(self.sources)))
 
 
 @dataclass(frozen=True)

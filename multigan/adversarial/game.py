@@ -6,11 +6,13 @@ clock by one batch of real samples. Nothing here waits for the device."""
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from multigan.adversarial.condition import Condition, tensors
 from multigan.adversarial.ema import Ema, decay
 from multigan.adversarial.losses import (
     Augmentation,
@@ -36,7 +38,7 @@ class Turn:
     """Real samples of one micro-batch and the randomness that goes with them."""
 
     real: Tensor  # (N, ...)
-    condition: Any  # None, labels (N,) or a tensor (N, ...)
+    condition: Condition
     draw: Draw
 
 
@@ -121,7 +123,7 @@ class Game:
             )
         self._generator, self._critic = torch.compile(generator), torch.compile(critic)
 
-    def run(self, network: Callable[..., Tensor], x: Any, condition: Any) -> Tensor:
+    def run(self, network: Callable[..., Tensor], x: Any, condition: Condition) -> Tensor:
         """``network(x, condition)`` under the game's precision; what comes out is fp32, or ids as
         they are."""
         with self._precision():
@@ -133,17 +135,18 @@ class Game:
             self.device.type, dtype=self.autocast, enabled=self.autocast is not None
         )
 
-    def features(self, x: Any) -> Any:
+    def features(self, x: Any, condition: Condition = None) -> Any:
         """What a critic that shows its features makes of ``x`` on the way to its logits:
-        ``critic.features(x)``."""
+        ``critic.features(x)``, or ``features(x, condition)`` where it takes that."""
+        features: Any = self.critic.network.features
         with self._precision():
-            return self.critic.network.features(x)  # type: ignore[operator]
+            return features(x, **told(features, condition))
 
-    def make(self, noise: Any, condition: Any = None) -> Tensor:
+    def make(self, noise: Any, condition: Condition = None) -> Tensor:
         """G(noise, condition): a representation ``(N, ...)``."""
         return self.run(self._generator, noise, condition)
 
-    def judge(self, x: Any, condition: Any = None) -> Tensor:
+    def judge(self, x: Any, condition: Condition = None) -> Tensor:
         """D(x, condition): logits ``(N, ...)``."""
         return self._logits(self.embed(x), condition)
 
@@ -155,7 +158,7 @@ class Game:
         token."""
         return x if self._embed is None else self.run(self._embed, x, None)
 
-    def _logits(self, embedded: Tensor, condition: Any) -> Tensor:
+    def _logits(self, embedded: Tensor, condition: Condition) -> Tensor:
         return self.run(self._critic, embedded, condition)
 
     def round(self, feed: Feed, samples: int, batch: int, budget: int) -> int:
@@ -270,7 +273,7 @@ class Game:
                 terms[term.name] = weight * term.value(context)
         return terms
 
-    def _judged(self, read: Tensor, view: View, condition: Any) -> tuple[Tensor, Any]:
+    def _judged(self, read: Tensor, view: View, condition: Condition) -> tuple[Tensor, Any]:
         """The generator's logits; from the critic's features, once for both, where terms compare
         those."""
         network, wanted = (
@@ -279,9 +282,9 @@ class Game:
         )
         if view or not wanted or not hasattr(network, "judge_features"):
             return self._logits(look(read, view, self.augmentation), condition), None
-        features = self.features(read)
+        features, judge = self.features(read, condition), network.judge_features
         with self._precision():
-            return network.judge_features(features).float(), features  # type: ignore[operator]
+            return judge(features, **told(judge, condition)).float(), features  # type: ignore
 
     def state(self) -> dict[str, Any]:
         """All that learning has changed: both players and the moving average."""
@@ -293,6 +296,11 @@ class Game:
         self.generator.load(state["generator"])
         self.critic.load(state["critic"])
         self.ema.network.load_state_dict(state["ema"])
+
+
+def told(method: Callable[..., Any], condition: Condition) -> dict[str, Condition]:
+    """The condition by name, for a critic's ``features`` or ``judge_features`` that asks for it."""
+    return {"condition": condition} if "condition" in signature(method).parameters else {}
 
 
 def introduce(critic: nn.Module, generator: nn.Module) -> None:
@@ -314,9 +322,11 @@ def mode_seeking(turn: GeneratorTurn) -> Tensor:
     return mode_seeking_ratio(turn.noise, other_noise, turn.fake, other)
 
 
-def mode_seeking_ratio(z1: Tensor, z2: Tensor, x1: Tensor, x2: Tensor) -> Tensor:
-    """Mean over samples of d(z1, z2)/(d(x1, x2) + 1e-5), 0-d."""
-    latent = (z1 - z2).abs().flatten(1).mean(1)
+def mode_seeking_ratio(z1: Condition, z2: Condition, x1: Tensor, x2: Tensor) -> Tensor:
+    """Mean over samples of d(z1, z2)/(d(x1, x2) + 1e-5), 0-d; all tensors of a noise count
+    alike."""
+    pairs = zip(tensors(z1), tensors(z2), strict=True)
+    latent = torch.cat([(a - b).abs().flatten(1) for a, b in pairs], 1).mean(1)
     made = (x1 - x2).abs().flatten(1).mean(1)
     return (latent / (made + 1e-5)).mean()
 

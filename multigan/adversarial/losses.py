@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from multigan.adversarial.condition import Condition, joined
 from multigan.adversarial.objectives import Objective
 from multigan.adversarial.penalties import (
     Critic,
@@ -45,7 +46,7 @@ class CriticInputs(NamedTuple):
         Tensor  # (N, ...), as they are (embedded, if the critic does that): penalties act on these
     )
     fake: Tensor  # (N, ...), detached from the generator
-    condition: Any  # None, labels (N,) or a tensor (N, ...)
+    condition: Condition
     real_view: View
     fake_view: View
     weights: Mapping[str, Tensor]  # 0-d, of the penalties that are due
@@ -82,7 +83,7 @@ def critic_loss(
     for critics that do not mix the samples of a batch."""
     weights = inputs.weights
 
-    def judge_as(view: View, condition: Any) -> Critic:
+    def judge_as(view: View, condition: Condition) -> Critic:
         return lambda x: critic(look(x, view, augmentation), condition)
 
     on_real, on_fake = (
@@ -94,7 +95,7 @@ def critic_loss(
             name: torch.cat([v, inputs.fake_view[name]]) for name, v in inputs.real_view.items()
         }
         real, fake, terms = _judged_jointly(
-            judge_as(view, _twice(inputs.condition)), gradient, inputs
+            judge_as(view, joined([inputs.condition, inputs.condition])), gradient, inputs
         )
     else:
         real, terms = _judged(on_real, gradient, inputs.real, "r1" if "r1" in weights else None)
@@ -142,10 +143,6 @@ def _judged_jointly(
     return logits[:count], logits[count:], terms
 
 
-def _twice(condition: Any) -> Any:
-    return None if condition is None else torch.cat([condition, condition])
-
-
 CriticLossOf = Callable[[CriticInputs], CriticLoss]
 
 
@@ -178,10 +175,10 @@ def compiled_critic_loss(
     refuse_running_statistics(network)
 
     def loss(parameters: dict[str, Tensor], inputs: CriticInputs) -> CriticLoss:
-        def run(x: Tensor, condition: Any) -> Tensor:
+        def run(x: Tensor, condition: Condition) -> Tensor:
             return functional_call(network, parameters, (x, condition))
 
-        def critic(x: Tensor, condition: Any) -> Tensor:
+        def critic(x: Tensor, condition: Condition) -> Tensor:
             return call(run, x, condition)
 
         return critic_loss(critic, objective, functional_gradient, inputs, augmentation, joint)

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from multigan.adversarial.condition import Condition, mapped
 from multigan.adversarial.game import GeneratorTerm
 from multigan.adversarial.losses import Augmentation
 from multigan.adversarial.randomness import Draw, IndexedDraw
@@ -92,10 +93,19 @@ class Domain(ABC):
     def noise(self, draw: Draw | IndexedDraw) -> Any:
         """What the generator takes first, for ``len(draw)`` samples."""
 
-    def condition(self, x: Tensor, labels: Tensor | None) -> Any:
-        """What both networks are told beside the noise: the labels, or something made of real ones
-        ``(N, ...)``."""
-        return labels
+    def condition(
+        self, real: Tensor, labels: Tensor | None, draw: Draw, sources: Condition = None
+    ) -> Condition:
+        """What both networks are told beside the noise, of samples ``(N, ...)`` as the critic sees
+        them.
+
+        By default the sources, seen as samples are (``represent`` with the same draw, so that what
+        moves a sample moves its source); without sources the labels; with both (sources, labels).
+        Whatever is random in it follows from ``draw``."""
+        if sources is None:
+            return labels
+        told: Condition = mapped(lambda source: self.represent(source, draw), sources)
+        return told if labels is None else (told, labels)
 
     def make(
         self, generator: nn.Module, draw: IndexedDraw, condition: Any, /, **options: Any

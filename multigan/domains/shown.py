@@ -8,6 +8,8 @@ from typing import Literal
 from PIL import Image
 from torch import Tensor
 
+from multigan.adversarial.condition import Condition
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -19,6 +21,7 @@ class Snapshot:
     labels: Tensor | None  # (N,), of both
     judge: Callable[[Tensor], Tensor] | None = None  # the critic, where it needs no condition
     measures: dict[str, float] = field(default_factory=dict)
+    condition: Condition = None  # what both networks were told, of both
 
 
 @dataclass(frozen=True)

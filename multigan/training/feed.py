@@ -6,6 +6,7 @@ The whole dataset lives on the device when it fits; else batches are gathered in
 step ahead."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ _SHARE = 0.4  # of the device's free memory that a dataset may take
 def fits(stored: Stored, device: torch.device) -> bool:
     """Whether to keep the whole dataset on ``device``."""
     free = free_memory(device)
-    return free is not None and stored.samples.nbytes < _SHARE * free
+    return free is not None and stored.nbytes < _SHARE * free
 
 
 class Feed:
@@ -44,10 +45,11 @@ class Feed:
         self.count = len(stored) if rows is None else len(rows)
         resident = fits(stored, device) if resident is None else resident
         self.resident = resident or device.type == "cpu"
-        self._samples = stored.samples.to(device) if self.resident else stored.samples
+        data = replace(stored, labels=None)
+        self._data = data.to(device) if self.resident else data
         self._labels = stored.labels.to(device) if stored.labels is not None else None
         self._permutations: dict[tuple[str, int], Tensor] = {}
-        self._ahead: dict[tuple[str, int], Future[Tensor]] = {}
+        self._ahead: dict[tuple[str, int], Future[Stored]] = {}
         self._thread = None if self.resident else ThreadPoolExecutor(1, "feed")
 
     def indices(self, purpose: str, samples: int) -> Tensor:
@@ -73,25 +75,25 @@ class Feed:
                 self.count, generator=stream("cpu", self.seed, "data", purpose, epoch)
             )
             chosen = order if self.rows is None else self.rows[order]
-            self._permutations[key] = chosen.to(self._samples.device)
+            self._permutations[key] = chosen.to(self._data.samples.device)
         return self._permutations[key]
 
-    def __call__(self, purpose: str, samples: int, stride: int) -> tuple[Tensor, Tensor | None]:
-        """Stored samples and labels at ``samples`` seen; the next call for the purpose is
+    def __call__(self, purpose: str, samples: int, stride: int) -> Stored:
+        """Stored samples, labels and sources at ``samples`` seen; the next call for the purpose is
         ``stride`` further on."""
         indices = self.indices(purpose, samples)
         labels = None if self._labels is None else self._labels[indices.to(self.device)]
         if self._thread is None:
-            return self._samples[indices], labels
+            return replace(self._data.at(indices), labels=labels)
         waiting = self._ahead.pop((purpose, samples), None)
         gathered = waiting.result() if waiting else self._gather(indices)
         following = self.indices(purpose, samples + stride)
         self._ahead[purpose, samples + stride] = self._thread.submit(self._gather, following)
-        return gathered.to(self.device, non_blocking=True), labels
+        return replace(gathered.to(self.device, non_blocking=True), labels=labels)
 
-    def _gather(self, indices: Tensor) -> Tensor:
-        gathered = self._samples[indices]
-        return gathered.pin_memory() if self.device.type == "cuda" else gathered
+    def _gather(self, indices: Tensor) -> Stored:
+        gathered = self._data.at(indices)
+        return gathered.moved(Tensor.pin_memory) if self.device.type == "cuda" else gathered
 
     def close(self) -> None:
         """Stop reading ahead."""

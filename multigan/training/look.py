@@ -6,10 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from multigan.adversarial.condition import Condition, part
 from multigan.adversarial.game import Game
 from multigan.adversarial.health import compare
 from multigan.adversarial.randomness import Draw, derive_seed
 from multigan.domains.base import Domain
+from multigan.domains.conditions import seen
 from multigan.domains.shown import Snapshot
 from multigan.samples import Stored
 
@@ -30,24 +32,23 @@ class Look:
         mine, others = order[:count], order[-count:]
         draw = Draw(derive_seed(seed, "look"), 0, count, game.device, range(count))
         self._noise = domain.noise(draw)
-        self._labels = None if stored.labels is None else stored.labels[mine].to(game.device)
-        self._real, self._other = (
-            domain.represent(stored.samples[i].to(game.device), draw) for i in (mine, others)
-        )
-        self._condition = domain.condition(self._real, self._labels)
+        shown = stored.at(mine).to(game.device)
+        self._labels = shown.labels
+        self._real, self._condition = seen(domain, shown, draw)
+        self._other = domain.represent(stored.samples[others].to(game.device), draw)
 
-    def first(self, count: int) -> tuple[Any, Tensor, Any]:
+    def first(self, count: int) -> tuple[Condition, Tensor, Condition]:
         """The first ``count`` of the noise, the real samples and their conditions."""
-        part = slice(0, count)
-        return _sliced(self._noise, part), self._real[part], _sliced(self._condition, part)
+        rows = slice(0, count)
+        return part(self._noise, rows), self._real[rows], part(self._condition, rows)
 
     def statistics(self) -> dict[str, float]:
         """Health statistics of the generator's samples, and the domain's measures of its moving
         average's."""
         count = min(_HEALTH, len(self._real))
         made = self.make(self.game.generator.network, count)
-        seen = (self.domain.coordinates(x) for x in (made, self._real[:count], self._other[:count]))
-        looked = compare(*seen)
+        all_of_them = (made, self._real[:count], self._other[:count])
+        looked = compare(*(self.domain.coordinates(x) for x in all_of_them))
         values = torch.stack(list(looked.values())).tolist()
         measures = self.domain.measure(self.make(self.game.ema.network, len(self._real)))
         return {**dict(zip(looked, values, strict=True)), **measures}
@@ -58,32 +59,26 @@ class Look:
         labels = None if self._labels is None else self._labels[:count]
         made = self.make(self.game.ema.network, count)
         judge = self._judge if self._condition is None else None
-        return Snapshot(samples, made, self._real[:count], labels, judge, measures)
+        told = part(self._condition, slice(0, count))
+        return Snapshot(samples, made, self._real[:count], labels, judge, measures, told)
 
     @torch.no_grad()
     def make(self, network: nn.Module, count: int) -> Tensor:
         """Samples ``(count, ...)`` of the fixed noise by a generator."""
         pieces = []
         for start in range(0, count, _CHUNK):
-            part = slice(start, min(start + _CHUNK, count))
-            condition = None if self._condition is None else self._condition[part]
-            pieces.append(self._evaluated(network, _sliced(self._noise, part), condition))
+            rows = slice(start, min(start + _CHUNK, count))
+            noise, condition = part(self._noise, rows), part(self._condition, rows)
+            pieces.append(self._evaluated(network, noise, condition))
         return torch.cat(pieces)
 
     def _judge(self, x: Tensor) -> Tensor:
         return self._evaluated(self.game.critic.network, x, None)
 
-    def _evaluated(self, network: nn.Module, x: Any, condition: Any) -> Tensor:
+    def _evaluated(self, network: nn.Module, x: Any, condition: Condition) -> Tensor:
         training = network.training
         network.eval()
         try:
             return self.game.run(network, x, condition)
         finally:
             network.train(training)
-
-
-def _sliced(noise: Any, part: slice) -> Any:
-    """The part of a noise tensor, or of each tensor of a tuple; None stays None."""
-    if noise is None:
-        return None
-    return tuple(n[part] for n in noise) if isinstance(noise, tuple) else noise[part]

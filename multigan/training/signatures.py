@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from multigan.adversarial.condition import Condition, count, tensors
 from multigan.adversarial.game import Game
 from multigan.errors import UserError
 
@@ -15,14 +16,16 @@ def check_parameters(player: str, network: nn.Module) -> None:
         raise UserError(f"the {_called(player, network)} has no parameters to learn")
 
 
-def check_signatures(game: Game, noise: Any, real: Tensor, condition: Any) -> None:
+def check_signatures(game: Game, noise: Condition, real: Tensor, condition: Condition) -> None:
     """Call ``generator(noise, condition)`` and ``critic(representation, condition)`` on ``N``
     samples.
 
     Raises `UserError` where a call fails, where fakes are not shaped like ``real`` ``(N, ...)``,
-    where there is not a logit, or several, for each sample, or where a term compares features that
-    the critic does not show."""
+    where there is not a logit, or several, for each sample, where a term compares features that
+    the critic does not show, or where an augmentation would move samples and not their
+    condition."""
     generator, critic = game.generator.network, game.critic.network
+    _check_condition(game, noise, real, condition)
     fake = _called_with(game, "generator", generator, noise, condition)
     if fake.shape != real.shape:
         raise UserError(
@@ -47,12 +50,40 @@ def check_signatures(game: Game, noise: Any, real: Tensor, condition: Any) -> No
             )
 
 
+def _check_condition(game: Game, noise: Condition, real: Tensor, condition: Condition) -> None:
+    try:
+        counted = count(condition)
+    except ValueError as error:
+        raise UserError(f"the condition {_shape(condition)}: {error}") from None
+    if counted not in (None, len(real)):
+        raise UserError(
+            f"the condition is {_shape(condition)} for {len(real)} samples: the first number of "
+            f"each tensor counts samples"
+        )
+    settings = game.settings
+    told_more = any(t.dim() > 1 or t.is_floating_point() for t in tensors(condition))
+    if game.augmentation is not None and settings.augment.highest > 0 and told_more:
+        raise UserError(
+            f"game.augment moves samples, and nobody moves the condition {_shape(condition)} with "
+            f"them: the two would no longer belong together. Set game.augment = 0; to vary both "
+            f"alike, let the domain do it before the game (its represent and condition draw the "
+            f"same numbers)"
+        )
+    if settings.diversity.highest > 0 and not tensors(noise):
+        raise UserError(
+            "game.diversity compares samples of two noises, and this game has no noise: set "
+            "game.diversity = 0"
+        )
+
+
 def _embedded(game: Game, real: Tensor) -> Tensor:
     with torch.no_grad():
         return game.embed(real)
 
 
-def _called_with(game: Game, player: str, network: nn.Module, x: Any, condition: Any) -> Tensor:
+def _called_with(
+    game: Game, player: str, network: nn.Module, x: Condition, condition: Condition
+) -> Tensor:
     training = network.training
     network.eval()
     try:
@@ -83,4 +114,6 @@ def _called(player: str, network: nn.Module) -> str:
 def _shape(x: Any) -> str:
     if isinstance(x, tuple):
         return "(" + ", ".join(_shape(part) for part in x) + ")"
+    if isinstance(x, dict):
+        return "{" + ", ".join(f"{name}: {_shape(part)}" for name, part in x.items()) + "}"
     return str(tuple(x.shape)) if isinstance(x, Tensor) else repr(x)

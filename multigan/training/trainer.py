@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from multigan.adversarial.game import Turn
 from multigan.adversarial.health import HealthMonitor, symptoms
@@ -17,6 +17,7 @@ from multigan.adversarial.player import NonFiniteError
 from multigan.adversarial.randomness import Draw, derive_seed
 from multigan.devices import explaining_out_of_memory
 from multigan.domains.base import Domain
+from multigan.domains.conditions import learn_condition, seen
 from multigan.domains.validation import parts
 from multigan.errors import UserError
 from multigan.evaluation.scoring import Scoring
@@ -78,6 +79,7 @@ class Trainer:
         self.feed = Feed(
             stored, self.device, train.seed, train.batch, self.part, train.data_on_device, rows
         )
+        learn_condition(domain, stored)
         setup = Setup(domain, self.device, self.processes, self.display.note)
         self.game = setup.game(generator, critic)
         warmup = domain.warmup()
@@ -110,27 +112,22 @@ class Trainer:
         self.display.note(str(scoring))
         return scoring
 
-    def _represent(self, stored: Tensor, draw: Draw) -> Tensor:
-        x = self.domain.represent(stored, draw)
-        last = self.recipe.train.channels_last and x.dim() == 4
-        return x.contiguous(memory_format=torch.channels_last) if last else x
+    def _turn(self, stored: Stored, draw: Draw) -> Turn:
+        real, condition = seen(self.domain, stored, draw)
+        last = self.recipe.train.channels_last and real.dim() == 4
+        real = real.contiguous(memory_format=torch.channels_last) if last else real
+        return Turn(real, condition, draw)
 
     def turns(self, phase: str, samples: int) -> Iterator[Turn]:
         """The micro-batches of one phase for this process: a pure function of the clock."""
         train = self.recipe.train
         stride = train.batch * (self.recipe.game.critic.steps if phase == "generator" else 1)
-        stored, labels = self.feed(phase, samples, stride)
+        stored = self.feed(phase, samples, stride)
         draw = Draw(derive_seed(train.seed, phase), samples, train.batch, self.device, self.part)
         size = len(self.part) // train.accumulate
         for start in range(0, len(self.part), size):
-            stop = start + size
-            micro = draw.within(start, stop)
-            real = self._represent(stored[start:stop], micro)
-            yield Turn(
-                real,
-                self.domain.condition(real, None if labels is None else labels[start:stop]),
-                micro,
-            )
+            rows = slice(start, start + size)
+            yield self._turn(stored.at(rows), draw.within(rows.start, rows.stop))
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint, written on whatever device and by however many processes."""

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from multigan.adversarial.condition import part
 from multigan.adversarial.game import Game, Turn
 from multigan.adversarial.losses import CriticInputs
 from multigan.adversarial.randomness import Draw, derive_seed, stream
@@ -131,8 +132,9 @@ def split(turn: Turn, *sizes: int) -> Iterator[Turn]:
     start = 0
     for size in sizes:
         stop = start + size
-        condition = None if turn.condition is None else turn.condition[start:stop]
-        yield Turn(turn.real[start:stop], condition, turn.draw.within(start, stop))
+        rows = slice(start, stop)
+        told = part(turn.condition, rows)
+        yield Turn(turn.real[rows], told, turn.draw.within(start, stop))
         start = stop
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from multigan.adversarial.condition import Condition, joined, tensors
 from multigan.samples import Stored
 from multigan.training.feed import Feed, fits
 
@@ -15,7 +16,13 @@ CPU = torch.device("cpu")
 
 def stored(count: int = COUNT) -> Stored:
     samples = torch.arange(count)[:, None].repeat(1, 3).to(torch.uint8)
-    return Stored(samples, torch.arange(count) % 7)
+    sources = (samples * 2, {"mask": torch.arange(count) + 0.5})
+    return Stored(samples, torch.arange(count) % 7, sources=sources)
+
+
+def equal_sources(one: Condition, other: Condition) -> bool:
+    pairs = zip(tensors(one), tensors(other), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
 
 
 def feed(batch: int = 8, part: range | None = None, seed: int = 0, count: int = COUNT) -> Feed:
@@ -46,22 +53,25 @@ def test_rows_that_are_kept_apart_never_come(resident: bool) -> None:
     rows = torch.arange(0, COUNT, 2)
     made = Feed(stored(), CPU, 0, 5, range(5), rows=rows)
     made.resident = resident
-    epoch = torch.cat([made("critic", at, 5)[0][:, 0] for at in range(0, len(rows), 5)])
+    epoch = torch.cat([made("critic", at, 5).samples[:, 0] for at in range(0, len(rows), 5)])
     assert torch.equal(epoch.sort().values.long(), rows)
 
 
 def test_gives_what_the_indices_say() -> None:
     made = feed()
-    samples, labels = made("critic", 24, 8)
+    found = made("critic", 24, 8)
     indices = made.indices("critic", 24)
-    assert torch.equal(samples, stored().samples[indices])
-    assert labels is not None
-    assert torch.equal(labels, indices % 7)
+    assert torch.equal(found.samples, stored().samples[indices])
+    assert found.labels is not None
+    assert torch.equal(found.labels, indices % 7)
+    doubled, mask = tensors(found.sources)
+    assert torch.equal(doubled, found.samples * 2)
+    assert torch.equal(mask, indices + 0.5)
 
 
 def test_without_labels() -> None:
     made = Feed(Stored(torch.zeros(20, 2)), CPU, 0, 4, range(4))
-    assert made("critic", 0, 4)[1] is None
+    assert made("critic", 0, 4).labels is None
 
 
 @pytest.mark.parametrize("batch", [1, 7, 8, 25, 50])
@@ -102,10 +112,12 @@ def test_the_batch_size_changes_nothing_about_the_order() -> None:
 def test_the_parts_of_all_processes_are_the_global_batch(world: int, at: int) -> None:
     parts = [range(8 * rank // world, 8 * (rank + 1) // world) for rank in range(world)]
     pieces = [feed(8, part)("critic", at, 8) for part in parts]
-    samples, labels = feed(8)("critic", at, 8)
-    assert torch.equal(torch.cat([p[0] for p in pieces]), samples)
-    assert labels is not None
-    assert torch.equal(torch.cat([p[1] for p in pieces if p[1] is not None]), labels)
+    whole = feed(8)("critic", at, 8)
+    assert torch.equal(torch.cat([p.samples for p in pieces]), whole.samples)
+    assert whole.labels is not None
+    labels = [p.labels for p in pieces if p.labels is not None]
+    assert torch.equal(torch.cat(labels), whole.labels)
+    assert equal_sources(joined([p.sources for p in pieces]), whole.sources)
 
 
 @pytest.mark.parametrize("stride", [8, 16])
@@ -117,8 +129,9 @@ def test_reading_ahead_gives_the_same(stride: int) -> None:
         for at in [*range(0, 240, stride), 104, 112, 0]:  # in order, then jumps
             for purpose in ("critic", "generator"):
                 one, other = ahead(purpose, at, stride), resident(purpose, at, stride)
-                assert torch.equal(one[0], other[0])
-                assert torch.equal(one[1], other[1])  # type: ignore[arg-type]
+                assert torch.equal(one.samples, other.samples)
+                assert torch.equal(one.labels, other.labels)  # type: ignore[arg-type]
+                assert equal_sources(one.sources, other.sources)
     finally:
         ahead.close()
 
@@ -154,7 +167,7 @@ def test_close_ends_the_thread() -> None:
 def test_on_the_cpu_the_data_stay_where_they_are() -> None:
     given = stored()
     made = Feed(given, CPU, 0, 8, range(8), resident=False)
-    assert made._samples.data_ptr() == given.samples.data_ptr()
+    assert made._data.samples.data_ptr() == given.samples.data_ptr()
     made.close()
     assert not fits(given, CPU)
 
@@ -165,8 +178,10 @@ def test_on_a_gpu_both_ways_give_the_same() -> None:
     made = [Feed(stored(), device, 0, 8, range(8), resident) for resident in (True, False)]
     for at in range(0, 160, 8):
         one, other = (f("critic", at, 8) for f in made)
-        assert one[0].device.type == other[0].device.type == "cuda"
-        assert torch.equal(one[0], other[0])
-        assert torch.equal(one[1], other[1])  # type: ignore[arg-type]
+        assert one.samples.device.type == other.samples.device.type == "cuda"
+        assert torch.equal(one.samples, other.samples)
+        assert torch.equal(one.labels, other.labels)  # type: ignore[arg-type]
+        assert equal_sources(one.sources, other.sources)
+        assert {t.device.type for t in tensors(one.sources)} == {"cuda"}
     for f in made:
         f.close()

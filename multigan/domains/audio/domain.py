@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from multigan.adversarial.condition import Condition
 from multigan.adversarial.game import GeneratorTerm
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.domains.audio.augmentation import SpectrogramAugmentation
@@ -135,9 +136,13 @@ class AudioDomain(MeasuredAudio):
         spectrograms: Tensor = self.front_end.to(waveform.device)(waveform)
         return spectrograms
 
-    def condition(self, x: Tensor, labels: Tensor | None) -> Tensor | None:
+    def condition(
+        self, real: Tensor, labels: Tensor | None, draw: Draw, sources: Condition = None
+    ) -> Condition:
         """The labels; for a vocoder the mel spectrograms of real waveforms ``(N, 1, S)``."""
-        return self.spectrograms(x.squeeze(1)) if self.is_vocoder else labels
+        if self.is_vocoder:
+            return self.spectrograms(real.squeeze(1))
+        return super().condition(real, labels, draw, sources)
 
     def noise(self, draw: Draw | IndexedDraw) -> Tensor | None:
         """z, ``(N, latent)``: normal, for specgan uniform in [-1, 1]; None for a vocoder."""

@@ -5,6 +5,8 @@ The generator is in the manner of Vocos (Siuzdak 2024): ConvNeXt blocks never le
 so it is fast on a CPU. N batch, C channels, M mels, T frames, S = T · hop samples; waveforms are
 ``(N, 1, S)``."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad
@@ -169,7 +171,8 @@ class MelDistance:
 
     def __call__(self, turn: GeneratorTurn) -> Tensor:
         """Of a turn of the game."""
-        return self.between(turn.fake, turn.turn.condition)
+        mels: Any = turn.turn.condition
+        return self.between(turn.fake, mels)
 
     def alone(self, network: nn.Module, real: Tensor, mels: Tensor, draw: Draw) -> Tensor:
         """Of a generator that learns without a critic."""
@@ -183,8 +186,10 @@ def feature_distance(turn: GeneratorTurn) -> Tensor:
     Feature matching (Larsen et al. 2016) as vocoders have it; the division makes the layers alike
     (0-d)."""
     with torch.no_grad():
-        real = turn.game.features(turn.turn.real)
-    made = turn.game.features(turn.fake) if turn.features is None else turn.features
+        real = turn.game.features(turn.turn.real, turn.turn.condition)
+    made = turn.features
+    if made is None:
+        made = turn.game.features(turn.fake, turn.turn.condition)
     distances = [
         (ours.float() - theirs.float()).abs().mean() / theirs.float().abs().mean().clamp_min(1e-4)
         for fake_layers, real_layers in zip(made, real, strict=True)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from multigan.adversarial.condition import part
 from multigan.domains.text.tokeniser import END, UNKNOWN
 
 
@@ -76,9 +77,9 @@ def held_out_nll(
     network.eval()
     try:
         for start in range(0, len(ids), chunk):
-            part = slice(start, start + chunk)
-            labels = None if condition is None else condition[part]
-            losses, targets = network.losses(ids[part], z[part], labels, temperature)
+            rows = slice(start, start + chunk)
+            labels = part(condition, rows)
+            losses, targets = network.losses(ids[rows], z[rows], labels, temperature)
             known = targets != UNKNOWN
             total += float(losses[known].double().sum())
             count += int(known.sum())
