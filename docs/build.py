@@ -33,8 +33,9 @@ def gather(pages: Path = PAGES) -> Path:
             target.write_text(_within_the_site(source.read_text("utf-8"), depth), "utf-8")
         elif source.suffix in SHOWN:
             shutil.copyfile(source, target)
-    readme = (ROOT / "README.md").read_text("utf-8").replace("](docs/", "](")
-    _write(pages / "index.md", readme.replace("[Contributing](CONTRIBUTING.md)", "Contributing"))
+    for page, name in (("README.md", "index.md"), ("README.zh-CN.md", "index.zh-CN.md")):
+        _write(pages / name, _front((ROOT / page).read_text("utf-8")))
+    _write(pages / "contributing.md", _front((ROOT / "CONTRIBUTING.md").read_text("utf-8")))
     for name in recipe_names():
         _write(pages / "recipes" / f"{name}.md", recipe_page(name))
     _write(pages / "recipes" / "index.md", recipe_index())
@@ -48,6 +49,19 @@ def _within_the_site(text: str, depth: int) -> str:
     """Links from docs/ up to recipes/ lead one storey less far: both lie side by side in the
     site."""
     return text.replace("](" + "../" * (depth + 1) + "recipes/", "](" + "../" * depth + "recipes/")
+
+
+def _front(text: str) -> str:
+    """A README as a page of the site."""
+    moved = {
+        "](docs/": "](",
+        "](README.zh-CN.md)": "](index.zh-CN.md)",
+        "](README.md)": "](index.md)",
+        "](CONTRIBUTING.md)": "](contributing.md)",
+    }
+    for link, there in moved.items():
+        text = text.replace(link, there)
+    return text
 
 
 def _write(path: Path, text: str) -> None:

@@ -97,3 +97,19 @@ def test_every_key_it_names_exists(page: Path) -> None:
 
 def test_the_readme_is_a_front_door() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 180
+
+
+FENCED = re.compile(r"```\w*\n.*?```", re.DOTALL)
+
+
+def outline(page: Path) -> tuple[list[int], list[str], list[str]]:
+    """Depths of the headings, blocks of code, and where links lead but for the other language."""
+    text = page.read_text("utf-8")
+    bare = FENCED.sub("", text)
+    depths = [len(found) for found in re.findall(r"^(#+) ", bare, re.MULTILINE)]
+    links = [link for link in LINK.findall(bare) if not link.startswith("README")]
+    return depths, FENCED.findall(text), links
+
+
+def test_the_chinese_readme_keeps_step() -> None:
+    assert outline(ROOT / "README.zh-CN.md") == outline(ROOT / "README.md")
