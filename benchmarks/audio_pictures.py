@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 import multigan
-from multigan.domains.audio.measured import MeasuredAudio
+from multigan.domains.audio.domain import AudioDomain
 from multigan.domains.audio.picture import spectrogram_sheet
 from multigan.domains.audio.waveform import Waveform, joined
 
@@ -22,14 +22,14 @@ _ROW = 8
 
 
 def real_clips(
-    domain: MeasuredAudio, data: str | None, classes: int
+    domain: AudioDomain, data: str | None, classes: int
 ) -> tuple[list[Waveform], list[int]]:
     """The first unseen clips of every label, and their labels."""
-    test = domain.real_samples(data).test
+    test = domain.ruler.real_samples(data).test
     labels = torch.zeros(len(test), dtype=torch.long) if test.labels is None else test.labels
     each = _EACH if classes > 1 else 2 * _ROW
     rows = [i for k in range(classes) for i in islice((labels == k).nonzero()[:, 0].tolist(), each)]
-    return domain.items(test.samples[rows]), labels[rows].tolist()
+    return domain.presenter.items(test.samples[rows]), labels[rows].tolist()
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def main() -> None:
     asked = [k for k in range(classes) for _ in range(_EACH)] if model.classes else None
     made = model.generate(len(asked) if asked else 2 * _ROW, label=asked)
     domain = model.domain
-    assert isinstance(domain, MeasuredAudio)
+    assert isinstance(domain, AudioDomain)
     real, labels = real_clips(domain, options.data, classes)
     titles = [f"made {names[k]}" for k in asked or [0] * len(made)]
     titles += [f"real {names[k]}" for k in labels]

@@ -119,7 +119,7 @@ def main() -> None:
                 rows["simple" if simple else "recipe"].append(values | {"seconds": spent})
                 if arguments.sheets and seed == 0:
                     name = "simple" if simple else "recipe"
-                    model.domain.sheet(model.generate(100, seed=0)).save(
+                    model.domain.presenter.sheet(model.generate(100, seed=0)).save(
                         arguments.sheets / f"{name}.png"
                     )
                 print(

@@ -102,7 +102,7 @@ class Model:
             yield from self._distinct(n, seed, label, options)
             return
         for made in self.representations(n, seed=seed, label=label, **options):
-            yield self.domain.present(made)
+            yield self.domain.presenter.present(made)
 
     def _distinct(
         self, n: int, seed: int, label: Label | Sequence[Label] | None, options: Mapping[str, Any]
@@ -112,7 +112,9 @@ class Model:
         seen: set[Any] = set()
         for made in self.representations(_PATIENCE * n, seed=seed, label=label, **options):
             items = list(
-                dict.fromkeys(item for item in self.domain.present(made) if item not in seen)
+                dict.fromkeys(
+                    item for item in self.domain.presenter.present(made) if item not in seen
+                )
             )
             items = items[: n - len(seen)]
             seen.update(items)
@@ -136,7 +138,7 @@ class Model:
         for indices, condition in self._whole_chunks(n, labels):
             draw = BetweenDraw(first, indices, self._device, other=last, last=n - 1)
             made = self.domain.make(self.generator.eval(), draw, condition)
-            items += self.domain.present(made[: n - len(items)])
+            items += self.domain.presenter.present(made[: n - len(items)])
         return items
 
     def representations(

@@ -62,7 +62,7 @@ def test_an_option_the_domain_does_not_know_is_refused_by_name(model: multigan.M
 def test_representations_are_what_is_presented(model: multigan.Model) -> None:
     pieces = list(model.representations(40, seed=5))
     assert sum(len(piece) for piece in pieces) == 40
-    presented = [item for piece in pieces for item in model.domain.present(piece)]
+    presented = [item for piece in pieces for item in model.domain.presenter.present(piece)]
     assert pixels(presented) == pixels(model.generate(40, seed=5))
 
 

@@ -37,7 +37,7 @@ def validation_reals(domain: Domain) -> Reals:
             "train.validation = 0: this training kept no samples apart to choose by; train with "
             "train.validation = 0.1"
         )
-    stored = domain.training_samples()
+    stored = domain.ruler.training_samples()
     mine, apart = _shuffled(len(stored), share)
     train, rows = mine[:_MOST].sort().values, apart.sort().values
     described = (

@@ -7,6 +7,7 @@ import torch
 
 from multigan.devices import pick_device
 from multigan.domains.base import Domain
+from multigan.domains.presenter import Presenter
 from multigan.domains.validation import validation_reals
 from multigan.errors import UserError
 from multigan.evaluation.evaluator import MOST, Copies, Evaluator, row_size
@@ -50,7 +51,7 @@ def evaluate(
     )
     result = evaluator.evaluate(kept.to(chosen), seeds)
     if not isinstance(model, Model) and (Path(model) / "recipe.toml").is_file():
-        _keep(Path(model), kept.domain, result, evaluator.copies)
+        _keep(Path(model), kept.domain.presenter, result, evaluator.copies)
     return result
 
 
@@ -76,19 +77,19 @@ def make_evaluator(
         reals = validation_reals(domain)
     else:
         reals = (
-            domain.real_samples()
+            domain.ruler.real_samples()
             if data is None
-            else without_shared(domain.real_samples(str(data)))
+            else without_shared(domain.ruler.real_samples(str(data)))
         )
     row_size(reals, len(reals.train), n)  # before an embedder is trained
-    made = domain.embedder(embedder, None if weights is None else str(weights), reals, device)
+    made = domain.ruler.embedder(embedder, None if weights is None else str(weights), reals, device)
     return Evaluator(domain, reals, made, n, device, most)
 
 
-def _keep(run: Path, domain: Domain, result: Evaluation, copies: Copies | None) -> None:
+def _keep(run: Path, presenter: Presenter, result: Evaluation, copies: Copies | None) -> None:
     try:
         result.save(run / FILE)
-        picture = None if copies is None else domain.pairs(copies.made, copies.train)
+        picture = None if copies is None else presenter.pairs(copies.made, copies.train)
         if picture is not None:
             picture.save(run / PICTURE)
         if copies is not None:

@@ -92,7 +92,7 @@ class Evaluator:
 
     def trivial_row(self, seed: int) -> Measured:
         """Noise through the data's own mean and variance."""
-        samples = self.domain.trivial(self.reals.train, self.n, seed)
+        samples = self.domain.ruler.trivial(self.reals.train, self.n, seed)
         return self._measure(samples, self._embed(samples))
 
     def model_row(self, model: Model, seed: int, quick: bool = False, **options: Any) -> Measured:
@@ -104,7 +104,7 @@ class Evaluator:
             samples = collect(parts, self.n, stack)
             embedded = self._embed(samples)
             measured = self._measure(samples, embedded, quick=quick)
-            itself = self.domain.model_measures(model.generator, self.reals)
+            itself = self.domain.ruler.model_measures(model.generator, self.reals)
             measured = replace(measured, values={**itself, **measured.values})
             logits, classes = embedded.log_probabilities, len(model.classes)
             if logits is not None and classes == logits.shape[1]:
@@ -123,7 +123,8 @@ class Evaluator:
     ) -> Measured:
         train = self.bank if against_train and not quick else None
         measured = compare(self.embedder, self.real, made, on(self.device, train), quick)
-        own_measures = self.domain.own_measures if against_train else self.domain.real_measures
+        ruler = self.domain.ruler
+        own_measures = ruler.own_measures if against_train else ruler.real_measures
         own = own_measures(samples, self.reals)
         return replace(measured, values={**own, **measured.values})
 
@@ -164,7 +165,7 @@ class Evaluator:
             self.reals.description,
             {"samples_seen": model.samples, "recipe": model.recipe.title or model.recipe.domain},
             notes + ([few] if few else []),
-            dict(self.domain.aims),
+            dict(self.domain.ruler.aims),
             0.0 if began is None else time.monotonic() - began,
         )
 

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from multigan.atomic import publish
-from multigan.domains.base import Domain
+from multigan.domains.presenter import Presenter
 from multigan.domains.shown import Exhibit
 
 FILE = "nearest.safetensors"
@@ -32,7 +32,7 @@ def keep_pairs(run: Path, made: Tensor, train: Tensor) -> None:
     publish(run / FILE, lambda beside: save_file(pairs, beside))
 
 
-def kept_pairs(run: Path, domain: Domain) -> list[Pair]:
+def kept_pairs(run: Path, presenter: Presenter) -> list[Pair]:
     """What one can read or listen to of the pairs that an evaluation kept; pictures have their
     sheet instead."""
     try:
@@ -40,13 +40,13 @@ def kept_pairs(run: Path, domain: Domain) -> list[Pair]:
         made, train = pairs["made"], pairs["train"]
     except (OSError, SafetensorError, KeyError):
         return []
-    lines = [domain.lines(domain.items(stored[:_LISTED])) for stored in (made, train)]
+    lines = [presenter.lines(presenter.items(stored[:_LISTED])) for stored in (made, train)]
     if all(lines):
         return [
             Pair(Exhibit("text", [a], ""), Exhibit("text", [b], ""))
             for a, b in zip(*lines, strict=True)
         ]
-    shown = [domain.exhibits(domain.items(stored[:_PLAYED]), "") for stored in (made, train)]
+    shown = [presenter.exhibits(presenter.items(stored[:_PLAYED]), "") for stored in (made, train)]
     sounds = [[e for e in exhibits if e.kind == "sound"] for exhibits in shown]
     return [_heard(i, a, b) for i, (a, b) in enumerate(zip(*sounds, strict=True), 1)]
 

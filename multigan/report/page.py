@@ -176,7 +176,7 @@ def chapter(folder: RunFolder, name: str) -> Chapter:
         if (stills := folder.stills())
         else None,
         nearest=_file(folder.path / "nearest.png", "image/png"),
-        pairs=kept_pairs(folder.path, domain) if model else [],
+        pairs=kept_pairs(folder.path, domain.presenter) if model else [],
         events=_events(rows),
         evaluation=evaluation,
         table=_table(evaluation) if evaluation else [],
@@ -238,7 +238,7 @@ def _model(folder: RunFolder) -> tuple[Model | None, str]:
 
 def _made(model: Model) -> list[Exhibit]:
     try:
-        return model.domain.exhibits(model.generate(SHOWN, seed=0), "generated samples")
+        return model.domain.presenter.exhibits(model.generate(SHOWN, seed=0), "generated samples")
     except UserError as error:  # a vocoder makes nothing without a sound to follow
         return [Exhibit("text", [str(error)], "why nothing is shown")]
 
@@ -249,7 +249,8 @@ def _real(domain: Domain) -> list[Exhibit]:
     except (DataError, UserError):
         return []
     step = max(len(stored) // SHOWN, 1)
-    return domain.exhibits(domain.items(stored.samples[::step][:SHOWN].clone()), "real samples")
+    items = domain.presenter.items(stored.samples[::step][:SHOWN].clone())
+    return domain.presenter.exhibits(items, "real samples")
 
 
 def _status(last: dict[str, Any], budget: int, starts: Sequence[dict[str, Any]] = ()) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from multigan.domains.base import Domain
+from multigan.domains.presenter import Presenter
 from multigan.domains.shown import Exhibit, Snapshot
 from multigan.errors import UserError
 from multigan.recipe.settings import Recipe
@@ -50,12 +50,12 @@ class Board:
             self._writer.add_text("health", "\n\n".join(row["diagnoses"]), samples)
         self._writer.flush()
 
-    def show(self, domain: Domain, snapshot: Snapshot, picture: Image.Image | None) -> None:
+    def show(self, presenter: Presenter, snapshot: Snapshot, picture: Image.Image | None) -> None:
         """A look at the fixed noise: the still, and what one can listen to or read."""
         if picture is not None:
             pixels = np.asarray(picture.convert("RGB"))
             self._writer.add_image("samples", pixels, snapshot.samples, dataformats="HWC")
-        exhibits = domain.exhibits(domain.present(snapshot.fake[:_SHOWN]), "samples")
+        exhibits = presenter.exhibits(presenter.present(snapshot.fake[:_SHOWN]), "samples")
         for i, exhibit in enumerate(e for e in exhibits if e.kind == "sound"):
             sound, rate = _sound(exhibit)
             self._writer.add_audio(f"samples/{i}", sound, snapshot.samples, rate)

@@ -27,7 +27,7 @@ class Look:
 
     def __init__(self, domain: Domain, game: Game, stored: Stored, seed: int) -> None:
         self.domain, self.game = domain, game
-        count = max(min(max(domain.preview, _HEALTH), len(stored) // 2), 1)
+        count = max(min(max(domain.presenter.preview, _HEALTH), len(stored) // 2), 1)
         order = torch.randperm(len(stored), generator=torch.Generator().manual_seed(0))
         mine, others = order[:count], order[-count:]
         draw = Draw(derive_seed(seed, "look"), 0, count, game.device, range(count))
@@ -48,14 +48,14 @@ class Look:
         count = min(_HEALTH, len(self._real))
         made = self.make(self.game.generator.network, count)
         all_of_them = (made, self._real[:count], self._other[:count])
-        looked = compare(*(self.domain.coordinates(x) for x in all_of_them))
+        looked = compare(*(self.domain.ruler.coordinates(x) for x in all_of_them))
         values = torch.stack(list(looked.values())).tolist()
-        measures = self.domain.measure(self.make(self.game.ema.network, len(self._real)))
+        measures = self.domain.ruler.measure(self.make(self.game.ema.network, len(self._real)))
         return {**dict(zip(looked, values, strict=True)), **measures}
 
     def snapshot(self, samples: int, measures: dict[str, float]) -> Snapshot:
         """The moment of ``samples`` real samples seen, for the domain to picture."""
-        count = min(self.domain.preview, len(self._real))
+        count = min(self.domain.presenter.preview, len(self._real))
         labels = None if self._labels is None else self._labels[:count]
         made = self.make(self.game.ema.network, count)
         judge = self._judge if self._condition is None else None

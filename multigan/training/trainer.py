@@ -271,13 +271,13 @@ class Trainer:
         )
         row = {**self._times(), **statistics, "diagnoses": [str(d) for d in found]}
         if self.scoring is None:
-            self.score = row.get(self.domain.best, self.score)
+            self.score = row.get(self.domain.ruler.best, self.score)
         else:
             row |= self._evaluated(self.scoring) if evaluate else {}
             self.score = self.scoring.score(row)
         if self.processes.first:
             self.run.log(row)
-            self.display.tick(row, self.domain.summary(row))
+            self.display.tick(row, self.domain.presenter.summary(row))
             if self.board is not None:
                 self.board.tick(row)
         return row
@@ -314,12 +314,13 @@ class Trainer:
             return
         measures = {name: value for name, value in self.row.items() if isinstance(value, float)}
         snapshot = self.look.snapshot(self.samples, measures)
-        picture = self.domain.picture(snapshot)
+        picture = self.domain.presenter.picture(snapshot)
         if picture is not None:
             self.run.save_still(self.samples, picture)
         if self.board is not None:
-            self.board.show(self.domain, snapshot, picture)
-        for line in self.domain.lines(self.domain.present(snapshot.fake[:_LINES])):
+            self.board.show(self.domain.presenter, snapshot, picture)
+        presenter = self.domain.presenter
+        for line in presenter.lines(presenter.present(snapshot.fake[:_LINES])):
             self.display.note(f"    {line}")
 
     def save(self) -> None:

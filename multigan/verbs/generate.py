@@ -34,14 +34,14 @@ def generate_files(
     that can be put into words."""
     given = {name: value for name, value in options.items() if value is not None}
     model = load(source, device=str(pick_device(device)))
-    domain = model.domain
+    presenter = model.domain.presenter
     ending = out.suffix.lower().lstrip(".")
-    chosen = format or (ending if ending in domain.formats else domain.formats[0])
-    if chosen not in domain.formats:
+    chosen = format or (ending if ending in presenter.formats else presenter.formats[0])
+    if chosen not in presenter.formats:
         raise UserError(
-            f"--format {chosen}: {domain.recipe.domain} is written as {', '.join(domain.formats)}"
+            f"--format {chosen}: {model.recipe.domain} is written as {', '.join(presenter.formats)}"
         )
-    together = ending in domain.formats and not out.is_dir()
+    together = ending in presenter.formats and not out.is_dir()
     shown: list[Any] = []
     written = 0
     try:
@@ -56,14 +56,14 @@ def generate_files(
             chunks = iter([items])
         for items in chunks:
             if together:
-                domain.write_together(items, out)
+                presenter.write_together(items, out)
             else:
-                domain.write(items, out, chosen, start=written)
+                presenter.write(items, out, chosen, start=written)
             written += len(items)
-            for line in domain.lines(items):
+            for line in presenter.lines(items):
                 say(line)
             shown += islice(items, _SHEET - len(shown))
-        sheet = domain.sheet(shown)
+        sheet = presenter.sheet(shown)
         path = out.with_suffix(".png") if together else out / "sheet.png"
         if sheet is not None:
             sheet.save(path)

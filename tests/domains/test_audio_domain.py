@@ -12,6 +12,7 @@ import multigan
 from multigan.adversarial.randomness import BetweenDraw, Draw, IndexedDraw
 from multigan.domains.audio.decode import PEAK
 from multigan.domains.audio.domain import AudioDomain, delayed
+from multigan.domains.audio.presenter import AudioPresenter
 from multigan.domains.audio.waveform import Waveform, joined
 from multigan.domains.shown import Snapshot
 from multigan.errors import DataError, RecipeError, UserError
@@ -73,7 +74,7 @@ def test_test_files_are_never_loaded_for_training(sound_folder: Path) -> None:
     assert stored.samples.shape == (28, 8192)
     assert domain.facts is not None
     assert domain.facts.classes == ("0", "1")
-    reals = domain.real_samples()
+    reals = domain.ruler.real_samples()
     assert (len(reals.train), len(reals.test)) == (28, 12)
     train = {clip.numpy().tobytes() for clip in reals.train.samples}
     assert not train & {clip.numpy().tobytes() for clip in reals.test.samples}
@@ -129,7 +130,7 @@ def test_a_clip_does_not_depend_on_how_many_are_made(run: Path) -> None:
     assert (few[0].sample_rate, len(few[0])) == (8000, 8192)
 
 
-@pytest.mark.parametrize("format", AudioDomain.formats)
+@pytest.mark.parametrize("format", AudioPresenter.formats)
 def test_generate_writes_every_format(format: str, run: Path, tmp_path: Path, command) -> None:
     done = command(
         "generate",
@@ -315,11 +316,11 @@ def test_classifier_hears_what_was_asked(
 
     monkeypatch.setattr(embedders, "_SETTINGS", ClassifierSettings("tiny", samples=2000, batch=16))
     domain = AudioDomain(recipe(sound_folder))  # type: ignore[arg-type]
-    reals = domain.real_samples()
-    embedder = domain.embedder(None, None, reals, CPU)
+    reals = domain.ruler.real_samples()
+    embedder = domain.ruler.embedder(None, None, reals, CPU)
     assert embedder.accuracy == 1.0
     with pytest.raises(UserError, match="cannot be loaded"):
-        domain.embedder("nobody/nothing", None, reals, CPU)
+        domain.ruler.embedder("nobody/nothing", None, reals, CPU)
 
 
 def test_pictures_are_in_the_order_of_labels_low_frequencies_below(sound_folder: Path) -> None:
@@ -329,7 +330,7 @@ def test_pictures_are_in_the_order_of_labels_low_frequencies_below(sound_folder:
     low[..., :16, :], high[..., 48:, :] = 1, 1
     x = torch.cat([high, low])
     picture = np.asarray(
-        domain.picture(Snapshot(0, x, x, torch.tensor([1, 0]))).convert("L")
+        domain.presenter.picture(Snapshot(0, x, x, torch.tensor([1, 0]))).convert("L")
     ).astype(int)
     assert picture[50:60, 10].min() > 200 > 50 > picture[5:15, 10].max()
     assert picture[5:15, 80].min() > 200 > 50 > picture[50:60, 80].max()

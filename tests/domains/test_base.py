@@ -1,5 +1,10 @@
-"""The protocol: draws per index, and networks built from the domain's names or from one's own."""
+"""The protocol: draws per index, networks built from the domain's names or from one's own, a
+domain's presenter and its ruler."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -7,9 +12,11 @@ from torch import nn
 from multigan.adversarial.randomness import IndexedDraw
 from multigan.domains.base import Domain, domain_type
 from multigan.domains.build import build_network
-from multigan.errors import RecipeError, UserError
+from multigan.domains.presenter import Presenter
+from multigan.domains.ruler import Ruler
+from multigan.errors import DataError, RecipeError, UserError
 from multigan.recipe.load import recipe_type
-from multigan.recipe.settings import NetworkSettings
+from multigan.recipe.settings import DataSettings, NetworkSettings, Recipe, TrainSettings
 from multigan.registry import DOMAINS, RECIPES, import_dotted
 from multigan.samples import Facts, Stored
 
@@ -102,7 +109,7 @@ def test_every_domain_answers_for_its_recipe(name: str) -> None:
     kind = domain_type(name)
     assert issubclass(kind, Domain)
     assert kind.recipe_type is recipe_type(name)
-    assert kind.formats
+    assert kind.presenter_type.formats
     assert kind.generators
     assert kind.critics
     assert RECIPES.keys() == DOMAINS.keys()
@@ -125,6 +132,98 @@ def test_incomplete_domain_cannot_be_made() -> None:
 
     with pytest.raises(TypeError, match="abstract"):
         Half(None)  # type: ignore[abstract, arg-type]
+
+
+class Numbers(Domain):
+    """The least a domain can be."""
+
+    recipe_type = Recipe
+    generators = critics = {}  # noqa: RUF012
+
+    def count(self) -> int:
+        return 3
+
+    def load(self) -> Stored:
+        self.facts = Facts((2,))
+        return Stored(torch.arange(6.0).view(3, 2))
+
+    def represent(self, stored: torch.Tensor, draw: object) -> torch.Tensor:
+        return stored
+
+    def noise(self, draw: object) -> None:
+        return None
+
+
+class Said(Presenter):
+    """Numbers as words."""
+
+    domain: Numbers
+    formats = ("txt",)
+
+    def items(self, stored: torch.Tensor) -> list[str]:
+        return [" ".join(map(str, row)) for row in stored.tolist()]
+
+    def write(self, items: Sequence[str], folder: Path, format: str, start: int = 0) -> list[Path]:
+        path = folder / f"{start}.{format}"
+        path.write_text("\n".join(items))
+        return [path]
+
+    def lines(self, items: Sequence[str]) -> list[str]:
+        return list(items)
+
+
+class Summed(Ruler):
+    """Numbers measured by their sum."""
+
+    aims = {"sum": "lower"}  # noqa: RUF012
+
+    def own_measures(self, made: torch.Tensor, reals: object) -> dict[str, float]:
+        return {"sum": made.sum().item()}
+
+
+class SaidNumbers(Numbers):
+    """Numbers with a presenter and a ruler of their own."""
+
+    presenter_type, ruler_type = Said, Summed
+
+
+def recipe() -> Recipe:
+    return Recipe(
+        domain="numbers",
+        data=DataSettings(source="numbers"),
+        generator=NetworkSettings(network="a"),
+        critic=NetworkSettings(network="b"),
+        train=TrainSettings(samples=64, batch=8),
+    )
+
+
+def test_a_domain_without_a_presenter_gives_arrays(tmp_path: Path) -> None:
+    numbers = Numbers(recipe())
+    x = numbers.load().samples
+    items = numbers.presenter.present(x)
+    (path,) = numbers.presenter.write(items, tmp_path, "npy", start=4)
+    assert np.array_equal(np.load(path), x.numpy())
+    assert path.name == "samples-000004.npy"
+    assert numbers.presenter.sheet(items) is None
+    assert numbers.presenter.exhibits(items, "numbers") == []
+    with pytest.raises(UserError, match="give a folder"):
+        numbers.presenter.write_together(items, tmp_path / "all.npy")
+
+
+def test_a_domain_without_a_ruler_says_that_it_cannot_be_measured() -> None:
+    ruler = Numbers(recipe()).ruler
+    with pytest.raises(DataError, match="numbers has no samples kept"):
+        ruler.real_samples()
+    assert len(ruler.training_samples()) == 3
+
+
+def test_a_domain_has_the_presenter_and_the_ruler_it_names(tmp_path: Path) -> None:
+    numbers = SaidNumbers(recipe())
+    x = numbers.load().samples
+    assert numbers.presenter.lines(numbers.presenter.present(x))[1] == "2.0 3.0"
+    assert numbers.presenter.write(["1"], tmp_path, "txt")[0].read_text() == "1"
+    assert numbers.ruler.real_measures(x, None) == {"sum": 15.0}
+    assert numbers.ruler.trivial(numbers.load(), 5, 0).shape == (5, 2)
 
 
 def test_stored_counts_its_samples() -> None:

@@ -9,6 +9,7 @@ from PIL import Image
 from multigan.adversarial.randomness import Draw
 from multigan.domains.image.augmentation import CUTOUT, TRANSLATION, PictureAugmentation
 from multigan.domains.image.domain import ImageDomain
+from multigan.domains.image.presenter import ImagePresenter
 from multigan.domains.shown import Snapshot
 from multigan.errors import DataError
 from multigan.recipe.load import load_recipe
@@ -42,7 +43,7 @@ def test_bytes_become_minus_one_to_one_and_come_back(channels: int) -> None:
     x = domain(channels=channels).represent(stored, draw(2))
     assert x.dtype == torch.float32
     assert (x.min(), x.max()) == (-1, 1)
-    pictures = domain(channels=channels).present(x)
+    pictures = domain(channels=channels).presenter.present(x)
     assert [p.mode for p in pictures] == [{1: "L", 3: "RGB"}[channels]] * 2
     expected = stored[0, 0] if channels == 1 else stored[0].permute(1, 2, 0)
     assert pictures[0].tobytes() == expected.contiguous().numpy().tobytes()
@@ -50,7 +51,7 @@ def test_bytes_become_minus_one_to_one_and_come_back(channels: int) -> None:
 
 
 def test_presented_pictures_are_cut_to_the_range_of_bytes() -> None:
-    light, dark = domain(channels=1).present(
+    light, dark = domain(channels=1).presenter.present(
         torch.tensor([5.0, -5.0]).view(2, 1, 1, 1).expand(2, 1, 16, 16)
     )
     assert light.getextrema() == (255, 255)
@@ -104,10 +105,10 @@ def test_networks_fit_the_facts(picture_folder: Path) -> None:
     assert pictures.network("critic")(made, labels).shape == (3,)
 
 
-@pytest.mark.parametrize("format", ImageDomain.formats)
+@pytest.mark.parametrize("format", ImagePresenter.formats)
 def test_written_pictures_can_be_opened(format: str, tmp_path: Path) -> None:
     items = [Image.new("RGB", (16, 16), "red"), Image.new("RGB", (16, 16), "blue")]
-    paths = domain().write(items, tmp_path, format, start=7)
+    paths = domain().presenter.write(items, tmp_path, format, start=7)
     assert [p.name for p in paths] == [f"000007.{format}", f"000008.{format}"]
     with Image.open(paths[1]) as picture:
         assert picture.format == {"jpg": "JPEG"}.get(format, format.upper())
@@ -116,10 +117,14 @@ def test_written_pictures_can_be_opened(format: str, tmp_path: Path) -> None:
 
 def test_picture_of_a_moment_shows_generated_beside_real() -> None:
     fake, real = -torch.ones(4, 3, 16, 16), torch.ones(4, 3, 16, 16)
-    picture = domain().picture(Snapshot(0, fake, real, None))
+    picture = domain().presenter.picture(Snapshot(0, fake, real, None))
     assert picture.getpixel((1, 1)) == (0, 0, 0)
     assert picture.getpixel((picture.width - 1, 1)) == (255, 255, 255)
-    assert domain().sheet(domain().present(real)).getpixel((1, 1)) == (255, 255, 255)
+    assert domain().presenter.sheet(domain().presenter.present(real)).getpixel((1, 1)) == (
+        255,
+        255,
+        255,
+    )
 
 
 # Augmentation

@@ -11,6 +11,7 @@ from multigan.adversarial.randomness import Draw
 from multigan.domains.points.domain import PointsDomain
 from multigan.domains.points.mixtures import MIXTURES, mixture_measures
 from multigan.domains.points.networks import PointsMlpCritic
+from multigan.domains.points.presenter import PointsPresenter
 from multigan.domains.shown import Snapshot
 from multigan.recipe.load import load_recipe
 
@@ -84,20 +85,22 @@ def test_critic_sees_the_unit_square_and_people_the_plane(name: str) -> None:
     stored = points.load().samples
     seen = points.represent(stored, DRAW)
     assert seen.abs().max() <= 1
-    assert np.allclose(np.stack(points.present(seen)), stored.numpy(), atol=1e-6)
-    assert points.measure(seen) == pytest.approx(mixture_measures(stored, points.mixture), abs=1e-6)
+    assert np.allclose(np.stack(points.presenter.present(seen)), stored.numpy(), atol=1e-6)
+    assert points.ruler.measure(seen) == pytest.approx(
+        mixture_measures(stored, points.mixture), abs=1e-6
+    )
     assert (
-        points.summary({"modes": 7.0, "high_quality": 0.925, "reverse_kl": 0.1234})
+        points.presenter.summary({"modes": 7.0, "high_quality": 0.925, "reverse_kl": 0.1234})
         == "7 modes, 92% good, KL 0.12"
     )
-    assert points.summary({"samples": 64}) == ""
+    assert points.presenter.summary({"samples": 64}) == ""
     assert points.noise(DRAW).shape == (6, points.recipe.generator.latent)
 
 
-@pytest.mark.parametrize("format", PointsDomain.formats)
+@pytest.mark.parametrize("format", PointsPresenter.formats)
 def test_written_points_can_be_read(format: str, tmp_path: Path) -> None:
     items = [np.array([i, -i / 3], np.float32) for i in range(5)]
-    (path,) = domain().write(items, tmp_path, format, start=16)
+    (path,) = domain().presenter.write(items, tmp_path, format, start=16)
     assert path.name == f"points-000016.{format}"
     if format == "csv":
         assert path.read_text().startswith("x,y\n")
@@ -109,10 +112,10 @@ def test_written_points_can_be_read(format: str, tmp_path: Path) -> None:
 
 def test_pictures_show_points_and_landscape() -> None:
     points = domain()
-    sheet = points.sheet([np.array([0.5, 0.5]), np.array([0.0, 1.0])])
+    sheet = points.presenter.sheet([np.array([0.5, 0.5]), np.array([0.0, 1.0])])
     fake = torch.zeros(4, 2)
     without, withjudge = (
-        points.picture(Snapshot(10, fake, fake, None, judge))
+        points.presenter.picture(Snapshot(10, fake, fake, None, judge))
         for judge in (None, PointsMlpCritic(width=4))
     )
     assert sheet.mode == "RGB"

@@ -13,8 +13,9 @@ import torch
 import multigan
 from multigan.adversarial.randomness import Draw
 from multigan.domains.series import measures
-from multigan.domains.series.domain import Series, SeriesDomain
+from multigan.domains.series.domain import SeriesDomain
 from multigan.domains.series.networks import SeriesConvCritic, SeriesConvGenerator
+from multigan.domains.series.presenter import Series
 from multigan.domains.series.sources import sines
 from multigan.domains.series.table import read_table
 from multigan.domains.shown import Snapshot
@@ -63,7 +64,7 @@ def test_a_long_file_is_cut_into_windows_and_its_end_kept_apart(walk: Path) -> N
     assert stored.samples.shape == (1 + (80 - 8) // 4, 2, 8)
     assert stored.samples[1, 0].tolist() == list(range(4, 12))
     assert stored.samples[1, 1].tolist() == list(range(40, 120, 10))
-    reals = series.real_samples()
+    reals = series.ruler.real_samples()
     assert reals.test.samples[:, 0].min() == 80  # nothing of it was in a training window
     assert reals.test.samples.shape == (4, 2, 8)
     assert series.count() == len(stored)
@@ -112,7 +113,7 @@ def test_a_folder_is_read_whole_and_split_by_file(tmp_path: Path) -> None:
     series = domain(source=str(tmp_path), held_out=0.3)
     train, test = (
         reals.samples[:, 0, 0].abs().tolist()
-        for reals in (series.load(), series.real_samples().test)
+        for reals in (series.load(), series.ruler.real_samples().test)
     )
     assert sorted(train + test) == list(range(20))
     assert train
@@ -205,9 +206,9 @@ def test_networks_take_any_number_of_steps(steps: int) -> None:
 
 def test_measures_know_noise_from_sines() -> None:
     series = domain(count=300, window=64)
-    reals = series.real_samples()
-    real = series.own_measures(reals.train.samples, reals)
-    noise = series.own_measures(series.trivial(reals.train, 300, 0), reals)
+    reals = series.ruler.real_samples()
+    real = series.ruler.own_measures(reals.train.samples, reals)
+    noise = series.ruler.own_measures(series.ruler.trivial(reals.train, 300, 0), reals)
     assert real["autocorrelation"] < 0.1 < noise["autocorrelation"]
     assert noise["roughness"] == pytest.approx(math.sqrt(3), rel=0.05)  # of white noise
     assert real["roughness"] < 0.5
@@ -216,7 +217,7 @@ def test_measures_know_noise_from_sines() -> None:
 
 
 def test_embedder_hears_rhythm_noise_and_channels_that_do_not_belong_together() -> None:
-    reals = domain(count=400, window=64).real_samples()
+    reals = domain(count=400, window=64).ruler.real_samples()
     embedder = measures.SeriesStatistics(reals.train.samples, torch.device("cpu"))
     real = embedder.embed(reals.test.samples).features
     assert real.isfinite().all()
@@ -245,25 +246,25 @@ def test_smooth_and_white() -> None:
 
 def test_written_series_can_be_read_back(walk: Path, tmp_path: Path) -> None:
     series = domain(source=str(walk))
-    items = series.items(series.load().samples[:3])
-    paths = series.write(items, tmp_path, "csv", start=5)
+    items = series.presenter.items(series.load().samples[:3])
+    paths = series.presenter.write(items, tmp_path, "csv", start=5)
     assert [path.name for path in paths] == ["000005.csv", "000006.csv", "000007.csv"]
     table = read_table(paths[1])
     assert table.channels == ("x", "y")
     assert np.allclose(table.values, items[1].values)
-    (first, *_) = series.write(items, tmp_path, "npy")
+    (first, *_) = series.presenter.write(items, tmp_path, "npy")
     assert np.array_equal(np.load(first), items[0].values)
 
 
 def test_many_series_go_into_one_file(walk: Path, tmp_path: Path) -> None:
     series = domain(source=str(walk))
-    items = series.items(series.load().samples[:3])
-    series.write_together(items, tmp_path / "all.csv")
+    items = series.presenter.items(series.load().samples[:3])
+    series.presenter.write_together(items, tmp_path / "all.csv")
     with (tmp_path / "all.csv").open() as file:
         header, *rows = csv.reader(file)
     assert header == ["sample", "step", "x", "y"]
     assert rows[8 + 2] == ["1", "2", "4", "40"]
-    series.write_together(items, tmp_path / "all.npy")
+    series.presenter.write_together(items, tmp_path / "all.npy")
     assert np.load(tmp_path / "all.npy").shape == (3, 8, 2)
 
 
@@ -271,12 +272,12 @@ def test_pictures_show_every_channel() -> None:
     series = domain()
     stored = series.load().samples
     x = series.represent(stored[:5], DRAW)
-    sheet = series.sheet(series.items(stored))
-    still = series.picture(Snapshot(64, -x, x, None))
+    sheet = series.presenter.sheet(series.presenter.items(stored))
+    still = series.presenter.picture(Snapshot(64, -x, x, None))
     assert sheet.mode == still.mode == "RGB"
     colours = {colour for _, colour in sheet.getcolors(10**6)}
     assert {(217, 119, 0), (31, 111, 214), (44, 138, 75)} <= colours
-    assert series.picture(Snapshot(64, x, x, None)).tobytes() != still.tobytes()
+    assert series.presenter.picture(Snapshot(64, x, x, None)).tobytes() != still.tobytes()
 
 
 def test_many_channels_do_not_burst_the_legend(tmp_path: Path) -> None:
@@ -287,7 +288,7 @@ def test_many_channels_do_not_burst_the_legend(tmp_path: Path) -> None:
         )
     )
     stored = series.load().samples
-    assert series.sheet(series.items(stored)).width < 900
+    assert series.presenter.sheet(series.presenter.items(stored)).width < 900
 
 
 # As a user
@@ -327,8 +328,8 @@ def test_the_very_training_data_are_no_unseen_ones(walk: Path) -> None:
     series = domain(source=str(walk), held_out=0)
     series.load()
     with pytest.raises(DataError, match="the very series"):
-        series.real_samples(str(walk))
+        series.ruler.real_samples(str(walk))
     elsewhere = SeriesDomain(
         replace(series.recipe, data=replace(series.recipe.data, source="gone.csv")), series.facts
     )
-    assert not elsewhere.real_samples(str(walk)).seen
+    assert not elsewhere.ruler.real_samples(str(walk)).seen

@@ -73,7 +73,7 @@ def test_unlabelled_by_default_and_always_the_same(
 
 
 def test_unseen_stacks_are_of_the_test_splits_pictures(digits: Path) -> None:
-    reals = domain(digits, 2).real_samples()
+    reals = domain(digits, 2).ruler.real_samples()
     assert (len(reals.train), len(reals.test)) == (60, 30)
     assert reals.seen
     assert reals.train.samples.max() < 100 <= reals.test.samples.min()
@@ -93,8 +93,8 @@ def test_rows_are_never_of_digits_the_classifier_learnt_from(
 
     monkeypatch.setattr("multigan.domains.image.embedders.picture_classifier", one)
     pictures = domain(digits, 2, split=split)
-    reals = pictures.real_samples()
-    made = pictures.embedder(None, None, reals, torch.device("cpu"))
+    reals = pictures.ruler.real_samples()
+    made = pictures.ruler.embedder(None, None, reals, torch.device("cpu"))
     first = 0 if split == "train" else 100
     holds = (
         (reals.train.samples[:, :, 0, 0] == first) | (reals.train.samples[:, :, 0, 0] == first + 5)
@@ -114,7 +114,7 @@ def test_nor_where_some_stacks_are_kept_apart(
         pictures.recipe, train=replace(pictures.recipe.train, validation=0.25)
     )
     reals = validation_reals(pictures)
-    learnt = pictures.embedder(None, None, reals, torch.device("cpu")).learnt_from
+    learnt = pictures.ruler.embedder(None, None, reals, torch.device("cpu")).learnt_from
     shown = reals.train.samples[:, :, 0, 0]
     assert torch.equal(learnt, ((shown == 0) | (shown == 5)).any(1).nonzero()[:, 0])
 
@@ -144,16 +144,22 @@ def test_one_grey_picture_of_the_settings(digits: Path) -> None:
 
 def test_two_channels_are_shown_as_red_and_green(digits: Path) -> None:
     stored = domain(digits, 2).load().samples[:3]
-    pictures = domain(digits, 2).items(stored)
+    pictures = domain(digits, 2).presenter.items(stored)
     assert [p.mode for p in pictures] == ["RGB"] * 3
     assert pictures[0].getpixel((0, 0)) == (*stored[0, :, 0, 0].tolist(), 0)
     three = domain(digits, 3).load().samples[:1]
-    assert domain(digits, 3).items(three)[0].getpixel((0, 0)) == tuple(three[0, :, 0, 0].tolist())
+    assert domain(digits, 3).presenter.items(three)[0].getpixel((0, 0)) == tuple(
+        three[0, :, 0, 0].tolist()
+    )
 
 
 def test_pretrained_embedders_refuse_two_channels(digits: Path) -> None:
     pictures = domain(digits, 2)
     with pytest.raises(UserError, match="grey or RGB"):
-        pictures.embedder("inception", None, pictures.real_samples(), torch.device("cpu"))
-    patches = pictures.embedder("patches", None, pictures.real_samples(), torch.device("cpu"))
+        pictures.ruler.embedder(
+            "inception", None, pictures.ruler.real_samples(), torch.device("cpu")
+        )
+    patches = pictures.ruler.embedder(
+        "patches", None, pictures.ruler.real_samples(), torch.device("cpu")
+    )
     assert patches.learnt_from is None

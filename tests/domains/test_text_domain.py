@@ -392,14 +392,16 @@ def test_labels_condition_both_players(tmp_path: Path) -> None:
 def test_sentences_become_pages_and_statistics(source: Path) -> None:
     text = domain(source)
     ids = text.represent(text.corpus.train.samples[:24], DRAW)
-    items = text.present(ids)
+    items = text.presenter.present(ids)
     assert set(items) <= set(SENTENCES)
-    assert text.sheet(items).mode == "RGB"
-    assert text.sheet(["我喜欢在雨中散步" for _ in range(3)]) is None  # the font would show boxes
-    assert text.lines(items) == items
-    features = text.coordinates(ids)
+    assert text.presenter.sheet(items).mode == "RGB"
+    assert (
+        text.presenter.sheet(["我喜欢在雨中散步" for _ in range(3)]) is None
+    )  # the font would show boxes
+    assert text.presenter.lines(items) == items
+    features = text.ruler.coordinates(ids)
     assert torch.equal(
-        features, text.coordinates(nn.functional.one_hot(ids, len(text.tokeniser)).float())
+        features, text.ruler.coordinates(nn.functional.one_hot(ids, len(text.tokeniser)).float())
     )
     assert features[0].sum() == 2 * (ids[0] != END).sum() - 1
 

@@ -177,8 +177,8 @@ def test_its_stage_teaches_the_other_models_and_hands_over_the_generator(tmp_pat
     assert len(others) == 2
     text = domain(tmp_path, **{"critic.models": 2})
     untaught = text.network("critic")
-    taught = [text.held_out_nll(network) for network in others]
-    assert max(taught) < text.held_out_nll(untaught)
+    taught = [text.ruler.held_out_nll(network) for network in others]
+    assert max(taught) < text.ruler.held_out_nll(untaught)
     assert not torch.equal(others[0].table, others[1].table)
     assert any(
         "likelihood/critic_held_out" in line

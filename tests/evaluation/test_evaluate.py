@@ -101,9 +101,9 @@ def test_nearest_samples_are_kept_beside_their_training_samples(
     found = evaluate(copying, embedder="patches", **QUICK)
     assert found["model"].mean("copied") == 1
     made = torch.full((2, 1, 8, 8), 10, dtype=torch.uint8)
-    picture = digits.pairs(made, made + 100)
-    shown = digits.sheet(
-        digits.items(torch.stack([made[0], made[0] + 100, made[1], made[1] + 100]))
+    picture = digits.presenter.pairs(made, made + 100)
+    shown = digits.presenter.sheet(
+        digits.presenter.items(torch.stack([made[0], made[0] + 100, made[1], made[1] + 100]))
     )
     assert picture.tobytes() == shown.tobytes()
 
@@ -173,7 +173,7 @@ def test_folder_without_unseen_pictures_says_what_to_do(tmp_path: Path) -> None:
 
 def test_share_held_out_is_the_test_split(tmp_path: Path) -> None:
     model = photo_model(photos(tmp_path / "photos", 40), held_out=0.5)
-    train, reals = model.domain.load(), model.domain.real_samples()
+    train, reals = model.domain.load(), model.domain.ruler.real_samples()
     assert reals.seen
     assert torch.equal(reals.train.samples, train.samples)
     assert len(reals.train) + len(reals.test) == 80
@@ -232,18 +232,18 @@ def test_samples_kept_apart_to_choose_by(tmp_path: Path) -> None:
 def test_labels_follow_their_names(tmp_path: Path) -> None:
     model = photo_model(photos(tmp_path / "photos", 20))
     fresh = photos(tmp_path / "fresh", 10, seed=1)
-    ours = model.domain.real_samples(str(fresh)).test.labels
+    ours = model.domain.ruler.real_samples(str(fresh)).test.labels
     first, second = sorted(path.name for path in fresh.iterdir())
     (fresh / second).rename(fresh / "other")
     assert (
-        model.domain.real_samples(str(fresh)).test.labels is None
+        model.domain.ruler.real_samples(str(fresh)).test.labels is None
     )  # a class that the model's data lack
     (fresh / first).rename(fresh / "gone")
     (fresh / "other").rename(fresh / second)
     for path in (fresh / "gone").iterdir():
         path.unlink()
     (fresh / "gone").rmdir()
-    only = model.domain.real_samples(str(fresh)).test.labels
+    only = model.domain.ruler.real_samples(str(fresh)).test.labels
     assert ours is not None
     assert set(ours.tolist()) == {0, 1}
     assert only is None or set(only.tolist()) == {1}

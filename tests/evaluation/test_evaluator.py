@@ -44,7 +44,7 @@ def numbered(train: int = 60, test: int = 30) -> Reals:
 
 
 def test_rows_of_a_perfect_model(points: PointsDomain, perfect: Model) -> None:
-    found = Evaluator(points, points.real_samples(), Itself()).evaluate(perfect)
+    found = Evaluator(points, points.ruler.real_samples(), Itself()).evaluate(perfect)
     assert [row.name for row in found.rows] == ["real", "model", "trivial"]
     assert found.n == 400
     real, model, trivial = found.rows
@@ -67,7 +67,7 @@ def test_a_collapsed_model_is_found(points: PointsDomain) -> None:
     one = Model(
         points, FromNoise(lambda noise, _: torch.tensor([1.0, 0.0]) / 1.25 + 0.008 * noise[:, :2])
     )
-    found = Evaluator(points, points.real_samples(), Itself()).evaluate(one, seeds=1)["model"]
+    found = Evaluator(points, points.ruler.real_samples(), Itself()).evaluate(one, seeds=1)["model"]
     assert found.mean("modes") == 1
     assert found.mean("precision") > 0.9
     assert found.mean("recall") < 0.2
@@ -78,20 +78,20 @@ def test_seeds_give_the_spread_and_the_same_table_twice(
     points: PointsDomain, perfect: Model
 ) -> None:
     found, again = (
-        Evaluator(points, points.real_samples(), Itself(), n=100).evaluate(perfect, 2)
+        Evaluator(points, points.ruler.real_samples(), Itself(), n=100).evaluate(perfect, 2)
         for _ in range(2)
     )
     assert found.rows == again.rows
     for row in found.rows:
         assert row.deviation("MIND") > 0
         assert row.values["MIND"][0] != row.values["MIND"][1]
-    other = Evaluator(points, points.real_samples(), Itself(), n=100).evaluate(perfect, 3)
+    other = Evaluator(points, points.ruler.real_samples(), Itself(), n=100).evaluate(perfect, 3)
     assert other["model"].values["MIND"][:2] == found["model"].values["MIND"]
 
 
 def test_global_random_state_is_left_alone(points: PointsDomain, perfect: Model) -> None:
     before = torch.get_rng_state()
-    Evaluator(points, points.real_samples(), Itself(), n=50).evaluate(perfect, 1)
+    Evaluator(points, points.ruler.real_samples(), Itself(), n=50).evaluate(perfect, 1)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -178,11 +178,11 @@ def test_as_many_as_there_are_by_default(points: PointsDomain) -> None:
 
 
 def test_notes_warn_of_few_samples(digits: ImageDomain) -> None:
-    reals = digits.real_samples()
+    reals = digits.ruler.real_samples()
     blank = Model(
         digits, FromNoise(lambda noise, _: noise[:, :1, None, None].expand(-1, 1, 8, 8).tanh())
     )
-    patches = digits.embedder("patches", None, reals, torch.device("cpu"))
+    patches = digits.ruler.embedder("patches", None, reals, torch.device("cpu"))
     few = Evaluator(digits, reals, patches, n=50).evaluate(blank, 1)
     assert not any("FD-patches" in row.values for row in few.rows)
     assert any("no FD-patches" in note and "more than 128" in note for note in few.notes)
@@ -195,16 +195,20 @@ def test_notes_warn_of_few_samples(digits: ImageDomain) -> None:
 def test_note_when_the_row_of_real_samples_is_always_the_same(
     points: PointsDomain, perfect: Model
 ) -> None:
-    found = Evaluator(points, points.real_samples(), Itself()).evaluate(perfect, 2)
+    found = Evaluator(points, points.ruler.real_samples(), Itself()).evaluate(perfect, 2)
     assert any("no spread" in note for note in found.notes)
     assert found["real"].deviation("MIND") == 0
-    assert not Evaluator(points, points.real_samples(), Itself(), n=150).evaluate(perfect, 2).notes
+    assert (
+        not Evaluator(points, points.ruler.real_samples(), Itself(), n=150)
+        .evaluate(perfect, 2)
+        .notes
+    )
 
 
 def test_unseen_samples_that_were_trained_on_are_counted(
     points: PointsDomain, perfect: Model
 ) -> None:
-    reals = points.real_samples()
+    reals = points.ruler.real_samples()
     mixed = torch.cat([reals.test.samples[:-7], reals.train.samples[:7]])
     found = Evaluator(points, replace(reals, test=Stored(mixed)), Itself()).evaluate(perfect, 1)
     assert any(
@@ -221,9 +225,9 @@ def test_unseen_samples_that_were_trained_on_are_counted(
 
 
 def test_a_model_that_copies_is_found_and_shown(digits: ImageDomain, copying: Model) -> None:
-    reals = digits.real_samples()
+    reals = digits.ruler.real_samples()
     evaluator = Evaluator(
-        digits, reals, digits.embedder("patches", None, reals, torch.device("cpu")), n=150
+        digits, reals, digits.ruler.embedder("patches", None, reals, torch.device("cpu")), n=150
     )
     found = evaluator.evaluate(copying, 1)
     assert found["model"].mean("copied") == 1
@@ -235,9 +239,9 @@ def test_a_model_that_copies_is_found_and_shown(digits: ImageDomain, copying: Mo
 
 
 def test_the_nearest_are_shown_first(digits: ImageDomain, copying: Model) -> None:
-    reals = digits.real_samples()
+    reals = digits.ruler.real_samples()
     evaluator = Evaluator(
-        digits, reals, digits.embedder("patches", None, reals, torch.device("cpu")), n=100
+        digits, reals, digits.ruler.embedder("patches", None, reals, torch.device("cpu")), n=100
     )
     half = copying.generator.made
 
@@ -282,7 +286,7 @@ def obeying(domain: ImageDomain, wrong: int) -> Model:
 @pytest.mark.parametrize("wrong", [0, 3])
 def test_share_of_samples_that_are_the_class_asked_for(wrong: int) -> None:
     domain = small_digits(labels=True)
-    evaluator = Evaluator(domain, domain.real_samples(), Told(), n=50)
+    evaluator = Evaluator(domain, domain.ruler.real_samples(), Told(), n=50)
     found = evaluator.model_row(obeying(domain, wrong), seed=0).values
     assert found["as asked"] == pytest.approx(1 - wrong / 10)
     assert found["classes"] == 10 - wrong
@@ -293,12 +297,14 @@ def test_share_of_samples_that_are_the_class_asked_for(wrong: int) -> None:
 def test_unconditional_models_are_asked_for_nothing(digits: ImageDomain, copying: Model) -> None:
     assert (
         "as asked"
-        not in Evaluator(digits, digits.real_samples(), Told(), n=50).model_row(copying, 0).values
+        not in Evaluator(digits, digits.ruler.real_samples(), Told(), n=50)
+        .model_row(copying, 0)
+        .values
     )
 
 
 def test_quick_rows_look_for_no_copies(digits: ImageDomain, copying: Model) -> None:
-    evaluator = Evaluator(digits, digits.real_samples(), Told(), n=50)
+    evaluator = Evaluator(digits, digits.ruler.real_samples(), Told(), n=50)
     found = evaluator.model_row(copying, 0, quick=True).values
     assert found.keys() == {"FD-told", "MIND", "IS-told", "classes", "KL-classes"}
     assert evaluator.copies is None
@@ -327,7 +333,7 @@ def test_collected_in_a_file_as_in_memory(
 def test_a_table_is_the_same_from_a_file(
     points: PointsDomain, perfect: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluator = Evaluator(points, points.real_samples(), Itself(), n=100)
+    evaluator = Evaluator(points, points.ruler.real_samples(), Itself(), n=100)
     expected = evaluator.model_row(perfect, 0).values
     monkeypatch.setattr(module, "_IN_MEMORY", 100)
     assert evaluator.model_row(perfect, 0).values == expected

@@ -128,7 +128,7 @@ def test_other_sentences_can_be_the_real_side(run: multigan.Run, tmp_path: Path)
     domain = run.model.domain
     assert isinstance(domain, TextDomain)
     with pytest.raises(DataError):
-        domain.real_samples(str(tmp_path / "none.txt"))
+        domain.ruler.real_samples(str(tmp_path / "none.txt"))
 
 
 def test_the_trivial_row_has_the_lengths_and_the_words_of_the_data() -> None:
@@ -143,7 +143,7 @@ def test_the_trivial_row_has_the_lengths_and_the_words_of_the_data() -> None:
 
 def test_the_embedder_is_made_once(run: multigan.Run) -> None:
     domain = run.model.domain
-    reals = domain.real_samples()
+    reals = domain.ruler.real_samples()
     first, second = (language_model_embedder(reals.train, len(domain.tokeniser)) for _ in range(2))
     assert first.hash == second.hash
     features = first.embed(reals.train.samples[:100]).features

@@ -20,7 +20,7 @@ from PIL import Image
 
 from multigan import cli
 from multigan.domains.image import domain as _image  # noqa: F401
-from multigan.domains.points.domain import PointsDomain
+from multigan.domains.points.presenter import PointsPresenter
 from multigan.runs import checkpoint
 from multigan.training import trainer
 from multigan.verbs import train as session  # noqa: F401 - imported before the forks
@@ -165,7 +165,7 @@ def child(request: dict[str, Any]) -> None:
 def main() -> None:
     torch.set_num_threads(1)
     assert matplotlib.backends.backend_agg
-    PointsDomain.picture = lambda self, snapshot: Image.new(
+    PointsPresenter.picture = lambda self, snapshot: Image.new(
         "RGB", (8, 8)
     )  # drawing takes longer than training
     for line in sys.stdin:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from multigan.domains.points.domain import PointsDomain
+from multigan.domains.points.presenter import PointsPresenter
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +21,6 @@ def _alone(training_cache: Path) -> Iterator[None]:
     torch.set_num_threads(1)  # bits depend on the number of threads
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MULTIGAN_CACHE", str(training_cache))
-        patch.setattr(PointsDomain, "picture", lambda self, snapshot: Image.new("RGB", (8, 8)))
+        patch.setattr(PointsPresenter, "picture", lambda self, snapshot: Image.new("RGB", (8, 8)))
         yield
     torch.set_num_threads(threads)

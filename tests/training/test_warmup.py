@@ -72,7 +72,9 @@ def test_the_game_begins_with_the_best_weights_and_a_clock_of_its_own(tmp_path: 
         for row in rows_of(tmp_path / "run")
         if 16 <= row["samples"] <= 64
     ]
-    assert made.domain.held_out_nll(made.game.generator.network) == pytest.approx(min(held_out))
+    assert made.domain.ruler.held_out_nll(made.game.generator.network) == pytest.approx(
+        min(held_out)
+    )
 
 
 def test_patience_ends_the_stage_and_the_game_gets_its_whole_budget(tmp_path: Path) -> None:

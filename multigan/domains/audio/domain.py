@@ -8,21 +8,27 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from multigan.adversarial.condition import Condition
 from multigan.adversarial.game import GeneratorTerm
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.domains.audio.augmentation import SpectrogramAugmentation
-from multigan.domains.audio.decode import PEAK, Unreadable, read_sound, resampled
-from multigan.domains.audio.measured import MeasuredAudio, waveforms
+from multigan.domains.audio.decode import (
+    PEAK,
+    SoundDecoder,
+    Unreadable,
+    count_clips,
+    read_sound,
+    resampled,
+)
 from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.mel_settings import MelSettings
 from multigan.domains.audio.networks import MelCritic, MelGenerator
-from multigan.domains.audio.picture import spectrogram_grid, spectrogram_sheet
+from multigan.domains.audio.presenter import AudioPresenter
+from multigan.domains.audio.ruler import AudioRuler
 from multigan.domains.audio.settings import AudioRecipe
-from multigan.domains.audio.sources import PUBLIC
+from multigan.domains.audio.sources import PUBLIC, Source, open_source
 from multigan.domains.audio.specgan import (
     SIDE,
     SpecFrontEnd,
@@ -38,23 +44,21 @@ from multigan.domains.audio.vocoder import (
     feature_distance,
 )
 from multigan.domains.audio.vocoders import open_vocoder, refuse_mismatch
-from multigan.domains.audio.waveform import FORMATS, Waveform, joined
-from multigan.domains.base import Warmup
-from multigan.domains.shown import Exhibit, Snapshot, picture_exhibit
-from multigan.errors import UserError
-from multigan.pictures.grid import beside
+from multigan.domains.audio.waveform import waveforms
+from multigan.domains.base import Domain, Warmup
+from multigan.domains.cache import cached
+from multigan.errors import DataError, UserError
 from multigan.samples import Facts, Stored
 
 _CHUNK = (
     16  # clips presented at once; always full, so that a clip never depends on how many there are
 )
 _MEASURED = 4096  # clips that the range of the data is taken from
-_PLAYERS, _DRAWN = 10, 16  # clips one can listen to on a page, and look at
 _FADE = 0.004  # seconds
 _QUIET = 1e-3  # peak below which a generated clip counts as silence and is left as soft as it is
 
 
-class AudioDomain(MeasuredAudio):
+class AudioDomain(Domain):
     """Clips of one length and rate, with or without labels."""
 
     recipe: AudioRecipe
@@ -71,13 +75,39 @@ class AudioDomain(MeasuredAudio):
     }
     options = ("condition", "vocoder")
     models = ("vocoder",)
+    presenter_type = AudioPresenter
+    ruler_type = AudioRuler
     sources = ("drums", *PUBLIC)
-    formats = FORMATS
+
+    @cached_property
+    def source(self) -> Source:
+        """The sounds the recipe names, not yet decoded."""
+        data = self.recipe.data
+        source = open_source(data)
+        if data.labels and source.labels is None:
+            raise DataError(
+                f"data.labels = true, but {data.source} has no labels: put each class into a "
+                f"subfolder, or say where "
+                "the label stands in the file names by data.label_pattern"
+            )
+        return source
+
+    def _decoder(self, source: Source, split: str) -> SoundDecoder:
+        front_end = self.recipe.front_end
+        return SoundDecoder(source, self.recipe.data, front_end.mel.rate, front_end.length, split)
+
+    def decoded(self, source: Source, split: str) -> Stored:
+        """All clips of a source, with labels if there are any."""
+        return cached(self._decoder(source, split), self.recipe.data.unreadable)
+
+    def count(self) -> int:
+        """How many clips the files' headers promise."""
+        return count_clips(self._decoder(self.source, self.recipe.data.split))
 
     def load(self) -> Stored:
         """The clips, decoded once and memory-mapped."""
         data = self.recipe.data
-        stored = self.training_samples()
+        stored = self.decoded(self.source, data.split)
         self.facts = self._facts(stored, self.source.classes if data.labels else ())
         return (
             stored
@@ -241,11 +271,6 @@ class AudioDomain(MeasuredAudio):
             clips.append(self._finished(front_end.inverse(full))[: len(part)].cpu())
         return (torch.cat(clips) * 32767).round().short()
 
-    def items(self, stored: Tensor) -> list[Waveform]:
-        """int16 clips ``(N, S)`` as waveforms."""
-        rate = self.recipe.front_end.mel.rate
-        return [Waveform(samples, rate) for samples in waveforms(stored).numpy()]
-
     def _finished(self, waveform: Tensor) -> Tensor:
         """Waveforms ``(N, S)`` with faded ends, as loud as normalised data, and never above full
         scale."""
@@ -260,41 +285,6 @@ class AudioDomain(MeasuredAudio):
         if self.recipe.data.normalise == "peak":
             return waveform * torch.where(peak > _QUIET, PEAK / peak, torch.ones_like(peak))
         return waveform / peak.clamp_min(1)
-
-    def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
-        """One file a clip: ``000000.wav``, ..."""
-        return [item.save(folder / f"{start + i:06d}.{format}") for i, item in enumerate(items)]
-
-    def write_together(self, items: Sequence[Any], path: Path) -> None:
-        """One file with the clips one after the other."""
-        joined(items).save(path)
-
-    def exhibits(self, items: Sequence[Any], about: str) -> list[Exhibit]:
-        """Spectrograms, and players of the first clips."""
-        shown = items[:_PLAYERS]
-        players = [
-            Exhibit("sound", clip.encoded("flac"), f"{about}, clip {i}", "audio/flac")
-            for i, clip in enumerate(shown, 1)
-        ]
-        drawn = spectrogram_sheet(items[:_DRAWN], columns=4)
-        return [*picture_exhibit(drawn, f"spectrograms of {about}"), *players]
-
-    def sheet(self, items: Sequence[Any]) -> Image.Image:
-        """Spectrograms of the clips, with axes in seconds and Hz."""
-        return spectrogram_sheet(items)
-
-    def picture(self, snapshot: Snapshot) -> Image.Image:
-        """Generated spectrograms, with real ones beside them, each in the order of their labels."""
-        labels = snapshot.labels
-        order = (
-            torch.arange(len(snapshot.fake))
-            if labels is None
-            else labels.cpu().argsort(stable=True)
-        )
-        pair = (snapshot.fake, snapshot.real)
-        spectrograms = (self.spectrograms(x.squeeze(1)) if self.is_vocoder else x for x in pair)
-        fake, real = (spectrogram_grid(x.cpu()[order]) for x in spectrograms)
-        return beside(fake, real)
 
 
 def delayed(x: Tensor, by: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from torch import Tensor
 
 from multigan.errors import UserError
 
@@ -97,3 +98,8 @@ def joined(clips: Sequence[Waveform], pause: float = 0.1) -> Waveform:
     gap: Any = np.zeros(int(pause * rate), np.float32)
     pieces = [piece for clip in clips for piece in (clip.samples, gap)][:-1]
     return Waveform(np.concatenate(pieces), rate)
+
+
+def waveforms(stored: Tensor) -> Tensor:
+    """int16 clips ``(N, S)`` as floats in [-1, 1]."""
+    return stored.float() / 32767

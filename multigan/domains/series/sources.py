@@ -13,6 +13,7 @@ from multigan.adversarial.randomness import stream
 from multigan.domains.series.settings import SeriesData
 from multigan.domains.series.table import Table, csv_files, read_tables
 from multigan.errors import DataError
+from multigan.samples import Stored
 
 SINES = ("a", "b", "c")
 SLOWEST, FASTEST = 1.0, 2.0  # periods in a window of sines
@@ -97,3 +98,10 @@ def _notes(tables: Sequence[Table], short: Sequence[str], window: int) -> list[s
             f"{named}"
         )
     return notes
+
+
+def stored_windows(windows: Windows) -> Stored:
+    """Windows as stored samples ``(n, C, T)``."""
+    values = windows.values
+    digest = hashlib.sha256(repr(windows.channels).encode() + values.numpy().tobytes())
+    return Stored(values, notes=windows.notes, fingerprint=digest.hexdigest())

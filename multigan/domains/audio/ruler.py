@@ -1,34 +1,32 @@
-"""The measured side of the audio domain: real clips, seen and unseen, and what is measured of made
-ones."""
+"""Sounds measured against unseen ones: by what one hears, and on embeddings."""
 
-from abc import abstractmethod
 from dataclasses import replace
-from functools import cached_property
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from multigan.adversarial.randomness import IndexedDraw, derive_seed
-from multigan.domains.audio.decode import SoundDecoder, count_clips
 from multigan.domains.audio.embedders import NAMES, Mels, sound_embedder
 from multigan.domains.audio.heard import BINS, Bins, heard
-from multigan.domains.audio.settings import AudioData, AudioRecipe
+from multigan.domains.audio.settings import AudioData
 from multigan.domains.audio.sources import Source, open_source
-from multigan.domains.base import Domain
-from multigan.domains.cache import cached
+from multigan.domains.audio.waveform import waveforms
+from multigan.domains.ruler import Ruler
 from multigan.errors import DataError
 from multigan.measures.compare import Aim
 from multigan.measures.embedder import Embedder
 from multigan.samples import Reals, Stored, halves
 
+if TYPE_CHECKING:
+    from multigan.domains.audio.domain import AudioDomain
 
-class MeasuredAudio(Domain):
-    """Where real clips come from, and how made ones are compared with them: always as int16
-    waveforms."""
 
-    recipe: AudioRecipe
+class AudioRuler(Ruler):
+    """Clips are always measured as int16 waveforms."""
+
+    domain: "AudioDomain"
     embedders = NAMES
     aims: ClassVar[dict[str, Aim]] = {
         **dict.fromkeys(("loudness", "clipping", "silence", "flatness", "clicks"), "real"),
@@ -37,35 +35,13 @@ class MeasuredAudio(Domain):
     }
     _bins: Bins | None = None
 
-    @cached_property
-    def source(self) -> Source:
-        """The sounds the recipe names, not yet decoded."""
-        data = self.recipe.data
-        source = open_source(data)
-        if data.labels and source.labels is None:
-            raise DataError(
-                f"data.labels = true, but {data.source} has no labels: put each class into a "
-                f"subfolder, or say where "
-                "the label stands in the file names by data.label_pattern"
-            )
-        return source
-
-    def _decoder(self, source: Source, split: str) -> SoundDecoder:
-        front_end = self.recipe.front_end
-        return SoundDecoder(source, self.recipe.data, front_end.mel.rate, front_end.length, split)
-
-    def count(self) -> int:
-        """How many clips the files' headers promise."""
-        return count_clips(self._decoder(self.source, self.recipe.data.split))
-
     def training_samples(self) -> Stored:
         """The training clips, with their labels."""
-        data = self.recipe.data
-        return cached(self._decoder(self.source, data.split), data.unreadable)
+        return self.domain.decoded(self.domain.source, self.domain.recipe.data.split)
 
     def real_samples(self, held_out: str | None = None) -> Reals:
         """Training clips, and those of the test split or of another source."""
-        data = self.recipe.data
+        data = self.domain.recipe.data
         other: Literal["train", "test"] = "test" if data.split == "train" else "train"
         try:
             unseen = (
@@ -77,7 +53,7 @@ class MeasuredAudio(Domain):
             raise DataError(
                 f"{error}. Or name other sounds to compare with: --data SOURCE"
             ) from None
-        test = cached(self._decoder(unseen, other), data.unreadable)
+        test = self.domain.decoded(unseen, other)
         described = f"the {other} split of {data.source}" if held_out is None else f"of {held_out}"
         try:
             train = self.training_samples()
@@ -97,12 +73,12 @@ class MeasuredAudio(Domain):
     ) -> Embedder:
         """A classifier of the clips' own labels, mel statistics, or an audio model of
         transformers."""
-        return sound_embedder(name, weights, self.recipe.front_end.mel.rate, reals, device)
+        return sound_embedder(name, weights, self.domain.recipe.front_end.mel.rate, reals, device)
 
     def own_measures(self, made: Tensor, reals: Reals) -> dict[str, float]:
         """What one hears by numbers: loudness, clipping, silence, flatness, clicks at the ends; and
         NDB."""
-        rate = self.recipe.front_end.mel.rate
+        rate = self.domain.recipe.front_end.mel.rate
         if self._bins is None:
             self._mels = Mels(rate)
             self._bins = Bins(
@@ -116,16 +92,11 @@ class MeasuredAudio(Domain):
     def trivial(self, train: Stored, count: int, seed: int) -> Tensor:
         """Noise through the mean and deviation of every mel cell of the data, made audible."""
         x = torch.cat(
-            [self.spectrograms(waveforms(part)) for part in train.samples[:2000].split(256)]
+            [self.domain.spectrograms(waveforms(part)) for part in train.samples[:2000].split(256)]
         )
         draw = IndexedDraw(derive_seed("trivial", seed), range(count), torch.device("cpu"))
         noise = x.mean(0) + x.std(0) * draw.normal("cells", *x.shape[1:])
-        return torch.cat([self.stored(part) for part in noise.clamp(-1, 1).split(64)])
-
-    @abstractmethod
-    def spectrograms(self, waveform: Tensor) -> Tensor:
-        """Waveforms ``(N, S)`` in [-1, 1] as the critic of spectrograms sees them, ``(N, 1, M,
-        T)``."""
+        return torch.cat([self.domain.stored(part) for part in noise.clamp(-1, 1).split(64)])
 
 
 def small(mels: Tensor) -> Tensor:
@@ -139,8 +110,3 @@ def _any_split(data: AudioData) -> Source:
         return open_source(data, "test")
     except DataError:
         return open_source(replace(data, test_pattern="", held_out=0.0), "train")
-
-
-def waveforms(stored: Tensor) -> Tensor:
-    """int16 clips ``(N, S)`` as floats in [-1, 1]."""
-    return stored.float() / 32767

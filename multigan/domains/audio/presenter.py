@@ -1,0 +1,69 @@
+"""Sounds to hear, and their spectrograms to look at."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from multigan.domains.audio.picture import spectrogram_grid, spectrogram_sheet
+from multigan.domains.audio.waveform import FORMATS, Waveform, joined, waveforms
+from multigan.domains.presenter import Presenter
+from multigan.domains.shown import Exhibit, Snapshot, picture_exhibit
+from multigan.pictures.grid import beside
+
+if TYPE_CHECKING:
+    from multigan.domains.audio.domain import AudioDomain
+
+_PLAYERS, _DRAWN = 10, 16  # clips one can listen to on a page, and look at
+
+
+class AudioPresenter(Presenter):
+    """Clips are `Waveform`."""
+
+    domain: "AudioDomain"
+    formats = FORMATS
+
+    def items(self, stored: Tensor) -> list[Waveform]:
+        """int16 clips ``(N, S)`` as waveforms."""
+        rate = self.domain.recipe.front_end.mel.rate
+        return [Waveform(samples, rate) for samples in waveforms(stored).numpy()]
+
+    def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
+        """One file a clip: ``000000.wav``, ..."""
+        return [item.save(folder / f"{start + i:06d}.{format}") for i, item in enumerate(items)]
+
+    def write_together(self, items: Sequence[Any], path: Path) -> None:
+        """One file with the clips one after the other."""
+        joined(items).save(path)
+
+    def exhibits(self, items: Sequence[Any], about: str) -> list[Exhibit]:
+        """Spectrograms, and players of the first clips."""
+        shown = items[:_PLAYERS]
+        players = [
+            Exhibit("sound", clip.encoded("flac"), f"{about}, clip {i}", "audio/flac")
+            for i, clip in enumerate(shown, 1)
+        ]
+        drawn = spectrogram_sheet(items[:_DRAWN], columns=4)
+        return [*picture_exhibit(drawn, f"spectrograms of {about}"), *players]
+
+    def sheet(self, items: Sequence[Any]) -> Image.Image:
+        """Spectrograms of the clips, with axes in seconds and Hz."""
+        return spectrogram_sheet(items)
+
+    def picture(self, snapshot: Snapshot) -> Image.Image:
+        """Generated spectrograms, with real ones beside them, each in the order of their labels."""
+        labels = snapshot.labels
+        order = (
+            torch.arange(len(snapshot.fake))
+            if labels is None
+            else labels.cpu().argsort(stable=True)
+        )
+        pair = (snapshot.fake, snapshot.real)
+        spectrograms = (
+            self.domain.spectrograms(x.squeeze(1)) if self.domain.is_vocoder else x for x in pair
+        )
+        fake, real = (spectrogram_grid(x.cpu()[order]) for x in spectrograms)
+        return beside(fake, real)

@@ -1,0 +1,94 @@
+"""Pictures measured against unseen ones."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from multigan.domains.image.sources import Source, open_source
+from multigan.domains.image.stacked import grey
+from multigan.domains.ruler import Ruler
+from multigan.errors import DataError
+from multigan.measures.embedder import Embedder
+from multigan.samples import Reals, Stored, halves
+
+if TYPE_CHECKING:
+    from multigan.domains.image.domain import ImageDomain
+
+
+class ImageRuler(Ruler):
+    """Pictures are measured on an embedding of their uint8."""
+
+    domain: "ImageDomain"
+    embedders = ("classifier", "patches", "lite0", "inception", "clip", "dinov2")
+
+    def training_samples(self) -> Stored:
+        """The training pictures, with their labels."""
+        return self.domain.decoded(self.domain.source, self.domain.recipe.data.split)
+
+    def real_samples(self, held_out: str | None = None) -> Reals:
+        """Training pictures, and those of the test split or of another source."""
+        data = self.domain.recipe.data
+        other: Literal["train", "test"] = "test" if data.split == "train" else "train"
+        if held_out is None:
+            try:
+                unseen = open_source(data.source, other, data.held_out)
+            except DataError as error:
+                raise DataError(
+                    f"{error}. Or name other pictures to compare with: --data SOURCE"
+                ) from None
+        else:
+            unseen = _any_split(held_out)
+        test = self.domain.decoded(unseen, other)
+        described = f"{len(test):,} pictures, the {other} split of {data.source}"
+        described = described if held_out is None else f"{len(test):,} pictures of {held_out}"
+        try:
+            train = self.training_samples()
+        except DataError:  # it was trained elsewhere, or the files are gone
+            return halves(test, held_out or data.source)
+        if self.domain.recipe.data.stack == 1:
+            test = _named_alike(test, unseen.classes, self.domain.source.classes)
+        if train.fingerprint == test.fingerprint:
+            raise DataError(
+                f"--data {held_out} holds the very pictures that the model was trained on: give "
+                f"others"
+            )
+        return Reals(
+            train, test, f"{described}, unseen; {len(train):,} training pictures of {data.source}"
+        )
+
+    def embedder(
+        self, name: str | None, weights: str | None, reals: Reals, device: torch.device
+    ) -> Embedder:
+        """A classifier of the pictures' own labels, random patches, Inception, or a model of
+        transformers."""
+        from multigan.domains.image.embedders import picture_embedder
+
+        classified = name in (None, "classifier")
+        single = self._single_reals() if self.domain.recipe.data.stack > 1 and classified else None
+        return picture_embedder(name, weights, reals, single, device)
+
+    def _single_reals(self) -> Reals:
+        """The grey pictures that stacks are made of."""
+        data = grey(self.domain.recipe.data)
+        return type(self.domain)(replace(self.domain.recipe, data=data)).ruler.real_samples()
+
+
+def _any_split(source: str) -> Source:
+    """The test split of a source that has one, else all of it."""
+    try:
+        return open_source(source, "test")
+    except DataError:
+        return open_source(source, "train")
+
+
+def _named_alike(test: Stored, theirs: Sequence[str], ours: Sequence[str]) -> Stored:
+    """The same samples with labels that number our classes; without labels if they have a class
+    that we have not."""
+    if test.labels is None or tuple(theirs) == tuple(ours):
+        return test
+    if not set(theirs) <= set(ours):
+        return replace(test, labels=None)
+    numbers = torch.tensor([ours.index(name) for name in theirs])
+    return replace(test, labels=numbers[test.labels])

@@ -1,0 +1,63 @@
+"""Points shown in their plane, and written."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from multigan.domains.presenter import Presenter
+from multigan.domains.shown import Snapshot
+
+if TYPE_CHECKING:
+    from multigan.domains.points.domain import PointsDomain
+
+
+class PointsPresenter(Presenter):
+    """Points are arrays ``(2,)``, drawn over the critic's landscape."""
+
+    domain: "PointsDomain"
+    formats = ("csv", "npy")
+    preview = 2500  # as many as PacGAN's protocol counts
+
+    def items(self, stored: Tensor) -> list[np.ndarray]:
+        """Each point as an array ``(2,)``."""
+        return list(stored.numpy())
+
+    def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
+        """One file with a point a line (csv) or an array ``(N, 2)`` (npy)."""
+        path = folder / f"points-{start:06d}.{format}"
+        points = np.stack(items)
+        if format == "csv":
+            np.savetxt(path, points, delimiter=",", header="x,y", comments="", fmt="%.6f")
+        else:
+            np.save(path, points)
+        return [path]
+
+    def sheet(self, items: Sequence[Any]) -> Image.Image:
+        """The points, with as many real ones."""
+        fake = torch.from_numpy(np.stack(items)) / self.domain.mixture.extent
+        real = self.domain.mixture.sample(len(items), seed=1) / self.domain.mixture.extent
+        return self.picture(
+            Snapshot(-1, fake, real, None, measures=self.domain.ruler.measure(fake))
+        )
+
+    def pairs(self, made: Tensor, train: Tensor) -> None:
+        """Nothing: in one plane nobody sees which belongs to which."""
+
+    def picture(self, snapshot: Snapshot) -> Image.Image:
+        """Points and landscape."""
+        from multigan.domains.points.picture import points_picture
+
+        return points_picture(snapshot)
+
+    def summary(self, row: Mapping[str, Any]) -> str:
+        """Modes found, share of good points, reverse KL."""
+        if "modes" not in row:
+            return ""
+        return (
+            f"{row['modes']:.0f} modes, {row['high_quality']:.0%} good, KL {row['reverse_kl']:.2f}"
+        )

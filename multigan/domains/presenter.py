@@ -1,0 +1,89 @@
+"""How samples of a kind of data are shown, written and told of."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from multigan.domains.shown import Exhibit, Snapshot, picture_exhibit
+from multigan.errors import UserError
+
+if TYPE_CHECKING:
+    from multigan.domains.base import Domain
+
+
+class Presenter(ABC):
+    """Turns samples into things to look at, read or hear, and into files."""
+
+    formats: ClassVar[tuple[str, ...]]  # what `write` can write; the first is the default
+    preview: ClassVar[int] = 64  # fixed-noise samples shown during training
+
+    def __init__(self, domain: "Domain") -> None:
+        self.domain = domain
+
+    def present(self, x: Tensor) -> list[Any]:
+        """Representations ``(N, ...)`` as things a person or a program uses."""
+        return self.items(self.domain.stored(x))
+
+    @abstractmethod
+    def items(self, stored: Tensor) -> list[Any]:
+        """Stored samples ``(N, ...)`` as things a person or a program uses."""
+
+    @abstractmethod
+    def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
+        """Save presented items, numbered from ``start``; returns the files."""
+
+    def write_together(self, items: Sequence[Any], path: Path) -> None:
+        """Save presented items in one file; raises `UserError` where they do not go together."""
+        raise UserError(
+            f"--out {path}: {self.domain.recipe.domain} goes into a folder, one file each; give "
+            f"a folder"
+        )
+
+    def sheet(self, items: Sequence[Any]) -> Image.Image | None:
+        """One picture of many presented items, or None where there is nothing to see."""
+        return None
+
+    def pairs(self, made: Tensor, train: Tensor) -> Image.Image | None:
+        """One picture of stored samples ``(N, ...)``, right of each the training sample it is
+        nearest to."""
+        return self.sheet(self.items(torch.stack([made, train], 1).flatten(0, 1)))
+
+    def picture(self, snapshot: Snapshot) -> Image.Image | None:
+        """One picture of a moment of the training, or None where there is nothing to see."""
+        return None
+
+    def exhibits(self, items: Sequence[Any], about: str) -> list[Exhibit]:
+        """Presented items for a page that one looks at, reads or listens to; ``about`` says what
+        they are."""
+        return picture_exhibit(self.sheet(items), about)
+
+    def lines(self, items: Sequence[Any]) -> list[str]:
+        """What to print of presented items in a terminal; most kinds of data have nothing to
+        say."""
+        return []
+
+    def summary(self, row: Mapping[str, Any]) -> str:
+        """What the display says of the ruler's measures, from a row of metrics."""
+        return ""
+
+
+class ArrayPresenter(Presenter):
+    """NumPy arrays, with nothing to look at: what a domain has that names no presenter."""
+
+    formats = ("npy",)
+
+    def items(self, stored: Tensor) -> list[np.ndarray]:
+        """Each sample as an array."""
+        return list(stored.numpy())
+
+    def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
+        """One file with an array ``(N, ...)``."""
+        path = folder / f"samples-{start:06d}.npy"
+        np.save(path, np.stack(items))
+        return [path]

@@ -1,0 +1,64 @@
+"""Sentences to read: as lines, on pages, in files."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+from torch import Tensor
+
+from multigan.domains.presenter import Presenter
+from multigan.domains.shown import Exhibit, Snapshot
+from multigan.domains.text.page import page, readable
+from multigan.pictures.grid import beside
+
+if TYPE_CHECKING:
+    from multigan.domains.text.domain import TextDomain
+
+
+class TextPresenter(Presenter):
+    """Sentences are strings."""
+
+    domain: "TextDomain"
+    formats = ("txt", "jsonl")
+    preview = 24
+
+    def items(self, stored: Tensor) -> list[str]:
+        """The sentences, spelt as the data are."""
+        return self.domain.tokeniser.decode(stored.tolist())
+
+    def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
+        """All in one file, a sentence (txt) or an object ``{"text": ...}`` (jsonl) a line."""
+        path = folder / f"sentences.{format}"
+        lines = (
+            items
+            if format == "txt"
+            else [json.dumps({"text": text}, ensure_ascii=False) for text in items]
+        )
+        with path.open("w" if start == 0 else "a", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+        return [path]
+
+    def lines(self, items: Sequence[Any]) -> list[str]:
+        """The sentences themselves."""
+        return list(items)
+
+    def exhibits(self, items: Sequence[Any], about: str) -> list[Exhibit]:
+        """The sentences themselves."""
+        return [Exhibit("text", list(items), about)]
+
+    def sheet(self, items: Sequence[Any]) -> Image.Image | None:
+        """A page of the sentences, if the font has their characters."""
+        return page(f"{len(items)} generated", items, 2 * len(items)) if readable(items) else None
+
+    def picture(self, snapshot: Snapshot) -> Image.Image | None:
+        """A page of generated sentences with one of real ones beside it."""
+        fake, real = self.present(snapshot.fake), self.present(snapshot.real)
+        if not readable(real):
+            return None
+        rows = len(real) * 3 // 2
+        return beside(
+            page(f"generated, {snapshot.samples:,} samples seen", fake, rows),
+            page("real", real, rows),
+        )
