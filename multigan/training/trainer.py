@@ -34,7 +34,7 @@ from multigan.training.feed import Feed
 from multigan.training.look import Look
 from multigan.training.players import Setup
 from multigan.training.signatures import check_signatures
-from multigan.training.warmup import WarmupStage
+from multigan.training.stages import stages_of
 
 _LINES = 3  # samples said in words while it trains, where the domain has words for them
 
@@ -82,10 +82,7 @@ class Trainer:
         learn_condition(domain, stored)
         setup = Setup(domain, self.device, self.processes, self.display.note)
         self.game = setup.game(generator, critic)
-        warmup = domain.warmup()
-        self.stage = WarmupStage(warmup, self.game, self.turns, train.batch) if warmup else None
-        self.warming = self.stage is not None
-        self.began = 0  # samples seen when the game began: its own clock counts from there
+        self.stages = stages_of(domain, self.game, self.turns)
         self.look = Look(domain, self.game, stored, train.seed)
         check_signatures(self.game, *self.look.first(2))
         self.row: dict[str, Any] = {}  # of the last tick
@@ -133,10 +130,8 @@ class Trainer:
         """Go on from a checkpoint, written on whatever device and by however many processes."""
         state = checkpoint.load(self.device)
         self.game.load(state["game"])
-        self.samples, self.seconds, self.began = state["samples"], state["seconds"], state["began"]
-        self.warming = state["warmup"] is not None
-        if self.stage is not None and self.warming:
-            self.stage.load(state["warmup"])
+        self.stages.load(state)
+        self.samples, self.seconds = state["samples"], state["seconds"]
         self.monitor = HealthMonitor(state["health"])
         self.score, self.best_score = state["score"], state.get("best_score")
 
@@ -156,38 +151,19 @@ class Trainer:
                 if self.board is not None:
                     self.board.close()
 
-    @property
-    def end(self) -> int:
-        """Samples seen at the end of the training, as far as is known: a stage before the game may
-        end early."""
-        before = self.recipe.warmup_samples if self.warming else self.began
-        return before + self.recipe.train.samples
-
-    def _round(self, before: int) -> int:
-        """One update of the stage, or one round of the game; returns the samples seen after it."""
-        train = self.recipe.train
-        if not (self.warming and self.stage):
-            return self.began + self.game.round(
-                self.turns, before - self.began, train.batch, train.samples
-            )
-        after = self.stage.step(
-            before, self.processes.synchronise if self.processes.world > 1 else None
-        )
-        if self.stage.ended:
-            self.stage.finish()
-            self.samples = after
-            if (
-                self.processes.first and self.recipe.train.samples
-            ):  # to stand beside the game's result
-                self.kept().save(self.run.path / self.stage.warmup.name)
-            self.warming, self.began = False, after
-            self.display.shorten(self.end)
-            self.display.note(self.stage.summary(after))
-        return after
+    def _round(self) -> None:
+        self.samples = self.stages.round(self.samples)
+        if not self.stages.turning:
+            return
+        name, summary = self.stages.go_on(self.samples)
+        if self.processes.first and self.stages.end > self.samples:  # to stand beside the result
+            self.kept().save(self.run.path / name)
+        self.display.shorten(self.stages.end)
+        self.display.note(summary)
 
     def _fit(self, signals: StopSignals) -> None:
         if self.processes.first:
-            self.display.start(self._title(), self.samples, self.end)
+            self.display.start(self._title(), self.samples, self.stages.end)
             self.board = (
                 Board(self.run.path / FOLDER, self.samples)
                 if self.recipe.train.tensorboard
@@ -197,12 +173,12 @@ class Trainer:
             self._show()
         self._began = time.monotonic()
         self._last_tick = (self.samples, self._began)
-        while self.samples < self.end:
+        while self.samples < self.stages.end:
             before = self.samples
             torch.manual_seed(
                 derive_seed(self.recipe.train.seed, "networks", before, self.processes.rank)
             )
-            self.samples = self._round(before)
+            self._round()
             if self.device.type == "cpu":
                 self._check_finite()  # free here; elsewhere it is read at ticks: no step waits
             self._after_round(before)
@@ -212,7 +188,7 @@ class Trainer:
 
     def _after_round(self, before: int) -> None:
         self.display.advance(self.samples)
-        end = self.samples >= self.end
+        end = self.samples >= self.stages.end
         evaluate = self.recipe.train.evaluate_every is not None and (
             end or self._crossed(before, "evaluate")
         )
@@ -263,8 +239,8 @@ class Trainer:
     def _tick(self, evaluate: bool) -> dict[str, Any]:
         self._check_finite()
         statistics = self.processes.mean(self.game.statistics.read())
-        statistics |= self.look.statistics() | self._held_out()
-        progress = (self.samples - self.began) / max(self.recipe.train.samples, 1)
+        statistics |= self.look.statistics() | self.stages.measures()
+        progress = (self.samples - self.stages.began) / max(self.recipe.train.samples, 1)
         playing = "critic/objective" in statistics
         found = self.monitor.update(
             symptoms(statistics, self.recipe.game, progress) if playing else []
@@ -282,14 +258,6 @@ class Trainer:
                 self.board.tick(row)
         return row
 
-    def _held_out(self) -> dict[str, float]:
-        """The held-out loss of a stage before the game, watched to the end."""
-        if self.stage is None:
-            return {}
-        if not self.warming:
-            self.stage.watch()
-        return self.stage.measures(self.warming)
-
     def _evaluated(self, scoring: Scoring) -> dict[str, Any]:
         found = scoring(self.kept())
         samples, began = self._last_tick
@@ -301,7 +269,7 @@ class Trainer:
         self.seconds += now - self._last_tick[1]
         speed = (self.samples - self._last_tick[0]) / max(now - self._last_tick[1], 1e-9)
         self._last_tick = (self.samples, now)
-        left = max(self.end - self.samples, 0) * self.seconds / self.samples
+        left = max(self.stages.end - self.samples, 0) * self.seconds / self.samples
         return {
             "samples": self.samples,
             "seconds": self.seconds,
@@ -336,10 +304,9 @@ class Trainer:
 
     def _state(self) -> dict[str, Any]:
         return {
-            "format": 1,
+            "format": 2,
             "samples": self.samples,
-            "began": self.began,
-            "warmup": self.stage.state() if self.stage is not None and self.warming else None,
+            **self.stages.state(),
             "seconds": self.seconds,
             "recipe": self.recipe.to_dict(),
             "data": self.fingerprint,

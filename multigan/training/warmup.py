@@ -98,13 +98,14 @@ class WarmupStage:
         self, warmup: Warmup, game: Game, turns: Callable[[str, int], Iterable[Turn]], batch: int
     ) -> None:
         self.warmup, self.game, self.turns, self.batch = warmup, game, turns, batch
+        self.name, self.budget = warmup.name, warmup.settings.samples
         self.generator = Learner(warmup, game.generator.network, game.ema, game.guard)
         critic = game.critic.network
         self.critic = Learner(warmup, critic, Ema(critic), game.guard) if warmup.critic else None
         self.ended = False
 
-    def step(self, samples: int, synchronise: Synchronise | None) -> int:
-        """One update from ``samples`` real samples seen on; returns the samples seen after it."""
+    def round(self, samples: int) -> int:
+        """One update of each learner."""
         settings, after = self.warmup.settings, samples + self.batch
         due = (
             self.warmup.held_out is not None
@@ -112,7 +113,7 @@ class WarmupStage:
         )
         for prefix, learner in self._learners().items():
             turns = self.turns(self.warmup.name, samples)
-            loss, norm = learner.step(turns, samples, self.batch, synchronise)
+            loss, norm = learner.step(turns, samples, self.batch, self.game.synchronise)
             self.game.statistics.add({f"{prefix}loss": loss, f"{prefix}gradient_norm": norm})
             if due:
                 learner.check()
@@ -126,27 +127,22 @@ class WarmupStage:
         critic = {} if self.critic is None else {f"{name}/critic_": self.critic}
         return {f"{name}/": self.generator, **critic}
 
-    def finish(self) -> None:
+    def finish(self, samples: int) -> str:
         """Give the best weights found, or the last ones, to the game: its players and the moving
         average."""
         for learner in self._learners().values():
             learner.finish()
         self.warmup.hand_over(self.game.generator.network, self.game.critic.network)
-
-    def summary(self, samples: int) -> str:
-        """How the stage ended, for a person."""
         lowest = self.generator.lowest
         found = "" if lowest is None else f", held-out loss {lowest:.4f} at its best"
         return f"The {self.warmup.name} stage ended at {samples:,} samples{found}."
 
-    def watch(self) -> None:
-        """Measure the held-out loss of the game's generator, which learns otherwise by now."""
-        if self.warmup.held_out is not None:
+    def measures(self, current: bool) -> dict[str, float]:
+        """The held-out losses at the last check; after the stage that of the game's generator,
+        which learns otherwise by now."""
+        if not current and self.warmup.held_out is not None:
             self.generator.held_out = self.warmup.held_out(self.game.ema.network)
-
-    def measures(self, warming: bool) -> dict[str, float]:
-        """The held-out losses at the last check; after the stage the generator's alone."""
-        learners = self._learners() if warming else {f"{self.warmup.name}/": self.generator}
+        learners = self._learners() if current else {f"{self.warmup.name}/": self.generator}
         return {
             f"{prefix}held_out": one.held_out
             for prefix, one in learners.items()

@@ -66,7 +66,7 @@ def test_the_game_begins_with_the_best_weights_and_a_clock_of_its_own(tmp_path: 
         tmp_path, **{"train.samples": 8, "game.generator.lr": 0, "generator.likelihood": 0}
     )
     made.fit()
-    assert (made.began, made.samples) == (64, 72)
+    assert (made.stages.began, made.samples) == (64, 72)
     held_out = [
         row["likelihood/held_out"]
         for row in rows_of(tmp_path / "run")
@@ -82,8 +82,8 @@ def test_patience_ends_the_stage_and_the_game_gets_its_whole_budget(tmp_path: Pa
         tmp_path, **{"likelihood.patience": 1, "likelihood.lr": 0, "likelihood.samples": 640}
     )
     made.fit()
-    assert made.began == 32  # the first check is the best, the second is no better
-    assert made.samples == made.end == 32 + 48
+    assert made.stages.began == 32  # the first check is the best, the second is no better
+    assert made.samples == made.stages.end == 32 + 48
 
 
 def test_either_stage_may_be_left_out(tmp_path: Path) -> None:
@@ -138,4 +138,4 @@ def test_a_generator_without_a_likelihood_is_refused(tmp_path: Path) -> None:
     network = torch.nn.Module()
     network.weight = torch.nn.Parameter(torch.zeros(1))
     with pytest.raises(UserError, match="no method `losses`"):
-        made.stage.warmup.loss(network, torch.zeros(2, 5).long(), None, None)
+        made.stages.all[0].warmup.loss(network, torch.zeros(2, 5).long(), None, None)
