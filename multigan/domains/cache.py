@@ -1,43 +1,37 @@
-"""Decode once: compact samples in a memory-mapped file, keyed by the files and the settings."""
+"""Decode once: compact samples in a memory-mapped file, keyed by the files and the settings.
 
+An entry is built beside its place, flushed and renamed, so that several builders do not meet; it is
+checked whenever it is opened, and built anew where it is damaged."""
+
+import atexit
 import hashlib
-import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from uuid import uuid4
 
-import numpy as np
-import torch
-
+from multigan.atomic import flush
+from multigan.domains.building import build
+from multigan.domains.decoded import Decoded, Decoder
+from multigan.domains.entry import Damaged, Entry, InUse, is_alive
 from multigan.errors import DataError
 from multigan.resources import cache_folder
 from multigan.samples import Stored
 
+__all__ = ["Decoded", "Decoder", "Opened", "cached", "entries", "opened"]
+
+_ABANDONED = 3600  # seconds after which what a dead builder has left is swept
+
 
 @dataclass(frozen=True)
-class Decoded:
-    """One decoded sample: array, label, or why it could not be read."""
+class Opened:
+    """Decoded samples, and the folder of what else the decoder has kept with them."""
 
-    name: str
-    sample: np.ndarray | None
-    label: int | None = None
-    error: str = ""
-
-
-class Decoder(Protocol):
-    """A source that can be decoded sample by sample."""
-
-    @property
-    def signature(self) -> str:
-        """Changes whenever the decoded samples would."""
-        ...
-
-    def decode(self) -> Iterator[Decoded]:
-        """All samples, in an order that never changes."""
-        ...
+    stored: Stored
+    folder: Path
 
 
 def cached(decoder: Decoder, unreadable: float) -> Stored:
@@ -45,85 +39,100 @@ def cached(decoder: Decoder, unreadable: float) -> Stored:
 
     Unreadable ones are left out and noted; raises `DataError` if their share is above
     ``unreadable``, if nothing is left, or if the cache cannot be written."""
+    return opened(decoder, unreadable).stored
+
+
+def opened(decoder: Decoder, unreadable: float) -> Opened:
+    """The same, with the folder they lie in."""
     folder = cache_folder() / "data" / hashlib.sha256(decoder.signature.encode()).hexdigest()[:24]
-    if not (folder / "meta.json").is_file():
-        _build(decoder, folder, unreadable)
-    return _open(folder)
+    notes: tuple[str, ...] = ()
+    if folder.exists():
+        try:
+            return _opened(Entry(folder))
+        except Damaged as damage:
+            notes = (f"The decoded data in {folder} were damaged ({damage}): decoded anew",)
+    _build(decoder, folder, unreadable)
+    found = _opened(Entry(folder))
+    return replace(found, stored=replace(found.stored, notes=(*found.stored.notes, *notes)))
 
 
-def _open(folder: Path) -> Stored:
-    meta = json.loads((folder / "meta.json").read_text())
-    shape = tuple(meta["shape"])
-    # Copy-on-write: torch wants writable memory, the file stays as it is.
-    samples = np.memmap(folder / "samples.bin", dtype=meta["dtype"], mode="c", shape=shape)
-    labels = np.fromfile(folder / "labels.bin", dtype=np.int64) if meta["labelled"] else None
-    return Stored(
-        torch.from_numpy(samples),
-        None if labels is None else torch.from_numpy(labels),
-        tuple(meta["notes"]),
-        meta["fingerprint"],
-    )
+def entries() -> list[Entry]:
+    """Every entry there is."""
+    root = cache_folder() / "data"
+    found = sorted(root.iterdir()) if root.is_dir() else []
+    return [Entry(path) for path in found if path.is_dir() and not path.name.startswith(".")]
+
+
+_marks: dict[Path, Path] = {}
+
+
+def _opened(entry: Entry) -> Opened:
+    """An entry that is as it was written: some blocks are looked at, and everything if a process
+    that had it open has crashed."""
+    use = InUse(entry.folder)
+    entry.check(whole=use.left_behind())
+    stored = entry.open()
+    if entry.folder not in _marks:
+        with suppress(OSError):  # a cache that may only be read
+            _marks[entry.folder] = use.mark()
+    return Opened(stored, entry.folder)
+
+
+@atexit.register
+def _forget_marks() -> None:
+    for mark in _marks.values():
+        mark.unlink(missing_ok=True)
 
 
 def _build(decoder: Decoder, folder: Path, unreadable: float) -> None:
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}")
+    beside = folder.with_name(f".{folder.name}.{os.getpid()}.{uuid4().hex[:8]}")
     try:
         beside.mkdir(parents=True)
-        meta = _write(decoder, beside, unreadable)
-        (beside / "meta.json").write_text(json.dumps(meta))
-        if not folder.exists():
-            os.rename(beside, folder)
+        _sweep(folder.parent)
+        build(decoder, beside, unreadable)
+        _move(beside, folder)
     except OSError as error:
         raise DataError(
-            f"the decoded data cannot be kept in {folder.parent}: {error.strerror or error}. "
-            "Free some space there, or set MULTIGAN_CACHE to another folder"
+            f"the decoded data cannot be kept in {folder.parent}: {error.strerror or error}"
+            f"{_free(folder.parent)}. Free some space there, or set MULTIGAN_CACHE to another "
+            "folder"
         ) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _write(decoder: Decoder, folder: Path, unreadable: float) -> dict[str, Any]:
-    digest, labels, failed, count = hashlib.sha256(), [], [], 0
-    first: np.ndarray | None = None
-    with (folder / "samples.bin").open("wb") as file:
-        for decoded in decoder.decode():
-            if decoded.sample is None:
-                failed.append(decoded)
-                continue
-            first = decoded.sample if first is None else first
-            content = np.ascontiguousarray(decoded.sample).tobytes()
-            file.write(content)
-            digest.update(content)
-            labels.append(-1 if decoded.label is None else decoded.label)
-            count += 1
-    notes = _judge(failed, count, unreadable)
-    assert first is not None
-    labelled = bool(labels) and labels[0] >= 0
-    if labelled:
-        np.asarray(labels, dtype=np.int64).tofile(folder / "labels.bin")
-        digest.update(np.asarray(labels, dtype=np.int64).tobytes())
-    shape = [count, *first.shape]
-    return {
-        "shape": shape,
-        "dtype": str(first.dtype),
-        "labelled": labelled,
-        "notes": notes,
-        "fingerprint": digest.hexdigest(),
-    }
+def _free(folder: Path) -> str:
+    try:
+        return f" ({shutil.disk_usage(folder).free:,} bytes are free)"
+    except OSError:
+        return ""
 
 
-def _judge(failed: Sequence[Decoded], count: int, unreadable: float) -> list[str]:
-    if not failed and count:
-        return []
-    named = "; ".join(f"{d.name} ({d.error})" for d in failed[:5]) + (
-        "; …" if len(failed) > 5 else ""
-    )
-    total = count + len(failed)
-    if not count:
-        raise DataError(f"none of the {total} files can be read: {named}")
-    if len(failed) > unreadable * total:
-        raise DataError(
-            f"{len(failed)} of {total} files cannot be read, more than data.unreadable = "
-            f"{unreadable:.0%}: {named}"
-        )
-    return [f"Skipped {len(failed)} of {total} files that cannot be read: {named}"]
+def _move(beside: Path, folder: Path) -> None:
+    """Put a finished entry in its place, unless another builder has put a sound one there."""
+    for _ in range(3):
+        try:
+            os.rename(beside, folder)
+            flush(folder.parent)
+            return
+        except OSError:
+            if not folder.exists():
+                raise
+        try:
+            Entry(folder).check()
+            return
+        except Damaged:
+            aside = beside.with_name(f"{beside.name}.damaged")
+            with suppress(FileNotFoundError):  # another builder has just taken it away
+                os.rename(folder, aside)
+            shutil.rmtree(aside, ignore_errors=True)
+    raise OSError(f"{folder} is in the way")
+
+
+def _sweep(root: Path) -> None:
+    """Remove what builders that have died have left."""
+    for path in root.glob(".*.*"):
+        process = path.name.split(".")[2]
+        newest = max((p.stat().st_mtime for p in [path, *path.glob("*")]), default=0.0)
+        if not is_alive(process) and time.time() - newest > _ABANDONED:
+            shutil.rmtree(path, ignore_errors=True)

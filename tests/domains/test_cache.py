@@ -1,28 +1,39 @@
 """Decoded once, memory-mapped, keyed by the signature; what cannot be read is counted and named."""
 
-from collections.abc import Iterator
+import os
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
 import torch
 
-from multigan.domains.cache import Decoded, cache_folder, cached
+from multigan.domains.cache import Decoded, Decoder, cache_folder, cached, entries, opened
 from multigan.errors import DataError
 
 
-class Numbers:
+class Numbers(Decoder):
     """Arrays of ``[i, i]``; those in ``broken`` cannot be read."""
 
     def __init__(
         self, count: int = 6, broken: tuple[int, ...] = (), signature: str = "numbers"
     ) -> None:
-        self.count, self.broken, self.signature = count, broken, signature
+        self.total, self.broken, self._signature = count, broken, signature
         self.classes = ("even", "odd")
         self.labelled, self.decoded = True, 0
 
+    @property
+    def signature(self) -> str:
+        return self._signature
+
     def decode(self) -> Iterator[Decoded]:
-        for i in range(self.count):
+        for i in range(self.total):
             self.decoded += 1
             if i in self.broken:
                 yield Decoded(f"file {i}", None, error="broken")
@@ -138,3 +149,168 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert cache_folder() == Path("/some/where/multigan")
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_folder() == Path.home() / ".cache" / "multigan"
+
+
+# The cache heals
+
+
+def entry_folder() -> Path:
+    (entry,) = entries()
+    return entry.folder
+
+
+def overwrite(name: str, place: int, value: int) -> Callable[[Path], None]:
+    def harm(folder: Path) -> None:
+        content = bytearray((folder / name).read_bytes())
+        content[place] = value
+        (folder / name).write_bytes(content)
+
+    return harm
+
+
+HARM: dict[str, Callable[[Path], object]] = {
+    "truncated": lambda folder: os.truncate(folder / "samples.bin", 7),
+    "longer": lambda folder: os.truncate(folder / "samples.bin", 100),
+    "emptied": lambda folder: os.truncate(folder / "samples.bin", 0),
+    "no samples": lambda folder: (folder / "samples.bin").unlink(),
+    "no labels": lambda folder: (folder / "labels.bin").unlink(),
+    "no meta": lambda folder: (folder / "meta.json").unlink(),
+    "empty meta": lambda folder: (folder / "meta.json").write_text(""),
+    "other meta": lambda folder: (folder / "meta.json").write_text("[1]"),
+    "meta without shape": lambda folder: (folder / "meta.json").write_text('{"notes": []}'),
+    "nothing": lambda folder: [path.unlink() for path in folder.iterdir()],
+    "a byte of samples": overwrite("samples.bin", 5, 99),
+    "a byte of labels": overwrite("labels.bin", 40, 9),
+    "a byte beside": overwrite("words.txt", 2, 99),
+    "nothing beside": lambda folder: (folder / "words.txt").unlink(),
+}
+
+
+class WithWords(Numbers):
+    def keep(self, folder: Path) -> None:
+        (folder / "words.txt").write_text("what belongs to them")
+
+
+@pytest.mark.parametrize("harm", HARM)
+def test_a_damaged_entry_is_decoded_anew_with_a_note(harm: str) -> None:
+    first = cached(WithWords(), 0)
+    samples = first.samples.clone()  # it is mapped from the file that is harmed
+    HARM[harm](entry_folder())
+    again = WithWords()
+    found = opened(again, 0)
+    assert again.decoded == 6
+    assert torch.equal(found.stored.samples, samples)
+    assert torch.equal(found.stored.labels, first.labels)
+    assert found.stored.fingerprint == first.fingerprint
+    assert (found.folder / "words.txt").read_text() == "what belongs to them"
+    (note,) = found.stored.notes
+    assert "were damaged" in note
+    assert cached(WithWords(), 0).notes == ()
+    assert [path.name for path in entry_folder().parent.iterdir()] == [entry_folder().name]
+
+
+class Large(Numbers):
+    """So large that the cheap check does not see every block."""
+
+    def decode(self) -> Iterator[Decoded]:
+        self.decoded += 1
+        yield Decoded("file", np.arange(2**20, dtype=np.int16))
+
+
+DIES = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, str(Path(sys.argv[1])))
+from test_cache import Large, cached
+cached(Large(), 0)
+os._exit(1)
+"""
+
+
+def test_after_a_crash_the_whole_entry_is_checked() -> None:
+    cached(Large(), 0)
+    hidden = overwrite("samples.bin", 5000, 99)
+    hidden(entry_folder())
+    again = Large()
+    assert cached(again, 0).notes == ()  # between the blocks that are looked at
+    assert again.decoded == 0
+    dies = [sys.executable, "-c", DIES, str(Path(__file__).parent)]
+    assert subprocess.run(dies, timeout=120, check=False).returncode == 1
+    (note,) = cached(again, 0).notes
+    assert "were damaged" in note
+    assert (again.decoded, cached(again, 0).notes) == (1, ())
+
+
+def test_an_entry_of_an_earlier_version_is_taken(own_cache: Path) -> None:
+    import json
+
+    first = cached(Numbers(), 0)
+    path = entry_folder() / "meta.json"
+    meta = json.loads(path.read_text())
+    old = ("shape", "dtype", "labelled", "notes", "fingerprint")
+    path.write_text(json.dumps({key: meta[key] for key in old}))
+    again = Numbers()
+    assert torch.equal(cached(again, 0).samples, first.samples)
+    assert again.decoded == 0
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_several_builders_at_once(damaged: bool) -> None:
+    count = 4
+    if damaged:
+        cached(WithWords(), 0)
+        os.truncate(entry_folder() / "samples.bin", 7)
+    barrier = Barrier(count)
+
+    class Together(WithWords):
+        def decode(self) -> Iterator[Decoded]:
+            barrier.wait(60)
+            yield from super().decode()
+
+    with ThreadPoolExecutor(count) as threads:
+        found = list(threads.map(lambda _: cached(Together(), 0), range(count)))
+    assert all(torch.equal(stored.samples, found[0].samples) for stored in found)
+    assert [path.name for path in entry_folder().parent.iterdir()] == [entry_folder().name]
+
+
+def test_what_dead_builders_have_left_is_swept(own_cache: Path) -> None:
+    (own_cache / "data").mkdir(parents=True)
+    dead = own_cache / "data" / ".key.999999999"
+    alive = own_cache / "data" / f".key.{os.getpid()}.12345678"
+    fresh = own_cache / "data" / ".key.999999998.12345678"
+    for path in (dead, alive, fresh):
+        path.mkdir()
+    for path in (dead, alive):
+        os.utime(path, (1, 1))
+    cached(Numbers(), 0)
+    assert (dead.exists(), alive.exists(), fresh.exists()) == (False, True, True)
+
+
+def test_a_disk_without_room_is_refused_before_everything_is_decoded(
+    monkeypatch: pytest.MonkeyPatch, own_cache: Path
+) -> None:
+    class Counted(Numbers):
+        count = 6
+
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(100, 77, 23))
+    numbers = Counted()
+    with pytest.raises(DataError, match="they take 24 bytes") as refused:
+        cached(numbers, 0)
+    assert "23 bytes are free" in str(refused.value)
+    assert str(own_cache) in str(refused.value)
+    assert numbers.decoded == 1
+
+
+def test_repeated_samples_are_counted_where_they_have_a_name() -> None:
+    class Repeated(Numbers):
+        repeats = "numbers"
+
+        def decode(self) -> Iterator[Decoded]:
+            yield from super().decode()
+            yield from list(super().decode())[:2]
+
+    assert cached(Repeated(), 0).notes == (
+        "2 of 8 numbers are repeated: equal to another once decoded",
+    )
+    assert cached(Numbers(signature="unnamed"), 0).notes == ()

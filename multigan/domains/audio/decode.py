@@ -18,7 +18,7 @@ import soxr
 
 from multigan.domains.audio.settings import AudioData
 from multigan.domains.audio.sources import Source
-from multigan.domains.cache import Decoded
+from multigan.domains.decoded import Decoded, Decoder
 
 PEAK = 0.9  # of full scale, of a normalised clip
 SILENCE = 1e-4  # of full scale: a file that never exceeds it is silent
@@ -33,7 +33,7 @@ class Unreadable(Exception):  # noqa: N818 - it names a state of a file
 
 
 @dataclass(frozen=True)
-class SoundDecoder:
+class SoundDecoder(Decoder):
     """A source's sounds as int16 clips ``(length,)``; a long file gives several."""
 
     source: Source

@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 from PIL import Image, ImageOps
 
-from multigan.domains.cache import Decoded
+from multigan.domains.decoded import Decoded, Decoder
 from multigan.domains.image.settings import ImageData
 from multigan.domains.image.sources import Source
 
@@ -18,7 +18,7 @@ _AHEAD = 256  # pictures decoded before they are taken
 
 
 @dataclass(frozen=True)
-class PictureDecoder:
+class PictureDecoder(Decoder):
     """A source's pictures as uint8 arrays ``(C, size, size)``."""
 
     source: Source

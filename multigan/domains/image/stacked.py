@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from multigan.domains.cache import Decoded
+from multigan.domains.decoded import Decoded, Decoder
 from multigan.domains.image.decode import PictureDecoder
 from multigan.domains.image.settings import ImageData
 
@@ -25,7 +25,7 @@ def composition(pictures: int, stacks: int, channels: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class StackDecoder:
+class StackDecoder(Decoder):
     """Stacks ``(C, size, size)`` of grey pictures; the label is that of all digits read as one
     number."""
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from multigan.atomic import write_atomically
-from multigan.domains.cache import Decoded, cached
+from multigan.domains.cache import Decoded, Decoder, opened
 from multigan.domains.files import stamp
 from multigan.domains.text.oracle import Oracle
 from multigan.domains.text.settings import TextData
@@ -27,8 +26,10 @@ from multigan.domains.text.tokeniser import (
 )
 from multigan.domains.text.tokeniser import train_tokeniser as train
 from multigan.errors import DataError
-from multigan.resources import cache_folder
 from multigan.samples import Stored
+
+REPORT = "report.json"
+"""The file beside the rows that says how many are to train on, the classes and the notes."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +47,16 @@ def open_corpus(data: TextData) -> Corpus:
     """The corpus that the settings name, from the cache if it is there; raises `DataError`."""
     if Path(data.source).suffix == ".npz":
         return _oracle_corpus(data)
-    decoder = TextDecoder(data)
-    whole = cached(decoder, 0.0)
-    if not decoder.report.is_file():  # half of the cache was cleared
-        decoder.prepare()
-    report = json.loads(decoder.report.read_text("utf-8"))
+    entry = opened(TextDecoder(data), 0.0)
+    whole = entry.stored
+    report = json.loads((entry.folder / REPORT).read_text("utf-8"))
     count = report["train"]
     notes = (*report["notes"], *whole.notes)
     labels = whole.labels if data.labels else None
     kept, apart = slice(0, count), slice(count, None)
     ends = bool((whole.samples[:count, -1] == END).any())
     return Corpus(
-        load_tokeniser(decoder.folder),
+        load_tokeniser(entry.folder),
         Stored(
             whole.samples[kept], None if labels is None else labels[kept], notes, whole.fingerprint
         ),
@@ -67,7 +66,7 @@ def open_corpus(data: TextData) -> Corpus:
     )
 
 
-class TextDecoder:
+class TextDecoder(Decoder):
     """The sentences of a source as rows of token ids: those to train on first, those kept apart
     after them."""
 
@@ -76,13 +75,20 @@ class TextDecoder:
         settings = {
             name: value for name, value in vars(data).items() if name not in ("source", "count")
         }
-        self.signature = f"text 1\n{sorted(settings.items())}\n{stamp(*text_files(data.source))}"
-        key = hashlib.sha256(self.signature.encode()).hexdigest()[:24]
-        self.folder = cache_folder() / "text" / key
-        self.report = self.folder / "report.json"
+        self._signature = f"text 2\n{sorted(settings.items())}\n{stamp(*text_files(data.source))}"
+
+    @property
+    def signature(self) -> str:
+        """Changes with the files and with the settings that shape the rows."""
+        return self._signature
+
+    @property
+    def about(self) -> str:
+        """The source."""
+        return f"sentences of {self.data.source}"
 
     def decode(self) -> Iterator[Decoded]:
-        """All rows; writes the tokeniser and the report beside them."""
+        """All rows."""
         rows, labels = self.prepare()
         for i, row in enumerate(rows):
             yield Decoded(str(i), row, None if labels is None else labels[i])
@@ -106,17 +112,21 @@ class TextDecoder:
                 f"raise data.length, or set "
                 "data.long = 'cut'"
             )
-        tokeniser.save(self.folder)
         classes = sorted(set(lines.labels))
-        report = {
+        self._tokeniser = tokeniser
+        self._report = {
             "train": len(coded[0].ids),
             "classes": classes,
             "notes": _notes(lines, coded, tokeniser, data),
         }
-        write_atomically(self.report, json.dumps(report, ensure_ascii=False))
         chosen = [i for part, c in zip(parts, coded, strict=True) for i in part[c.kept]]
         labels = [classes.index(lines.labels[i]) for i in chosen] if data.labels else None
         return np.concatenate([c.ids for c in coded]), labels
+
+    def keep(self, folder: Path) -> None:
+        """The tokeniser and the report, beside the rows."""
+        self._tokeniser.save(folder)
+        (folder / REPORT).write_text(json.dumps(self._report, ensure_ascii=False), "utf-8")
 
 
 def _enough(lines: Lines, data: TextData) -> None:
