@@ -31,7 +31,7 @@ from record import record
 
 import multigan
 from multigan.domains.audio.decode import read_sound, resampled
-from multigan.domains.audio.heard import log_spectral_distance, multi_resolution_distance
+from multigan.domains.audio.measures import log_spectral_distance, multi_resolution_distance
 from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.mel_settings import PRESETS
 from multigan.domains.audio.picture import spectrogram_sheet

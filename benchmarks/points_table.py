@@ -17,8 +17,9 @@ import torch
 from record import record, spread
 
 import multigan
-from multigan.domains.points.mixtures import MIXTURES, mixture_measures
+from multigan.domains.points.measures import mixture_measures
 from multigan.domains.points.settings import PointsRecipe
+from multigan.domains.points.sources import MIXTURES
 
 COUNT = 2500
 PLAIN = {

@@ -17,7 +17,7 @@ from multigan.adversarial.health import PATIENCE, HealthMonitor, compare, sympto
 from multigan.adversarial.randomness import Draw, derive_seed
 from multigan.adversarial.schedules import constant
 from multigan.adversarial.settings import CriticSettings, GameSettings, PlayerSettings
-from multigan.domains.points.mixtures import ring
+from multigan.domains.points.sources import ring
 
 
 class PlaneMlp(nn.Module):

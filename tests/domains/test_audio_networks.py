@@ -7,7 +7,7 @@ from torch import nn
 
 from multigan.adversarial.randomness import Draw
 from multigan.domains.audio.augmentation import SpectrogramAugmentation, shifted
-from multigan.domains.audio.networks import MelCritic, MelGenerator, mel_channels
+from multigan.domains.audio.mel_networks import MelCritic, MelGenerator, mel_channels
 from multigan.domains.audio.specgan import SpecganCritic, SpecganGenerator
 from multigan.domains.audio.vocoder import VocoderCritic, VocoderGenerator
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+import multigan.domains
 from multigan.adversarial.randomness import IndexedDraw
 from multigan.domains.base import Domain, domain_type
 from multigan.domains.build import build_network
@@ -113,6 +114,18 @@ def test_every_domain_answers_for_its_recipe(name: str) -> None:
     assert kind.generators
     assert kind.critics
     assert RECIPES.keys() == DOMAINS.keys()
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_every_domain_has_the_same_rooms(name: str) -> None:
+    folder = Path(multigan.domains.__file__).parent / name
+    rooms = {path.stem for path in folder.glob("*.py")}
+    assert {"settings", "sources", "networks", "domain", "presenter", "ruler"} <= rooms
+    kind = domain_type(name)
+    assert kind.presenter_type.__module__ == f"multigan.domains.{name}.presenter"
+    assert kind.ruler_type.__module__ == f"multigan.domains.{name}.ruler"
+    assert issubclass(kind.presenter_type, Presenter)
+    assert issubclass(kind.ruler_type, Ruler)
 
 
 def test_own_domain_by_its_name() -> None:

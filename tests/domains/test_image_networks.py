@@ -4,13 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from multigan.domains.image.networks import (
-    DcganCritic,
-    DcganGenerator,
-    ImageMlpCritic,
-    ImageMlpGenerator,
-    dcgan_channels,
-)
+from multigan.domains.image.dcgan import DcganCritic, DcganGenerator, dcgan_channels
+from multigan.domains.image.mlp import ImageMlpCritic, ImageMlpGenerator
 from multigan.domains.layers import LabelledLatent, ProjectionHead
 
 LABELS = torch.tensor([0, 1, 2])

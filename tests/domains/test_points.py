@@ -9,9 +9,10 @@ import torch
 
 from multigan.adversarial.randomness import Draw
 from multigan.domains.points.domain import PointsDomain
-from multigan.domains.points.mixtures import MIXTURES, mixture_measures
+from multigan.domains.points.measures import mixture_measures
 from multigan.domains.points.networks import PointsMlpCritic
 from multigan.domains.points.presenter import PointsPresenter
+from multigan.domains.points.sources import MIXTURES
 from multigan.domains.shown import Snapshot
 from multigan.recipe.load import load_recipe
 

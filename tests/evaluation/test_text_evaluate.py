@@ -14,7 +14,7 @@ from rich.console import Console
 import multigan
 from multigan.domains.text import embedder as embedders
 from multigan.domains.text.domain import TextDomain
-from multigan.domains.text.embedder import language_model_embedder
+from multigan.domains.text.embedders import language_model_embedder
 from multigan.domains.text.measures import AIMS, sentences, unigram
 from multigan.errors import DataError, UserError
 from multigan.evaluation.evaluate import evaluate

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ from multigan.domains.audio.decode import (
 )
 from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.mel_settings import MelSettings
-from multigan.domains.audio.networks import MelCritic, MelGenerator
+from multigan.domains.audio.networks import CRITICS, GENERATORS
 from multigan.domains.audio.presenter import AudioPresenter
 from multigan.domains.audio.ruler import AudioRuler
 from multigan.domains.audio.settings import AudioRecipe
@@ -32,15 +32,11 @@ from multigan.domains.audio.sources import PUBLIC, Source, open_source
 from multigan.domains.audio.specgan import (
     SIDE,
     SpecFrontEnd,
-    SpecganCritic,
-    SpecganGenerator,
     log_spectrum,
 )
 from multigan.domains.audio.spectrum import ShortTimeFourier
 from multigan.domains.audio.vocoder import (
     MelDistance,
-    VocoderCritic,
-    VocoderGenerator,
     feature_distance,
 )
 from multigan.domains.audio.vocoders import open_vocoder, refuse_mismatch
@@ -63,16 +59,7 @@ class AudioDomain(Domain):
 
     recipe: AudioRecipe
     recipe_type = AudioRecipe
-    generators: ClassVar[dict[str, type[nn.Module]]] = {
-        "mel-wgan": MelGenerator,
-        "specgan": SpecganGenerator,
-        "vocoder": VocoderGenerator,
-    }
-    critics: ClassVar[dict[str, type[nn.Module]]] = {
-        "mel-wgan": MelCritic,
-        "specgan": SpecganCritic,
-        "vocoder": VocoderCritic,
-    }
+    generators, critics = GENERATORS, CRITICS
     options = ("condition", "vocoder")
     models = ("vocoder",)
     presenter_type = AudioPresenter

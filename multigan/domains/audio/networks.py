@@ -1,108 +1,18 @@
-"""Networks for log-mel spectrograms: N batch, C channels, M mels, T frames; x ``(N, 1, M, T)`` in
-[-1, 1]."""
+"""The networks of sounds by name."""
 
-import itertools
-import math
+from torch import nn
 
-from torch import Tensor, nn
+from multigan.domains.audio.mel_networks import MelCritic, MelGenerator
+from multigan.domains.audio.specgan import SpecganCritic, SpecganGenerator
+from multigan.domains.audio.vocoder import VocoderCritic, VocoderGenerator
 
-from multigan.domains.layers import LabelledLatent, ProjectionHead, he_init
-
-_SMALLEST = 4  # mels or frames of the first feature map along its shorter side
-
-
-def mel_stages(mels: int, frames: int) -> int:
-    """How often a spectrogram is halved until its shorter side is 4."""
-    return max(int(math.log2(min(mels, frames) / _SMALLEST)), 1)
-
-
-def mel_channels(mels: int, frames: int, width: int, widest: int) -> list[int]:
-    """Channels from the smallest feature map up to half of the spectrogram: ``width`` at the last.
-
-    >>> mel_channels(64, 64, 32, 256)
-    [256, 128, 64, 32]
-    """
-    return [min(width * 2**i, widest) for i in reversed(range(mel_stages(mels, frames)))]
-
-
-class LabelledBatchNorm(nn.Module):
-    """Batch norm whose gain and bias follow from the label (conditional batch norm, Dumoulin et al.
-    2017)."""
-
-    def __init__(self, channels: int, classes: int) -> None:
-        super().__init__()
-        self.norm = nn.BatchNorm2d(channels, affine=not classes)
-        self.gain_and_bias = nn.Embedding(classes, 2 * channels) if classes else None
-        if self.gain_and_bias is not None:
-            nn.init.zeros_(self.gain_and_bias.weight)
-
-    def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
-        """x ``(N, C, ...)`` normalised, the same shape."""
-        normed: Tensor = self.norm(x)
-        if self.gain_and_bias is None:
-            return normed
-        gain, bias = self.gain_and_bias(labels)[:, :, None, None].chunk(2, 1)
-        return normed * (1 + gain) + bias
-
-
-class MelGenerator(nn.Module):
-    """Transposed convolutions from about 4×4 up, batch norm that follows the label, ReLU, tanh.
-
-    Kernel 4 at stride 2 covers every cell equally often, so there are no checkerboards (Odena et
-    al. 2016).
-
-    >>> MelGenerator((1, 64, 64), latent=64)(torch.randn(8, 64)).shape
-    torch.Size([8, 1, 64, 64])
-    """
-
-    def __init__(
-        self,
-        shape: tuple[int, int, int],
-        latent: int = 64,
-        width: int = 32,
-        widest: int = 256,
-        classes: int = 0,
-    ) -> None:
-        super().__init__()
-        channels = mel_channels(*shape[1:], width, widest)
-        scale = 2 ** len(channels)
-        self.base = (channels[0], shape[1] // scale, shape[2] // scale)
-        self.label = LabelledLatent(classes)
-        self.project = nn.Linear(latent + self.label.extra, math.prod(self.base), bias=False)
-        pairs = list(itertools.pairwise([*channels, 1]))
-        self.ups = nn.ModuleList(
-            nn.ConvTranspose2d(below, above, 4, 2, 1, bias=above == 1) for below, above in pairs
-        )
-        self.norms = nn.ModuleList(LabelledBatchNorm(below, classes) for below, _ in pairs)
-        for module in (self.project, *self.ups):
-            nn.init.normal_(module.weight, 0, 0.02)
-
-    def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Spectrograms of latents ``(N, latent)`` and labels ``(N,)``."""
-        x = self.project(self.label(noise, condition)).view(-1, *self.base)
-        for norm, up in zip(self.norms, self.ups, strict=True):
-            x = up(norm(x, condition).relu())
-        return x.tanh()
-
-
-class MelCritic(nn.Module):
-    """Strided convolutions down to about 4×4, leaky ReLU; labels are projected on the last feature
-    map."""
-
-    def __init__(
-        self, shape: tuple[int, int, int], width: int = 32, widest: int = 256, classes: int = 0
-    ) -> None:
-        super().__init__()
-        channels = [1, *reversed(mel_channels(*shape[1:], width, widest))]
-        layers: list[nn.Module] = []
-        for below, above in itertools.pairwise(channels):
-            layers += [nn.Conv2d(below, above, 4, 2, 1), nn.LeakyReLU(0.2)]
-        self.layers = he_init(nn.Sequential(*layers, nn.Flatten()))
-        scale = 2 ** (len(channels) - 1)
-        features = channels[-1] * (shape[1] // scale) * (shape[2] // scale)
-        self.head = ProjectionHead(features, classes)
-        nn.init.normal_(self.head.linear.weight, 0, features**-0.5)
-
-    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Logits ``(N,)`` of spectrograms and labels ``(N,)``."""
-        return self.head(self.layers(x), condition)
+GENERATORS: dict[str, type[nn.Module]] = {
+    "mel-wgan": MelGenerator,
+    "specgan": SpecganGenerator,
+    "vocoder": VocoderGenerator,
+}
+CRITICS: dict[str, type[nn.Module]] = {
+    "mel-wgan": MelCritic,
+    "specgan": SpecganCritic,
+    "vocoder": VocoderCritic,
+}

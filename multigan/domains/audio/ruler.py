@@ -9,7 +9,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from multigan.adversarial.randomness import IndexedDraw, derive_seed
 from multigan.domains.audio.embedders import NAMES, Mels, sound_embedder
-from multigan.domains.audio.heard import BINS, Bins, heard
+from multigan.domains.audio.measures import BINS, Bins, heard
 from multigan.domains.audio.settings import AudioData
 from multigan.domains.audio.sources import Source, open_source
 from multigan.domains.audio.waveform import waveforms

@@ -3,25 +3,16 @@
 from dataclasses import replace
 from functools import cached_property
 from itertools import product
-from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.domains.base import Domain
 from multigan.domains.cache import cached
 from multigan.domains.image.augmentation import PictureAugmentation
 from multigan.domains.image.decode import PictureDecoder
-from multigan.domains.image.gated import GatedGenerator
-from multigan.domains.image.networks import (
-    DcganCritic,
-    DcganGenerator,
-    ImageMlpCritic,
-    ImageMlpGenerator,
-)
+from multigan.domains.image.networks import CRITICS, GENERATORS
 from multigan.domains.image.presenter import ImagePresenter
-from multigan.domains.image.projected import ProjectedCritic
-from multigan.domains.image.residual import ResidualCritic, ResidualGenerator
 from multigan.domains.image.ruler import ImageRuler
 from multigan.domains.image.settings import ImageRecipe
 from multigan.domains.image.sources import PUBLIC, Source, open_source
@@ -35,18 +26,7 @@ class ImageDomain(Domain):
 
     recipe: ImageRecipe
     recipe_type = ImageRecipe
-    generators: ClassVar[dict[str, type[nn.Module]]] = {
-        "dcgan": DcganGenerator,
-        "gated": GatedGenerator,
-        "residual": ResidualGenerator,
-        "mlp": ImageMlpGenerator,
-    }
-    critics: ClassVar[dict[str, type[nn.Module]]] = {
-        "dcgan": DcganCritic,
-        "residual": ResidualCritic,
-        "projected": ProjectedCritic,
-        "mlp": ImageMlpCritic,
-    }
+    generators, critics = GENERATORS, CRITICS
     presenter_type = ImagePresenter
     ruler_type = ImageRuler
     sources = ("digits", *PUBLIC)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from multigan.domains.image.networks import dcgan_channels, first_side
+from multigan.domains.image.dcgan import dcgan_channels, first_side
 
 
 class EnlargingConv(nn.Module):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from multigan.domains.image.networks import first_side
+from multigan.domains.image.dcgan import first_side
 from multigan.domains.layers import LabelledLatent, ProjectionHead
 
 GROUP = 16  # channels of one group of the 3×3 convolutions

@@ -1,17 +1,16 @@
 """Points in the plane, drawn from a mixture of Gaussians whose truth is known."""
 
 import hashlib
-from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.domains.base import Domain
-from multigan.domains.points.mixtures import MIXTURES, Mixture
-from multigan.domains.points.networks import PointsMlpCritic, PointsMlpGenerator
+from multigan.domains.points.networks import CRITICS, GENERATORS
 from multigan.domains.points.presenter import PointsPresenter
 from multigan.domains.points.ruler import PointsRuler
 from multigan.domains.points.settings import PointsRecipe
+from multigan.domains.points.sources import MIXTURES, Mixture
 from multigan.samples import Facts, Stored
 
 
@@ -20,8 +19,7 @@ class PointsDomain(Domain):
 
     recipe: PointsRecipe
     recipe_type = PointsRecipe
-    generators: ClassVar[dict[str, type[nn.Module]]] = {"mlp": PointsMlpGenerator}
-    critics: ClassVar[dict[str, type[nn.Module]]] = {"mlp": PointsMlpCritic}
+    generators, critics = GENERATORS, CRITICS
     presenter_type = PointsPresenter
     ruler_type = PointsRuler
     sources = tuple(MIXTURES)

@@ -43,3 +43,7 @@ class PointsMlpCritic(nn.Module):
     def forward(self, x: Tensor, condition: Any = None) -> Tensor:
         """Logits of points."""
         return self.layers(x).squeeze(1)
+
+
+GENERATORS: dict[str, type[nn.Module]] = {"mlp": PointsMlpGenerator}
+CRITICS: dict[str, type[nn.Module]] = {"mlp": PointsMlpCritic}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
-from multigan.domains.points.mixtures import mixture_measures
+from multigan.domains.points.measures import mixture_measures
 from multigan.domains.ruler import Ruler
 from multigan.errors import DataError, UserError
 from multigan.measures.compare import Aim

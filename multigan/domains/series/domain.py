@@ -1,14 +1,13 @@
 """Series: stored as floats ``(n, C, T)`` in the data's own units, seen by the critic in [-1, 1]."""
 
 from functools import cached_property
-from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.domains.base import Domain
-from multigan.domains.series.networks import SeriesConvCritic, SeriesConvGenerator
+from multigan.domains.series.networks import CRITICS, GENERATORS
 from multigan.domains.series.presenter import SeriesPresenter
 from multigan.domains.series.ruler import SeriesRuler
 from multigan.domains.series.settings import SeriesRecipe
@@ -22,8 +21,7 @@ class SeriesDomain(Domain):
 
     recipe: SeriesRecipe
     recipe_type = SeriesRecipe
-    generators: ClassVar[dict[str, type[nn.Module]]] = {"conv": SeriesConvGenerator}
-    critics: ClassVar[dict[str, type[nn.Module]]] = {"conv": SeriesConvCritic}
+    generators, critics = GENERATORS, CRITICS
     presenter_type = SeriesPresenter
     ruler_type = SeriesRuler
     sources = ("sines",)

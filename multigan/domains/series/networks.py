@@ -98,3 +98,7 @@ class SeriesConvCritic(nn.Module):
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Logits of series."""
         return self.head(self.layers(x), None)
+
+
+GENERATORS: dict[str, type[nn.Module]] = {"conv": SeriesConvGenerator}
+CRITICS: dict[str, type[nn.Module]] = {"conv": SeriesConvCritic}

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,18 +15,15 @@ from multigan.adversarial.game import GeneratorTerm
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.domains.base import Domain, Warmup
 from multigan.domains.text.corpus import Corpus, open_corpus
-from multigan.domains.text.critics import ConvCritic, RelganCritic
 from multigan.domains.text.generator import SequenceGenerator, TextNoise
-from multigan.domains.text.language_critic import LanguageCritic
 from multigan.domains.text.likelihood import counted
+from multigan.domains.text.networks import CRITICS, GENERATORS
 from multigan.domains.text.presenter import TextPresenter
-from multigan.domains.text.recurrent import GruGenerator, LstmGenerator, MemoryGenerator
 from multigan.domains.text.ruler import TextRuler
 from multigan.domains.text.settings import TextRecipe
 from multigan.domains.text.sources import BUILT_IN
 from multigan.domains.text.terms import hand_over, likelihood_loss, terms_of
 from multigan.domains.text.tokeniser import Tokeniser, load_tokeniser
-from multigan.domains.text.transformer import TransformerGenerator
 from multigan.errors import DataError, UserError
 from multigan.resources import cache_folder
 from multigan.samples import Facts, Stored
@@ -40,17 +37,7 @@ class TextDomain(Domain):
     recipe: TextRecipe
     ruler: TextRuler
     recipe_type = TextRecipe
-    generators: ClassVar[dict[str, type[nn.Module]]] = {
-        "lstm": LstmGenerator,
-        "gru": GruGenerator,
-        "memory": MemoryGenerator,
-        "transformer": TransformerGenerator,
-    }
-    critics: ClassVar[dict[str, type[nn.Module]]] = {
-        "conv": ConvCritic,
-        "relgan": RelganCritic,
-        "language": LanguageCritic,
-    }
+    generators, critics = GENERATORS, CRITICS
     presenter_type = TextPresenter
     ruler_type = TextRuler
     sources = tuple(BUILT_IN)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from multigan.domains.presenter import Presenter
 from multigan.domains.shown import Exhibit, Snapshot
-from multigan.domains.text.page import page, readable
+from multigan.domains.text.picture import page, readable
 from multigan.pictures.grid import beside
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from multigan.adversarial.randomness import Draw
 from multigan.domains.ruler import Ruler
-from multigan.domains.text.embedder import language_model_embedder
+from multigan.domains.text.embedders import language_model_embedder
 from multigan.domains.text.likelihood import held_out_nll
 from multigan.domains.text.measures import AIMS, likelihoods, ruler, unigram
 from multigan.domains.text.sources import read_lines

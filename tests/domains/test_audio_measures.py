@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from multigan.domains.audio.heard import (
+from multigan.domains.audio.measures import (
     Bins,
     heard,
     log_spectral_distance,

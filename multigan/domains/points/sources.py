@@ -1,5 +1,4 @@
-"""Mixtures of Gaussians in the plane, and how well samples match them (Lin et al. 2018, PacGAN,
-section 4.1)."""
+"""Mixtures of Gaussians in the plane (Lin et al. 2018, PacGAN, section 4.1)."""
 
 import math
 from collections.abc import Callable
@@ -46,21 +45,3 @@ def spiral(modes: int = 24, turns: float = 2.0, deviation: float = 0.01) -> Mixt
 
 
 MIXTURES: dict[str, Callable[[], Mixture]] = {"ring": ring, "grid": grid, "spiral": spiral}
-
-
-def mixture_measures(points: Tensor, mixture: Mixture) -> dict[str, float]:
-    """Modes found, share of high-quality points, and reverse KL in nats, of points ``(N, 2)``.
-
-    High quality: within 3 standard deviations of the nearest centre. A mode is found if a
-    high-quality point lies at it. Reverse KL: from the distribution over nearest modes to the
-    uniform one."""
-    distance, mode = torch.cdist(points, mixture.centres.to(points)).min(1)
-    good = distance < 3 * mixture.deviation
-    modes = len(mixture.centres)
-    share = torch.bincount(mode, minlength=modes).double() / len(points)
-    kl = torch.special.xlogy(share, share * modes).sum()
-    return {
-        "modes": float(mode[good].unique().numel()),
-        "high_quality": float(good.double().mean()),
-        "reverse_kl": float(kl),
-    }
