@@ -65,6 +65,11 @@ def explaining_out_of_memory(device: torch.device, batch: int, accumulate: int) 
         ) from error
 
 
+def float64(x: torch.Tensor) -> torch.Tensor:
+    """``x`` in double precision: on the CPU where its device has none, as Apple's MPS."""
+    return (x.cpu() if x.device.type == "mps" else x).double()
+
+
 def free_memory(device: torch.device) -> int | None:
     """Free bytes on a CUDA device; None elsewhere."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None

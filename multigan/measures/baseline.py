@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from multigan.adversarial.randomness import stream
+from multigan.devices import float64
 
 _FITTED = 10_000  # samples it is fitted to at most
 
@@ -14,7 +15,7 @@ _FITTED = 10_000  # samples it is fitted to at most
 def gaussian_noise(real: Tensor, count: int, seed: int) -> Tensor:
     """``count`` samples like ``real`` ``(n, ...)``: independent Gaussians with each element's mean
     and variance."""
-    fitted = evenly(real, _FITTED if real[0].numel() < 10**4 else 1000).double()
+    fitted = float64(evenly(real, _FITTED if real[0].numel() < 10**4 else 1000))
     mean, deviation = fitted.mean(0), fitted.std(0)
     made = torch.empty((count, *real.shape[1:]), dtype=real.dtype)
     random = stream("cpu", seed, "trivial")

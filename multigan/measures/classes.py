@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from multigan.devices import float64
+
 _SEED = 2020  # torch-fidelity's, so that its figures are ours
 
 
@@ -14,7 +16,7 @@ def classifier_score(log_probabilities: Tensor, splits: int = 1) -> float:
     Between 1 and K. With several splits, their mean, after a fixed shuffle.
     """
     order = np.random.RandomState(_SEED).permutation(len(log_probabilities))
-    log_p = log_probabilities.cpu()[torch.from_numpy(order)].double()
+    log_p = float64(log_probabilities.cpu()[torch.from_numpy(order)])
     scores = []
     for i in range(splits):
         part = log_p[i * len(log_p) // splits : (i + 1) * len(log_p) // splits]
@@ -28,7 +30,7 @@ def classifier_score(log_probabilities: Tensor, splits: int = 1) -> float:
 def class_shares(log_probabilities: Tensor) -> Tensor:
     """Share ``(K,)`` of samples that the classifier puts into each class."""
     counts = torch.bincount(log_probabilities.argmax(1), minlength=log_probabilities.shape[1])
-    return counts.double().cpu() / len(log_probabilities)
+    return float64(counts).cpu() / len(log_probabilities)
 
 
 def class_kl(shares: Tensor, prior: Tensor) -> float:
@@ -37,7 +39,7 @@ def class_kl(shares: Tensor, prior: Tensor) -> float:
 
     A share in a class that the prior says does not exist costs some 700 nats for all of it: much,
     yet a number in JSON."""
-    prior = prior.double().cpu()
+    prior = float64(prior).cpu()
     return float(
         torch.special.xlogy(shares, shares / prior.clamp(min=torch.finfo(torch.float64).tiny)).sum()
     )

@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from multigan.devices import float64
 from multigan.measures.classes import class_kl, class_shares, classifier_score
 from multigan.measures.embedder import Embedded, Embedder
 from multigan.measures.frechet import frechet_distance
@@ -117,7 +118,7 @@ def _neighbours(real: Tensor, fake: Tensor) -> tuple[dict[str, float], list[str]
 
 def as_asked(log_probabilities: Tensor, labels: Tensor) -> float:
     """Share of samples that the classifier takes for the class ``(N,)`` they were asked to be."""
-    return float((log_probabilities.argmax(1).cpu() == labels.cpu()).double().mean())
+    return float(float64(log_probabilities.argmax(1).cpu() == labels.cpu()).mean())
 
 
 def too_few(count: int, dimension: int, name: str) -> str | None:

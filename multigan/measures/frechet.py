@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from multigan.devices import float64
+
 
 def frechet_distance(x: Tensor, y: Tensor) -> float:
     """``|m1 - m2|² + tr(C1 + C2 - 2 (C1 C2)^½)`` of embeddings x ``(N, D)`` and y ``(M, D)``.
@@ -12,7 +14,7 @@ def frechet_distance(x: Tensor, y: Tensor) -> float:
     samples."""
     if min(len(x), len(y)) < 2:
         raise ValueError("the Fréchet distance needs at least two samples on each side")
-    x, y = _exact(x), _exact(y)
+    x, y = float64(x), float64(y)
     gap = x.mean(0) - y.mean(0)
     cov_x, cov_y = x.T.cov(), y.T.cov()
     values, vectors = torch.linalg.eigh(cov_x)
@@ -21,8 +23,3 @@ def frechet_distance(x: Tensor, y: Tensor) -> float:
     # negative.
     cross = torch.linalg.eigvalsh(root @ cov_y @ root).clamp(min=0).sqrt().sum()
     return float(gap @ gap + cov_x.trace() + cov_y.trace() - 2 * cross)
-
-
-def _exact(features: Tensor) -> Tensor:
-    """Float64, on a device that has it."""
-    return (features.cpu() if features.device.type == "mps" else features).double()

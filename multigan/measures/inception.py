@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from multigan.devices import float64
 from multigan.errors import UserError
 from multigan.measures.embedder import Embedded, Embedder, weights_hash
 
@@ -29,7 +30,7 @@ class InceptionEmbedder(Embedder):
         """uint8 ``(N, C, H, W)``; grey becomes RGB as torch-fidelity's reader of files does it."""
         x = samples.to(self.device)
         features, logits = self.network(x.repeat(1, 3, 1, 1) if x.shape[1] == 1 else x)
-        return Embedded(features, logits.double().log_softmax(1))
+        return Embedded(features, float64(logits).log_softmax(1))
 
     def measure_names(self) -> dict[str, str]:
         """These, and only these, carry the published names."""

@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from multigan.devices import float64
+
 _SEED = (
     2020  # torch-fidelity's, and its way to draw subsets, so that figures agree to the last digit
 )
@@ -24,12 +26,8 @@ def kernel_distance(x: Tensor, y: Tensor, subsets: int = 100, size: int = 1000) 
         mine, theirs = (
             torch.from_numpy(random.choice(len(s), size, replace=False)) for s in (x, y)
         )
-        values.append(_mmd(_exact(x[mine.to(x.device)]), _exact(y[theirs.to(y.device)])))
+        values.append(_mmd(float64(x[mine.to(x.device)]), float64(y[theirs.to(y.device)])))
     return float(torch.stack(values).mean())
-
-
-def _exact(features: Tensor) -> Tensor:
-    return features.cpu().double() if features.device.type == "mps" else features.double()
 
 
 def _mmd(x: Tensor, y: Tensor) -> Tensor:

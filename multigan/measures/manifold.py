@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from multigan.devices import float64
 from multigan.measures.distances import distance_blocks, nearest
 
 
@@ -37,7 +38,7 @@ def manifold_overlap(real: Tensor, fake: Tensor, k: int = 5) -> Manifold:
         closest = closest.minimum(block.amin(0))
     return Manifold(
         precision=inside / len(fake),
-        recall=float(recalled.double().mean()),
+        recall=float(float64(recalled).mean()),
         density=reached / (k * len(fake)),
-        coverage=float((closest < reach_real).double().mean()),
+        coverage=float(float64(closest < reach_real).mean()),
     )

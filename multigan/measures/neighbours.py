@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from multigan.devices import float64
 from multigan.measures.distances import nearest
 
 
@@ -31,7 +32,7 @@ def memorisation(fake: Tensor, held_out: Tensor, train: Tensor) -> Memorisation:
     usual = nearest(held_out, train)[0][:, 0]
     near = usual.quantile(0.01) if len(usual) <= 10**7 else usual.kthvalue(len(usual) // 100).values
     ratio = float(distance.median() / usual.median().clamp(min=1e-12))
-    return Memorisation(ratio, float((distance <= near).double().mean()), distance, position)
+    return Memorisation(ratio, float(float64(distance <= near).mean()), distance, position)
 
 
 def two_sample_accuracy(x: Tensor, y: Tensor) -> float:
@@ -43,4 +44,4 @@ def two_sample_accuracy(x: Tensor, y: Tensor) -> float:
     both = torch.cat([x, y])
     label = torch.arange(len(both), device=both.device) < len(x)
     neighbour = nearest(both, both, same=True)[1][:, 0]
-    return float((label[neighbour] == label).double().mean())
+    return float(float64(label[neighbour] == label).mean())

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from multigan.adversarial.randomness import stream
+from multigan.devices import float64
 
 _BLOCK = 64  # projections taken at once
 
@@ -21,9 +22,5 @@ def sliced_wasserstein(x: Tensor, y: Tensor, projections: int = 1000) -> float:
     total = 0.0
     for block in directions.split(_BLOCK):
         gap = (block @ x.T).sort(1).values - (block @ y.T).sort(1).values
-        total += (
-            float(gap.double().square().sum())
-            if x.device.type != "mps"
-            else float(gap.square().sum())
-        )
+        total += float(float64(gap).square().sum())
     return 3 * x.shape[1] * total / (len(x) * projections)

@@ -14,6 +14,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from multigan.devices import float64
+
 
 @dataclass
 class Processes:
@@ -87,7 +89,7 @@ class Processes:
         """Raise `RuntimeError` if the weights have drifted apart between the processes."""
         if self.world == 1:
             return
-        sums = torch.stack([p.detach().double().sum() for p in network.parameters()]).cpu()
+        sums = torch.stack([float64(p.detach()).sum() for p in network.parameters()]).cpu()
         extremes = torch.cat([sums, -sums])
         dist.all_reduce(extremes, dist.ReduceOp.MAX, group=self.control)
         half = len(sums)

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from multigan.devices import float64
+
 CLIPPED = 0.999  # of full scale
 SILENT = -50.0  # decibels below the clip's loudest frame
 BINS = 50
@@ -92,18 +94,18 @@ class Bins:
         from sklearn.cluster import KMeans
 
         self.count = min(count, len(train))
-        features = train.double().cpu().numpy()
+        features = float64(train).cpu().numpy()
         self._clusters = KMeans(self.count, n_init=1, random_state=seed).fit(features)
         self._size, self._shares = len(train), self._share(self._clusters.labels_)
 
     def _share(self, clusters: Any) -> Tensor:
-        counts = torch.bincount(torch.as_tensor(clusters).long(), minlength=self.count).double()
+        counts = float64(torch.bincount(torch.as_tensor(clusters).long(), minlength=self.count))
         return counts / counts.sum()
 
     def compare(self, given: Tensor) -> tuple[int, float]:
         """Bins that differ, and the Jensen-Shannon divergence of the shares in nats, of features
         ``(n, D)``."""
-        p, q = self._shares, self._share(self._clusters.predict(given.double().cpu().numpy()))
+        p, q = self._shares, self._share(self._clusters.predict(float64(given).cpu().numpy()))
         n, m = self._size, len(given)
         pooled = (p * n + q * m) / (n + m)
         error = (pooled * (1 - pooled) * (1 / n + 1 / m)).sqrt().clamp_min(1e-12)

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from multigan.devices import float64
+
 
 class ShortTimeFourier(nn.Module):
     """Waveform ↔ complex spectrum with a Hann window."""
@@ -119,5 +121,6 @@ def peak_phase(magnitude: Tensor, hop_per_window: float) -> Tensor:
     nearest = torch.where(bins - left <= right - bins, left, right).clamp(0, log.shape[-1] - 1)
     turns = (nearest + offset.gather(-1, nearest)) * hop_per_window
     between = (turns[:, 1:] + turns[:, :-1]) / 2
-    phase = 2 * torch.pi * (pad(between, (0, 0, 1, 0)).double().cumsum(1) % 1).to(magnitude)
+    turned = float64(pad(between, (0, 0, 1, 0))).cumsum(1)
+    phase = 2 * torch.pi * (turned % 1).to(magnitude)
     return torch.complex(phase.cos(), phase.sin())  # faster than polar()

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from multigan.devices import float64
 from multigan.domains.points.sources import Mixture
 
 
@@ -15,10 +16,10 @@ def mixture_measures(points: Tensor, mixture: Mixture) -> dict[str, float]:
     distance, mode = torch.cdist(points, mixture.centres.to(points)).min(1)
     good = distance < 3 * mixture.deviation
     modes = len(mixture.centres)
-    share = torch.bincount(mode, minlength=modes).double() / len(points)
+    share = float64(torch.bincount(mode, minlength=modes)) / len(points)
     kl = torch.special.xlogy(share, share * modes).sum()
     return {
         "modes": float(mode[good].unique().numel()),
-        "high_quality": float(good.double().mean()),
+        "high_quality": float(float64(good).mean()),
         "reverse_kl": float(kl),
     }

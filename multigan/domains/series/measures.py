@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from multigan.adversarial.randomness import stream
+from multigan.devices import float64
 from multigan.measures.baseline import evenly
 from multigan.measures.compare import Aim
 from multigan.measures.embedder import Embedded, Embedder
@@ -81,7 +82,7 @@ def _correlations(x: Tensor) -> Tensor:
 def autocorrelation(x: Tensor) -> Tensor:
     """Autocovariance of series ``(N, C, T)`` at lags up to T/2 over the variance, ``(C, T/2)``, all
     windows pooled."""
-    centred = (x - x.mean((0, 2), keepdim=True)).double()
+    centred = float64(x - x.mean((0, 2), keepdim=True))
     steps = x.shape[2]
     covariances = [
         (centred[..., lag:] * centred[..., : steps - lag]).mean((0, 2)) for lag in range(steps // 2)
@@ -93,7 +94,7 @@ def autocorrelation(x: Tensor) -> Tensor:
 def roughness(x: Tensor) -> float:
     """Mean |second difference| over mean |difference|, averaged over channels: near 0 smooth, about
     1.7 white noise."""
-    step, turn = (x.double().diff(n, dim=2).abs().mean((0, 2)) for n in (1, 2))
+    step, turn = (float64(x).diff(n, dim=2).abs().mean((0, 2)) for n in (1, 2))
     return float((turn / step.clamp_min(1e-12)).mean())
 
 
@@ -113,7 +114,7 @@ def off_sine(x: Tensor, slowest: float, fastest: float, tries: int = 61) -> floa
     steps = x.shape[2]
     time = torch.arange(steps, dtype=torch.float64) / steps * 2 * torch.pi
     best = torch.full((len(x),), torch.inf, dtype=torch.float64)
-    series = x.double()
+    series = float64(x)
     for periods in torch.linspace(slowest, fastest, tries, dtype=torch.float64):
         basis, _ = torch.linalg.qr(
             torch.stack([(periods * time).sin(), (periods * time).cos()], 1)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from multigan.adversarial.schedules import Schedule
+from multigan.devices import float64
 from multigan.domains.layers import LabelledLatent
 from multigan.domains.text.likelihood import counted, token_losses
 from multigan.domains.text.relaxation import ESTIMATORS, Relaxed, categorical, read
@@ -88,7 +89,7 @@ class SequenceGenerator(nn.Module, ABC):
     def begin_with(self, counts: Tensor) -> None:
         """Score tokens at first by how often each was seen ``(V,)``: a small rate takes long to
         learn that."""
-        log_p = (counts.double() + 1).log()
+        log_p = (float64(counts) + 1).log()
         self.bias.copy_(log_p - log_p.mean())
 
     @abstractmethod

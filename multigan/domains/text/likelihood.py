@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from multigan.adversarial.condition import part
+from multigan.devices import float64
 from multigan.domains.text.tokeniser import END, UNKNOWN
 
 
@@ -81,7 +82,7 @@ def held_out_nll(
             labels = part(condition, rows)
             losses, targets = network.losses(ids[rows], z[rows], labels, temperature)
             known = targets != UNKNOWN
-            total += float(losses[known].double().sum())
+            total += float(float64(losses[known]).sum())
             count += int(known.sum())
     finally:
         network.train(training)
