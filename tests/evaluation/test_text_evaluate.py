@@ -12,7 +12,7 @@ import torch
 from rich.console import Console
 
 import multigan
-from multigan.domains.text import embedder as embedders
+from multigan.domains.text import embedders
 from multigan.domains.text.domain import TextDomain
 from multigan.domains.text.embedders import language_model_embedder
 from multigan.domains.text.measures import AIMS, sentences, unigram
