@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from multigan.recipe.load import load_recipe
     from multigan.recipe.settings import Recipe
     from multigan.training.trainer import Trainer
-    from multigan.verbs.train import Run, resume, train
+    from multigan.verbs.resume import resume
+    from multigan.verbs.session import Run
+    from multigan.verbs.train import train
 
 _HOME = {
     "Domain": "multigan.domains.base",
@@ -33,9 +35,9 @@ _HOME = {
     "load": "multigan.model",
     "Recipe": "multigan.recipe",
     "load_recipe": "multigan.recipe",
-    "Run": "multigan.verbs.train",
+    "Run": "multigan.verbs.session",
     "train": "multigan.verbs.train",
-    "resume": "multigan.verbs.train",
+    "resume": "multigan.verbs.resume",
     "Trainer": "multigan.training.trainer",
 }
 

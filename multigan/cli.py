@@ -123,16 +123,16 @@ def train(
 ) -> None:
     """Train a GAN: live progress, pictures of the samples, checkpoints, and a model to keep."""
     from multigan.recipe.load import parse_settings
-    from multigan.verbs import train as session
+    from multigan.verbs import train as training
 
     chosen = parse_settings(settings)
-    resolved = session.prepare(recipe, data=data, settings=chosen, seed=seed)
+    resolved = training.prepare(recipe, data=data, settings=chosen, seed=seed)
     if dry_run:
-        typer.echo(session.describe(resolved, device))
+        typer.echo(training.describe(resolved, device))
         return
     if processes > 1:
-        _in_processes(processes, out or session.default_out(recipe))
-    run = session.train(
+        _in_processes(processes, out or training.default_out(recipe))
+    run = training.train(
         recipe, data=data, out=out, settings=chosen, seed=seed, device=device, report=True
     )
     _say(f"Done: {run.folder}/samples   ·   multigan generate {run.folder} -n 16")
@@ -150,11 +150,11 @@ def resume(
 ) -> None:
     """Go on with a run from its newest intact checkpoint."""
     from multigan.recipe.load import parse_settings
-    from multigan.verbs import train as session
+    from multigan.verbs.resume import resume as go_on
 
     if processes > 1:
         _in_processes(processes, None)
-    done = session.resume(
+    done = go_on(
         run,
         settings=parse_settings(settings),
         device=device,

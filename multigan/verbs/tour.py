@@ -12,7 +12,8 @@ from multigan.recipe.settings import Recipe
 from multigan.report.page import write_report
 from multigan.runs.folder import RunFolder
 from multigan.training.display import JointDisplay
-from multigan.verbs import train as session
+from multigan.verbs.resume import resume
+from multigan.verbs.train import prepare, train
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def tour(
     What a tour before has finished is left as it is, what it began is gone on with. Raises
     `UserError` for a folder that holds a tour of the other length."""
     budgets = {
-        stop.recipe: _budget(session.prepare(stop.recipe, settings=_settings(stop, quick)))
+        stop.recipe: _budget(prepare(stop.recipe, settings=_settings(stop, quick)))
         for stop in STOPS
     }
     with JointDisplay(budgets) as display:
@@ -76,11 +77,9 @@ def _visit(stop: Stop, out: Path, quick: bool, device: str, display: JointDispla
     folder = RunFolder(out / _name(stop))
     settings = _settings(stop, quick)
     if not folder.recipe.is_file():
-        session.train(
-            stop.recipe, out=folder.path, settings=settings, device=device, display=display
-        )
+        train(stop.recipe, out=folder.path, settings=settings, device=device, display=display)
         return
-    begun, wanted = load_recipe(folder.recipe), session.prepare(stop.recipe, settings=settings)
+    begun, wanted = load_recipe(folder.recipe), prepare(stop.recipe, settings=settings)
     if begun.train.samples != wanted.train.samples:
         raise UserError(
             f"{folder.path} is of a tour {'without' if quick else 'with'} --quick: choose another "
@@ -90,7 +89,7 @@ def _visit(stop: Stop, out: Path, quick: bool, device: str, display: JointDispla
         display.note(f"{stop.recipe} is there already: {folder.path}")
         display.skip()
         return
-    session.resume(folder.path, device=device, display=display)
+    resume(folder.path, device=device, display=display)
 
 
 def _finished(folder: RunFolder) -> bool:

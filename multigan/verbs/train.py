@@ -1,65 +1,20 @@
-"""`train` and `resume`: from a recipe's name to a run folder, the same for the command line and for
-programs."""
+"""`train`: from a recipe's name to a run folder, the same for the command line and for programs."""
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from multigan.adversarial.objectives import objective_of
-from multigan.devices import explaining_out_of_memory, pick_device
-from multigan.domains.base import Domain, domain_type
-from multigan.errors import CheckpointError, UserError
-from multigan.model import Model, load
-from multigan.recipe.load import differences, load_recipe
+from multigan.devices import pick_device
+from multigan.domains.base import domain_type
+from multigan.recipe.load import load_recipe
 from multigan.recipe.settings import Recipe
-from multigan.runs.checkpoint import Checkpoint, best_checkpoint, forget_after, newest_checkpoint
 from multigan.runs.folder import RunFolder, new_run_path
-from multigan.runs.journal import Journal
-from multigan.samples import Stored
-from multigan.training.board import check_board
 from multigan.training.display import Display
-from multigan.training.distributed import Processes, join_processes
-from multigan.training.trainer import Trainer
-
-HARMLESS = (
-    "train.samples",
-    "train.log_every",
-    "train.sample_every",
-    "train.save_every",
-    "train.evaluate_every",
-    "train.best",
-    "train.tensorboard",
-    "train.data_on_device",
-)
-"""Keys that a resumed training may change without being told so."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A training that has been made."""
-
-    folder: Path
-
-    @property
-    def model(self) -> Model:
-        """The kept model."""
-        return load(self.folder)
-
-    @property
-    def metrics(self) -> list[dict[str, Any]]:
-        """The rows of ``metrics.jsonl``."""
-        return list(RunFolder(self.folder).rows())
-
-    @property
-    def best(self) -> Checkpoint | None:
-        """The checkpoint with the best score."""
-        return best_checkpoint(self.folder)
+from multigan.verbs.session import Run, begun, check_first, check_source
 
 
 def train(
@@ -86,37 +41,19 @@ def train(
     torchrun every process calls this. Raises `UserError` for the user's mistakes, `NonFiniteError`
     before a bad update, and `Stopped` after a signal."""
     prepared = prepare(recipe, data=data, settings=settings, seed=seed)
-    check_first(prepared)
     name = recipe if isinstance(recipe, str | Path) else prepared.domain
-    with _joined(device) as processes:
-        display = (
-            display if display and processes.first else Display(quiet=quiet or not processes.first)
-        )
-        domain = domain_type(prepared.domain)(prepared)
-        check_source(domain)
-        chosen = pick_device(device, processes.local_rank)
-        path = processes.share(str(out or default_out(name)))
+    with begun(prepared, device, display=display, quiet=quiet) as session:
+        path = session.processes.share(str(out or default_out(name)))
         run = RunFolder(Path(path))
-        _first_alone(processes, lambda: run.create(prepared))
-        networks = {"generator": generator, "critic": critic}
+        session.first_alone(lambda: run.create(prepared))
         try:
-            stored = _loaded(domain, processes, display)
-            with explaining_out_of_memory(chosen, prepared.train.batch, prepared.train.accumulate):
-                trainer = Trainer(
-                    domain,
-                    stored,
-                    run,
-                    device=chosen,
-                    processes=processes,
-                    display=display,
-                    **networks,
-                )
+            trainer = session.trainer(run, session.load(), generator, critic)
         except BaseException:  # nothing was trained: leave the name free for the next try
-            if processes.first:
+            if session.processes.first:
                 run.remove_empty()
             raise
-        with run.locked() if processes.first else nullcontext():
-            _fit(trainer, report and processes.first, display)
+        with session.locked(run):
+            session.fit(trainer, report)
     return Run(run.path)
 
 
@@ -170,173 +107,6 @@ def describe(recipe: Recipe, device: str = "auto") -> str:
         f"# critic {sizes[1]:,} parameters\n# device {pick_device(device)}\n# nothing was trained "
         f"(dry run)"
     )
-
-
-def check_first(recipe: Recipe) -> None:
-    """What is sure to fail later, found before data are read; raises `UserError`."""
-    check_board(recipe)
-    try:
-        objective_of(recipe.game.objective)
-    except ValueError as error:
-        raise UserError(str(error)) from error
-
-
-def check_source(domain: Domain) -> int:
-    """How many samples the source offers; raises `UserError` if the batch is larger. Decodes
-    nothing."""
-    count, batch = domain.count(), domain.recipe.train.batch
-    if batch > count:
-        raise UserError(
-            f"train.batch = {batch} is larger than the data: {domain.recipe.data.source} has "
-            f"{count:,} samples. "
-            f"Set train.batch to at most {count}"
-        )
-    return count
-
-
-def resume(
-    run: str | Path,
-    *,
-    settings: Mapping[str, Any] | None = None,
-    device: str = "auto",
-    allow_changes: bool = False,
-    generator: nn.Module | None = None,
-    critic: nn.Module | None = None,
-    quiet: bool = False,
-    display: Display | None = None,
-    report: bool = False,
-) -> Run:
-    """Go on with a run from its newest intact checkpoint, on whatever device and number of
-    processes.
-
-    Raises `UserError` that lists what differs if the settings or the data have changed, unless
-    ``allow_changes``; the budget and the cadence may always change.
-    """
-    folder = RunFolder(Path(run))
-    if not folder.recipe.is_file():
-        raise CheckpointError(f"{run} is not a run folder: it has no recipe.toml")
-    recipe = load_recipe(folder.recipe, settings)
-    check_first(recipe)
-    with _joined(device) as processes:
-        display = (
-            display if display and processes.first else Display(quiet=quiet or not processes.first)
-        )
-        checkpoint = newest_checkpoint(folder.path, display.note)
-        chosen = pick_device(device, processes.local_rank)
-        if checkpoint is None:
-            display.note(f"{run} has no intact checkpoint: it starts again from 0 samples")
-        state = checkpoint.load("cpu") if checkpoint else None
-        if state is not None:
-            _refuse_changes(state["recipe"], recipe.to_dict(), allow_changes)
-        domain = domain_type(recipe.domain)(recipe)
-        check_source(domain)
-        stored = _loaded(domain, processes, display)
-        if state is not None and state["data"] != stored.fingerprint and not allow_changes:
-            raise UserError(
-                f"the data at {recipe.data.source} are not those {run} was trained on; {_ALLOW}"
-            )
-        with folder.locked() if processes.first else nullcontext():
-            _first_alone(processes, lambda: _rewrite(folder, recipe, checkpoint))
-            networks = {"generator": generator, "critic": critic}
-            with explaining_out_of_memory(chosen, recipe.train.batch, recipe.train.accumulate):
-                trainer = Trainer(
-                    domain,
-                    stored,
-                    folder,
-                    device=chosen,
-                    processes=processes,
-                    display=display,
-                    **networks,
-                )
-            if checkpoint is not None:
-                trainer.restore(checkpoint)
-            _fit(trainer, report and processes.first, display)
-    return Run(folder.path)
-
-
-def _fit(trainer: Trainer, report: bool, display: Display) -> None:
-    """Train, note under which conditions, and write the page of the run however the training
-    ends."""
-    processes, run = trainer.processes, trainer.run.path
-    journal = (
-        Journal(run, trainer.device, processes.world, lambda: trainer.samples)
-        if processes.first
-        else nullcontext()
-    )
-    try:
-        with journal:
-            trainer.fit()
-    finally:
-        if report:
-            from multigan.report.page import try_report
-
-            try_report(run, display.note)
-
-
-_ALLOW = "to go on all the same: --allow-changes (from Python: allow_changes=True)"
-
-
-def _refuse_changes(old: Mapping[str, Any], new: Mapping[str, Any], allowed: bool) -> None:
-    changed = [d for d in differences(old, new) if d[0] not in HARMLESS]
-    if changed and not allowed:
-        lines = "\n".join(
-            f"  {key}: {_value(before)} → {_value(after)}" for key, before, after in changed
-        )
-        raise UserError(
-            f"these settings differ from those the run was trained with:\n{lines}\n{_ALLOW}"
-        )
-
-
-def _value(value: Any) -> str:
-    return "(default)" if value is None else repr(value)
-
-
-def _rewrite(folder: RunFolder, recipe: Recipe, checkpoint: Checkpoint | None) -> None:
-    from multigan.atomic import write_atomically
-
-    write_atomically(folder.recipe, recipe.to_toml())
-    folder.samples.mkdir(exist_ok=True)
-    forget_after(folder.path, checkpoint.samples if checkpoint else -1)
-    folder.rewind(checkpoint.samples if checkpoint else -1)
-
-
-def _loaded(domain: Domain, processes: Processes, display: Display) -> Stored:
-    """The dataset; the first process decodes it into the cache, the others find it there."""
-    if processes.first:
-        stored = domain.load()
-        processes.barrier()
-    else:
-        processes.barrier()
-        stored = domain.load()
-    for note in stored.notes:
-        display.note(note)
-    return stored
-
-
-def _first_alone(processes: Processes, action: Callable[[], None]) -> None:
-    """Run ``action`` on the first process; if it fails, every process raises."""
-    error: UserError | None = None
-    if processes.first:
-        try:
-            action()
-        except UserError as raised:
-            error = raised
-    message = processes.share(None if error is None else str(error))
-    if message is not None:
-        raise error or UserError(message)
-
-
-class _joined:  # noqa: N801 - a context manager
-    """The processes of this training, left at the end."""
-
-    def __init__(self, device: str) -> None:
-        self.processes = join_processes(device)
-
-    def __enter__(self) -> Processes:
-        return self.processes
-
-    def __exit__(self, *error: object) -> None:
-        self.processes.close()
 
 
 def short_name(name: str) -> str:

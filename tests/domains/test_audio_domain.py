@@ -17,7 +17,7 @@ from multigan.domains.audio.waveform import Waveform, joined
 from multigan.domains.shown import Snapshot
 from multigan.errors import DataError, RecipeError, UserError
 from multigan.recipe.load import load_recipe
-from multigan.verbs.train import Run
+from multigan.verbs.session import Run
 
 CPU = torch.device("cpu")
 TINY = {

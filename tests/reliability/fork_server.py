@@ -23,7 +23,8 @@ from multigan.domains.image import domain as _image  # noqa: F401
 from multigan.domains.points.presenter import PointsPresenter
 from multigan.runs import checkpoint
 from multigan.training import trainer
-from multigan.verbs import train as session  # noqa: F401 - imported before the forks
+from multigan.verbs import resume as _resume  # noqa: F401 - imported before the forks
+from multigan.verbs import train as _train  # noqa: F401
 
 
 def die() -> None:

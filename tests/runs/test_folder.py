@@ -10,9 +10,9 @@ from train_help import POINTS
 from multigan.errors import UserError
 from multigan.recipe.load import load_recipe
 from multigan.runs.folder import RunFolder, new_run_path
-from multigan.verbs import train as session
+from multigan.verbs.train import default_out, prepare
 
-RECIPE = session.prepare("points/ring", settings=POINTS)
+RECIPE = prepare("points/ring", settings=POINTS)
 
 
 def folder(path: Path) -> RunFolder:
@@ -63,7 +63,7 @@ def test_numbering(tmp_path: Path) -> None:
 )
 def test_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str, name: str) -> None:
     monkeypatch.chdir(tmp_path)
-    assert session.default_out(recipe) == Path("runs") / name
+    assert default_out(recipe) == Path("runs") / name
 
 
 def test_rows_leave_out_what_a_crash_cut_off(tmp_path: Path) -> None:

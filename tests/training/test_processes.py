@@ -37,7 +37,7 @@ from multigan.runs.checkpoint import newest_checkpoint
 from multigan.training.distributed import Processes, join_processes
 from multigan.training.launch import _free_port
 from multigan.training.trainer import Trainer
-from multigan.verbs import train as session
+from multigan.verbs import session
 
 GAME = {
     "train.samples": 32 * 50,
@@ -206,7 +206,7 @@ def test_sigterm_saves_once_and_leaves_nobody(
     more = found.samples + 32 * 5
     for still in (run / "samples").glob("*.png"):
         still.unlink()
-    session.resume(run, settings={"train.samples": more}, device="cpu")
+    multigan.resume(run, settings={"train.samples": more}, device="cpu")
     assert last_state(run)["samples"] == more
     ticks = [row["samples"] for row in rows_of(run)]
     assert ticks == list(range(32, more + 1, 32))

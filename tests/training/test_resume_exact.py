@@ -21,7 +21,7 @@ from train_help import (
 
 import multigan
 from multigan.runs.signals import Stopped
-from multigan.verbs import train as session
+from multigan.verbs import session
 
 RULES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "points": ("points/ring", POINTS),
@@ -104,9 +104,9 @@ def interrupted(
             if number == 0:
                 multigan.train(name, settings=settings, out=out, device="cpu")
             else:
-                session.resume(out, device="cpu")
+                multigan.resume(out, device="cpu")
     monkeypatch.setattr(session, "Display", Recording)
-    session.resume(out, device="cpu")
+    multigan.resume(out, device="cpu")
 
 
 @pytest.mark.parametrize(("name", "settings"), RULES.values(), ids=RULES.keys())
@@ -174,7 +174,7 @@ def test_a_longer_budget_goes_on_from_the_shorter_one(tmp_path: Path) -> None:
     double = settings | {"train.samples": 2 * POINTS["train.samples"]}
     multigan.train("points/ring", settings=double, out=tmp_path / "whole", device="cpu", quiet=True)
     multigan.train("points/ring", settings=settings, out=tmp_path / "two", device="cpu", quiet=True)
-    session.resume(
+    multigan.resume(
         tmp_path / "two",
         settings={"train.samples": double["train.samples"]},
         device="cpu",
@@ -218,6 +218,6 @@ def test_another_seed_is_another_training(tmp_path: Path) -> None:
 def test_resuming_a_finished_training_changes_nothing(tmp_path: Path) -> None:
     multigan.train("points/ring", settings=POINTS, out=tmp_path / "run", device="cpu", quiet=True)
     before, rows = last_state(tmp_path / "run"), rows_of(tmp_path / "run")
-    session.resume(tmp_path / "run", device="cpu", quiet=True)
+    multigan.resume(tmp_path / "run", device="cpu", quiet=True)
     assert list(unlike(before, last_state(tmp_path / "run"))) == []
     assert rows_of(tmp_path / "run") == rows

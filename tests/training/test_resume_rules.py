@@ -13,7 +13,7 @@ from train_help import NEVER, POINTS, Crash, Interrupting, Recording, last_state
 import multigan
 from multigan.errors import CheckpointError, UserError
 from multigan.runs.checkpoint import newest_checkpoint
-from multigan.verbs import train as session
+from multigan.verbs import session
 
 SETTINGS = POINTS | {"train.sample_every": 32 * 5}
 BUDGET: int = POINTS["train.samples"]  # type: ignore[assignment]
@@ -39,7 +39,7 @@ def run(broken: Path, tmp_path: Path) -> Path:
 def go_on(run: Path, monkeypatch: pytest.MonkeyPatch, **given: Any) -> Recording:
     display = Recording()
     monkeypatch.setattr(session, "Display", lambda quiet: display)
-    session.resume(run, device="cpu", **given)
+    multigan.resume(run, device="cpu", **given)
     return display
 
 
@@ -51,7 +51,7 @@ def test_each_tick_and_each_picture_is_there_once(run: Path) -> None:
     ]  # 480 is after the checkpoint
     with (run / "metrics.jsonl").open("a") as file:
         file.write('{"samples": 544, "critic/obj')  # what a crash leaves of a line
-    session.resume(run, device="cpu", quiet=True)
+    multigan.resume(run, device="cpu", quiet=True)
     assert [row["samples"] for row in rows_of(run)] == list(range(160, BUDGET + 1, 160))
     stills = sorted(p.name for p in (run / "samples").glob("*.png"))
     assert stills == [f"{at:012d}.png" for at in range(0, BUDGET + 1, 160)]
@@ -73,7 +73,7 @@ def test_pictures_of_after_the_checkpoint_are_made_again(
 def test_changed_settings_are_refused_and_named(run: Path) -> None:
     before = (run / "recipe.toml").read_bytes(), (run / "metrics.jsonl").read_bytes()
     with pytest.raises(UserError) as caught:
-        session.resume(
+        multigan.resume(
             run, settings={"game.critic.lr": 5e-4, "train.batch": 64}, device="cpu", quiet=True
         )
     message = str(caught.value)
@@ -90,7 +90,7 @@ def test_a_recipe_edited_by_hand_is_refused_too(run: Path) -> None:
     assert 'objective = "rpgan"' in text
     (run / "recipe.toml").write_text(text.replace('objective = "rpgan"', 'objective = "hinge"'))
     with pytest.raises(UserError, match="game.objective: 'rpgan' → 'hinge'"):
-        session.resume(run, device="cpu", quiet=True)
+        multigan.resume(run, device="cpu", quiet=True)
 
 
 def test_allow_changes_goes_on(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +167,7 @@ def test_damaged_checkpoints_never_displace_the_new_ones(
         damage(checkpoint)
     monkeypatch.setattr(session, "Display", lambda quiet: Interrupting("crash", 32 * 15))
     with pytest.raises(Crash):
-        session.resume(run, device="cpu")
+        multigan.resume(run, device="cpu")
     found = newest_checkpoint(run)  # the one of round 10, written after the start over
     assert found is not None
     assert found.samples == 320
@@ -210,10 +210,10 @@ def test_changed_data_are_refused(tmp_path: Path) -> None:
     more = {"train.samples": 128}
     Image.new("L", (8, 8), 9).save(folder / "07.png")
     with pytest.raises(UserError, match="not those .* was trained on") as caught:
-        session.resume(run, settings=more, device="cpu", quiet=True)
+        multigan.resume(run, settings=more, device="cpu", quiet=True)
     assert "--allow-changes" in str(caught.value)
     assert last_state(run)["samples"] == 64
-    session.resume(run, settings=more, device="cpu", quiet=True, allow_changes=True)
+    multigan.resume(run, settings=more, device="cpu", quiet=True, allow_changes=True)
     assert last_state(run)["samples"] == 128
 
 
@@ -221,7 +221,7 @@ def test_changed_data_are_refused(tmp_path: Path) -> None:
 def test_what_is_no_run(tmp_path: Path, what: str) -> None:
     folder = tmp_path if what.startswith("a folder") else tmp_path / "none"
     with pytest.raises(CheckpointError, match="is not a run folder"):
-        session.resume(folder, quiet=True)
+        multigan.resume(folder, quiet=True)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,11 +8,12 @@ import pytest
 import torch
 from train_help import Crash, Interrupting, learned, rows_of, unlike
 
+import multigan
 from multigan.domains.base import domain_type
 from multigan.errors import UserError
 from multigan.runs.folder import RunFolder
 from multigan.training.trainer import Trainer
-from multigan.verbs import train as session
+from multigan.verbs.train import prepare
 
 SUBJECTS = [f"{a} {b}" for a in ("the", "a", "one") for b in ("cat", "dog", "man", "hen")]
 LINES = [f"{subject} {verb}" for subject in SUBJECTS for verb in ("runs", "eats", "sits")]
@@ -37,7 +38,7 @@ def trainer(tmp_path: Path, name: str = "run", display: Any = None, **settings: 
     source = tmp_path / "lines.txt"
     if not source.exists():
         source.write_text("\n".join(LINES))
-    recipe = session.prepare(RECIPE, data=source, settings=settings)
+    recipe = prepare(RECIPE, data=source, settings=settings)
     domain = domain_type("text")(recipe)
     run = RunFolder(tmp_path / name)
     run.create(recipe)
@@ -56,7 +57,7 @@ def test_a_crash_in_either_stage_is_resumed_to_the_bit(
     whole.fit()
     with pytest.raises(Crash):
         trainer(tmp_path, "broken", Interrupting("crash", at), **settings).fit()
-    session.resume(tmp_path / "broken", device="cpu", quiet=True)
+    multigan.resume(tmp_path / "broken", device="cpu", quiet=True)
     assert list(unlike(learned(tmp_path / "whole"), learned(tmp_path / "broken"))) == []
     assert rows_of(tmp_path / "whole") == rows_of(tmp_path / "broken")
 
@@ -93,7 +94,7 @@ def test_either_stage_may_be_left_out(tmp_path: Path) -> None:
     assert "critic/objective" not in rows_of(tmp_path / "alone")[-1]
     assert not (tmp_path / "alone" / "likelihood").exists()
     content = {name: section for name, section in RECIPE.items() if name != "likelihood"}
-    recipe = session.prepare(content, data=tmp_path / "lines.txt")
+    recipe = prepare(content, data=tmp_path / "lines.txt")
     domain = domain_type("text")(recipe)
     run = RunFolder(tmp_path / "scratch")
     run.create(recipe)
@@ -105,7 +106,7 @@ def test_either_stage_may_be_left_out(tmp_path: Path) -> None:
 
 def test_a_finished_stage_goes_on_into_a_game(tmp_path: Path) -> None:
     trainer(tmp_path, **{"train.samples": 0}).fit()
-    session.resume(tmp_path / "run", settings={"train.samples": 16}, device="cpu", quiet=True)
+    multigan.resume(tmp_path / "run", settings={"train.samples": 16}, device="cpu", quiet=True)
     rows = rows_of(tmp_path / "run")
     assert rows[-1]["samples"] == 80
     assert "critic/objective" in rows[-1]

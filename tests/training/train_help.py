@@ -16,7 +16,7 @@ from multigan.runs.checkpoint import newest_checkpoint
 from multigan.runs.folder import RunFolder
 from multigan.training.display import Display
 from multigan.training.trainer import Trainer
-from multigan.verbs import train as session
+from multigan.verbs.train import prepare
 
 HERE = Path(__file__).parent
 NEVER = 10**9
@@ -78,7 +78,7 @@ class Recording(Display):
 
 def trainer_of(name: str, settings: Mapping[str, Any], out: Path, **given: Any) -> Trainer:
     """A trainer on a fresh run folder."""
-    recipe = session.prepare(name, settings=settings)
+    recipe = prepare(name, settings=settings)
     domain = domain_type(recipe.domain)(recipe)
     run = RunFolder(out)
     run.create(recipe)

@@ -9,7 +9,7 @@ from rich.console import Console
 from multigan.errors import UserError
 from multigan.training.display import Display, JointDisplay
 from multigan.verbs import tour
-from multigan.verbs import train as session
+from multigan.verbs.train import prepare
 
 REAL = tour.STOPS
 TINY = (
@@ -38,8 +38,8 @@ def test_one_page_with_every_stop_and_what_to_type_next(
     assert tour.QUICK in text
     assert {"  own pictures", "  own points"} <= set(said)
 
-    monkeypatch.setattr(session, "train", lambda *a, **k: pytest.fail("trained again"))
-    monkeypatch.setattr(session, "resume", lambda *a, **k: pytest.fail("resumed"))
+    monkeypatch.setattr(tour, "train", lambda *a, **k: pytest.fail("trained again"))
+    monkeypatch.setattr(tour, "resume", lambda *a, **k: pytest.fail("resumed"))
     tour.tour(tmp_path / "tour", quick=True, device="cpu", say=said.append)
     assert capsys.readouterr().err.count("is there already") == 2
     with pytest.raises(UserError, match="of a tour with --quick"):
@@ -67,14 +67,14 @@ def test_what_was_begun_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.Monk
     tour.tour(tmp_path / "tour", quick=True, device="cpu", say=lambda line: None)
     (tmp_path / "tour" / "points-ring" / "samples" / "training.webp").unlink()
     resumed: list[Path] = []
-    monkeypatch.setattr(session, "resume", lambda folder, **k: resumed.append(folder))
+    monkeypatch.setattr(tour, "resume", lambda folder, **k: resumed.append(folder))
     tour.tour(tmp_path / "tour", quick=True, device="cpu", say=lambda line: None)
     assert resumed == [tmp_path / "tour" / "points-ring"]
 
 
 def test_the_real_stops_are_recipes_that_need_no_data() -> None:
     for stop in REAL:
-        assert session.prepare(stop.recipe, settings=dict(stop.quick)).data.source in (
+        assert prepare(stop.recipe, settings=dict(stop.quick)).data.source in (
             "digits",
             "captions",
             "drums",

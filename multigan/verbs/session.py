@@ -1,0 +1,161 @@
+"""What every start of a training goes through, whether it begins or goes on: processes, display,
+device, data; a journal and a page however it ends."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from multigan.adversarial.objectives import objective_of
+from multigan.devices import explaining_out_of_memory, pick_device
+from multigan.domains.base import Domain, domain_type
+from multigan.errors import UserError
+from multigan.model import Model, load
+from multigan.recipe.settings import Recipe
+from multigan.runs.checkpoint import Checkpoint, best_checkpoint
+from multigan.runs.folder import RunFolder
+from multigan.runs.journal import Journal
+from multigan.samples import Stored
+from multigan.training.board import check_board
+from multigan.training.display import Display
+from multigan.training.distributed import Processes, join_processes
+from multigan.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training that has been made."""
+
+    folder: Path
+
+    @property
+    def model(self) -> Model:
+        """The kept model."""
+        return load(self.folder)
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The rows of ``metrics.jsonl``."""
+        return list(RunFolder(self.folder).rows())
+
+    @property
+    def best(self) -> Checkpoint | None:
+        """The checkpoint with the best score."""
+        return best_checkpoint(self.folder)
+
+
+@dataclass(frozen=True)
+class Session:
+    """One start of a training, in one of its processes."""
+
+    domain: Domain
+    processes: Processes
+    device: torch.device
+    display: Display
+
+    def first_alone(self, action: Callable[[], None]) -> None:
+        """Run ``action`` on the first process; if it fails, every process raises."""
+        error: UserError | None = None
+        if self.processes.first:
+            try:
+                action()
+            except UserError as raised:
+                error = raised
+        message = self.processes.share(None if error is None else str(error))
+        if message is not None:
+            raise error or UserError(message)
+
+    def load(self) -> Stored:
+        """The dataset; the first process decodes it into the cache, the others find it there."""
+        if self.processes.first:
+            stored = self.domain.load()
+            self.processes.barrier()
+        else:
+            self.processes.barrier()
+            stored = self.domain.load()
+        for note in stored.notes:
+            self.display.note(note)
+        return stored
+
+    def trainer(
+        self, run: RunFolder, stored: Stored, generator: nn.Module | None, critic: nn.Module | None
+    ) -> Trainer:
+        """The trainer of the run; the networks are the recipe's where none are given."""
+        train = self.domain.recipe.train
+        with explaining_out_of_memory(self.device, train.batch, train.accumulate):
+            return Trainer(
+                self.domain,
+                stored,
+                run,
+                device=self.device,
+                processes=self.processes,
+                display=self.display,
+                generator=generator,
+                critic=critic,
+            )
+
+    def locked(self, run: RunFolder) -> AbstractContextManager[None]:
+        """Keep other trainings out of the run's folder."""
+        return run.locked() if self.processes.first else nullcontext()
+
+    def fit(self, trainer: Trainer, report: bool) -> None:
+        """Train, note under which conditions, and write the page of the run however the training
+        ends."""
+        run, first = trainer.run.path, self.processes.first
+        journal = Journal(run, self.device, self.processes.world, lambda: trainer.samples)
+        try:
+            with journal if first else nullcontext():
+                trainer.fit()
+        finally:
+            if report and first:
+                from multigan.report.page import try_report
+
+                try_report(run, self.display.note)
+
+
+@contextmanager
+def begun(
+    recipe: Recipe, device: str, *, display: Display | None, quiet: bool
+) -> Iterator[Session]:
+    """A session of a recipe, its processes left at the end; raises `UserError` for what is sure to
+    fail later."""
+    check_first(recipe)
+    processes = join_processes(device)
+    try:
+        shown = display if display and processes.first else None
+        domain = domain_type(recipe.domain)(recipe)
+        check_source(domain)
+        yield Session(
+            domain,
+            processes,
+            pick_device(device, processes.local_rank),
+            shown or Display(quiet=quiet or not processes.first),
+        )
+    finally:
+        processes.close()
+
+
+def check_first(recipe: Recipe) -> None:
+    """What is sure to fail later, found before data are read; raises `UserError`."""
+    check_board(recipe)
+    try:
+        objective_of(recipe.game.objective)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def check_source(domain: Domain) -> int:
+    """How many samples the source offers; raises `UserError` if the batch is larger. Decodes
+    nothing."""
+    count, batch = domain.count(), domain.recipe.train.batch
+    if batch > count:
+        raise UserError(
+            f"train.batch = {batch} is larger than the data: {domain.recipe.data.source} has "
+            f"{count:,} samples. "
+            f"Set train.batch to at most {count}"
+        )
+    return count
