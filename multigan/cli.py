@@ -29,6 +29,12 @@ Settings = Annotated[
 Device = Annotated[
     str, typer.Option(help="auto (CUDA, then MPS, then CPU) | cpu | cuda | cuda:N | mps.")
 ]
+TrustCode = Annotated[
+    bool,
+    typer.Option(
+        "--trust-code", help="Import and run code that the folder names and you did not train here."
+    ),
+]
 ProcessCount = Annotated[
     int, typer.Option("--processes", min=1, help="Train with N processes on this machine.")
 ]
@@ -76,17 +82,21 @@ def show(
     ] = None,
 ) -> None:
     """Print a recipe, resolved, as TOML to save and edit."""
-    from multigan.recipe.load import load_recipe, parse_settings
+    from multigan.recipe.load import load_recipe, parse_settings, untyped
 
-    resolved = load_recipe(recipe, parse_settings(settings))
+    chosen = parse_settings(settings)
     if explain:
         from multigan.recipe.explain import explanation
+
+        resolved = load_recipe(recipe, chosen)
 
         parts = [
             f"{key} = {value}\n    {doc}\n" if value else f"\n{key}  {doc}\n"
             for key, value, doc in explanation(resolved)
         ]
-    text = "".join(parts) if explain else resolved.to_toml()
+        text = "".join(parts)
+    else:
+        text = untyped(recipe, chosen) or load_recipe(recipe, chosen).to_toml()
     if out is None:
         if not sys.stdout.isatty():  # it may be meant as a file, and recipes are UTF-8
             never_fail(sys.stdout, "utf-8")
@@ -120,16 +130,23 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, print the recipe, train nothing.")
     ] = False,
+    trust_code: Annotated[
+        bool,
+        typer.Option("--trust-code", help="With --dry-run: also import and check your own code."),
+    ] = False,
 ) -> None:
     """Train a GAN: live progress, pictures of the samples, checkpoints, and a model to keep."""
     from multigan.recipe.load import parse_settings
     from multigan.verbs import train as training
 
     chosen = parse_settings(settings)
-    resolved = training.prepare(recipe, data=data, settings=chosen, seed=seed)
     if dry_run:
-        typer.echo(training.describe(resolved, device))
+        from multigan.verbs.dry_run import describe
+
+        named: Any = {"data": data, "settings": chosen, "seed": seed, "device": device}
+        typer.echo(describe(recipe, **named, trust_code=trust_code))
         return
+    training.prepare(recipe, data=data, settings=chosen, seed=seed)
     if processes > 1:
         _in_processes(processes, out or training.default_out(recipe))
     run = training.train(
@@ -147,6 +164,7 @@ def resume(
     allow_changes: Annotated[
         bool, typer.Option("--allow-changes", help="Go on under changed settings or data.")
     ] = False,
+    trust_code: TrustCode = False,
 ) -> None:
     """Go on with a run from its newest intact checkpoint."""
     from multigan.recipe.load import parse_settings
@@ -160,6 +178,7 @@ def resume(
         device=device,
         allow_changes=allow_changes,
         report=True,
+        trust_code=trust_code,
     )
     _say(f"Done: {done.folder}/samples   ·   multigan generate {done.folder} -n 16")
 
@@ -222,6 +241,7 @@ def generate(
         typer.Option(min=1, help="Text: keep the best of so many, by the critic.", metavar="K"),
     ] = None,
     device: Device = "auto",
+    trust_code: TrustCode = False,
 ) -> None:
     """Make new samples: single files, and one sheet of the first hundred; sentences are printed
     too."""
@@ -244,6 +264,7 @@ def generate(
         format=format,
         device=device,
         say=typer.echo,
+        trust_code=trust_code,
         **options,
     )
     _say(f"{count} samples in {out}" + (f"   ·   sheet: {made}" if made else ""))
@@ -304,6 +325,7 @@ def evaluate(
         str | None, typer.Option(help="Write the figures to this file; - prints them instead.")
     ] = None,
     device: Device = "auto",
+    trust_code: TrustCode = False,
 ) -> None:
     """Measure a model against unseen real samples, beside real samples and noise measured the same
     way."""
@@ -321,6 +343,7 @@ def evaluate(
             seeds=seeds,
             filter=filter,
             device=device,
+            trust_code=trust_code,
         )
     else:
         result = measure(
@@ -332,6 +355,7 @@ def evaluate(
             embedder=embedder,
             weights=weights,
             device=device,
+            trust_code=trust_code,
         )
     if json == "-":
         import json as encoder
@@ -347,7 +371,7 @@ def evaluate(
     if (Path(model) / "report.html").is_file():
         from multigan.report.page import try_report
 
-        try_report(Path(model), lambda message: console.print(message, style="dim"))
+        try_report(Path(model), lambda said: console.print(said, style="dim"), trust_code)
     if json is not None:
         try:
             result.save(Path(json))
@@ -420,12 +444,13 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="The page; by default report.html in the run folder.")
     ] = None,
+    trust_code: TrustCode = False,
 ) -> None:
     """Write one self-contained HTML page of a run: samples, film, curves, health, evaluation,
     recipe."""
     from multigan.report.page import write_report
 
-    _say(f"Page: {write_report(runs, out)}")
+    _say(f"Page: {write_report(runs, out, trust_code=trust_code)}")
 
 
 @app.command(epilog=_examples("multigan tour", "multigan tour --quick --out glimpse/"))

@@ -15,3 +15,7 @@ class DataError(UserError):
 
 class CheckpointError(UserError):
     """A run or model folder that cannot be resumed or loaded."""
+
+
+class AbsentError(CheckpointError):
+    """A folder without a model, or with one that its files alone do not make."""

@@ -21,9 +21,10 @@ from multigan.adversarial.penalties import score
 from multigan.adversarial.randomness import BetweenDraw, IndexedDraw, derive_seed
 from multigan.atomic import publish, write_atomically
 from multigan.domains.base import Domain, domain_type
-from multigan.errors import CheckpointError, UserError
+from multigan.errors import AbsentError, CheckpointError, UserError
 from multigan.recipe.load import load_recipe
 from multigan.samples import Facts
+from multigan.trust import check_consent
 from multigan.version import __version__
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class Model:
                 else "1: this model was kept without its critic"
             )
             raise UserError(f"filter = {filter}: choose {known}")
-        options = {name: self._opened(name, value) for name, value in options.items()}
+        options = {name: self.opened(name, value) for name, value in options.items()}
         labels = self._labels(n, label)
         for indices, condition in self._whole_chunks(n, labels):
             made = self._best(filter, indices, seed, condition, self._device, options)
@@ -230,8 +231,9 @@ class Model:
         draw = IndexedDraw(seed, indices, device)
         return self.domain.make(self.generator.eval(), draw, condition, **options)
 
-    def _opened(self, name: str, value: Any) -> Any:
-        """An option's value; the model itself where it is the folder of one."""
+    def opened(self, name: str, value: Any, trust_code: bool = False) -> Any:
+        """An option's value; the model itself where it is the folder of one, loaded with
+        ``trust_code``."""
         if name not in self.domain.models or isinstance(value, Model):
             return value
         folders = (Path(value) / "model", Path(value))
@@ -239,7 +241,7 @@ class Model:
             (folder / "model.safetensors").is_file() and is_ours(folder / "config.json")
             for folder in folders
         )
-        return load(value, device=str(next(self.generator.parameters()).device)) if ours else value
+        return load(value, device=str(self._device), trust_code=trust_code) if ours else value
 
     def _refuse_unknown(self, options: Mapping[str, Any]) -> None:
         for name in options:
@@ -309,11 +311,18 @@ class Model:
         return folder
 
 
-def load(source: str | Path, *, device: str = "cpu", generator: nn.Module | None = None) -> Model:
+def load(
+    source: str | Path,
+    *,
+    device: str = "cpu",
+    generator: nn.Module | None = None,
+    trust_code: bool = False,
+) -> Model:
     """Load a model from a run folder, a model folder or a hub id (``user/name``).
 
-    ``generator`` is needed only where the training was given a module rather than a name. Raises
-    `CheckpointError` for what cannot be loaded.
+    ``generator`` is needed only where the training was given a module rather than a name.
+    ``trust_code`` agrees to import and run the networks, objective or domain it names that are not
+    multigan's and were not trained here. Raises `CheckpointError` for what cannot be loaded.
     """
     folder = _model_folder(source)
     try:
@@ -330,12 +339,15 @@ def load(source: str | Path, *, device: str = "cpu", generator: nn.Module | None
         raise CheckpointError(
             f"{folder} has format {version}, this multigan reads {_FORMAT}: upgrade multigan"
         )
-    recipe = load_recipe(content)
+    if not isinstance(content, dict) or "extends" in content:
+        raise CheckpointError(f"{folder / 'config.json'} holds no whole recipe")
+    check_consent(content, folder, trust_code)
+    recipe = load_recipe(content, trust_code=True)
     domain = domain_type(recipe.domain)(recipe, facts)
     domain.restore(folder)
     network = generator if generator is not None else domain.network("generator")
     if generator is None and made.get("generator", _class_name(network)) != _class_name(network):
-        raise CheckpointError(_given_from_python(folder, made["generator"]))
+        raise AbsentError(_given_from_python(folder, made["generator"]))
     critic = None
     if domain.keeps_critic and (folder / _CRITIC).is_file():
         named = domain.network("critic")
@@ -394,7 +406,7 @@ def _model_folder(source: str | Path) -> Path:
             return folder
     if path.exists() or str(source).count("/") != 1 or str(source).startswith((".", "/", "~")):
         what = "holds no model yet" if path.exists() else "does not exist"
-        raise CheckpointError(
+        raise AbsentError(
             f"{source} {what}: give a run folder, a model folder or a hub id (user/name)"
         )
     from huggingface_hub import snapshot_download

@@ -15,6 +15,7 @@ RECIPES = {name: f"multigan.domains.{name}.settings:{name.title()}Recipe" for na
 
 
 DOMAINS = {name: f"multigan.domains.{name}.domain:{name.title()}Domain" for name in BUILT_IN}
+_DOMAIN = "multigan.domains.base:Domain"
 
 
 def import_dotted(path: str, key: str) -> Any:
@@ -24,3 +25,13 @@ def import_dotted(path: str, key: str) -> Any:
         return dotted.import_dotted(path)
     except ValueError as error:
         raise RecipeError(f"{key} = {error}") from error
+
+
+def domain_class(domain: str) -> type[Any]:
+    """The class of a built-in domain, or the one that ``"package.module:Class"`` names; raises
+    `RecipeError` for what is no `Domain`."""
+    kind = import_dotted(DOMAINS.get(domain, domain), "domain")
+    wanted = dotted.import_dotted(_DOMAIN)
+    if not (isinstance(kind, type) and issubclass(kind, wanted)):
+        raise RecipeError(f"domain = {domain!r} is no subclass of multigan.Domain")
+    return kind

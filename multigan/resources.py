@@ -1,5 +1,5 @@
-"""Where the recipes and the built-in data lie: beside the package in a checkout, inside it once
-installed."""
+"""Where things lie: recipes and built-in data beside the package in a checkout, inside it once
+installed; what multigan keeps for the user in folders of theirs."""
 
 import os
 from pathlib import Path
@@ -11,6 +11,12 @@ def resource_folder(name: str) -> Path:
     """The folder of shipped files called ``name`` (``recipes`` or ``data``)."""
     installed = _PACKAGE / f"_{name}"
     return installed if installed.is_dir() else _PACKAGE.parent / name
+
+
+def config_folder() -> Path:
+    """Where choices of the user are kept: ``$XDG_CONFIG_HOME/multigan``, else
+    ``~/.config/multigan``."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "multigan"
 
 
 def cache_folder() -> Path:

@@ -28,6 +28,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MULTIGAN_CACHE", str(folder))
+        patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))  # consent is kept there
         yield folder
 
 

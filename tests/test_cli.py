@@ -316,7 +316,7 @@ def test_the_installed_command_finds_a_network_in_the_current_folder(tmp_path: P
         pytest.skip("the command is not installed beside this Python")
     choice = ["--set", "generator.network=mynets:Small", "--set", "generator.latent=5"]
     done = subprocess.run(
-        [program, "train", "points/ring", "--dry-run", "--device", "cpu", *choice],
+        [program, "train", "points/ring", "--dry-run", "--trust-code", "--device", "cpu", *choice],
         cwd=tmp_path,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,

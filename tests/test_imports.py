@@ -113,7 +113,7 @@ STOREYS = (
     ("model",),
     ("domains", "runs"),
     ("measures", "recipe"),
-    ("samples", "pictures", "registry", "devices"),
+    ("samples", "pictures", "registry", "devices", "trust"),
     ("adversarial", "errors", "atomic", "encodings", "resources", "version"),
 )
 """The storeys of the house, from the roof down: an import goes down, or stays in its room."""

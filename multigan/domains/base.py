@@ -21,7 +21,7 @@ from multigan.domains.presenter import ArrayPresenter, Presenter
 from multigan.domains.ruler import Ruler
 from multigan.errors import DataError
 from multigan.recipe.settings import NetworkSettings, Recipe, WarmupSettings
-from multigan.registry import DOMAINS, import_dotted
+from multigan.registry import domain_class
 from multigan.samples import Facts, Stored
 
 
@@ -155,5 +155,5 @@ class Domain(ABC):
 
 def domain_type(domain: str) -> type[Domain]:
     """The class that answers for a domain."""
-    kind: type[Domain] = import_dotted(DOMAINS.get(domain, domain), "domain")
+    kind: type[Domain] = domain_class(domain)
     return kind

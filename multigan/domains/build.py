@@ -31,6 +31,8 @@ def build_network(
             f"{key} = {settings.network!r} is unknown; known: {names}, or 'package.module:Class'"
         )
     kind = import_dotted(settings.network, key) if own else known[settings.network]
+    if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
+        raise UserError(f"{key} = {settings.network!r} is no subclass of torch.nn.Module")
     offered = {
         "shape": facts.shape,
         "classes": len(facts.classes),
@@ -45,9 +47,6 @@ def build_network(
         name: value for name, value in offered.items() if name in wanted
     } | settings.options
     try:
-        network = kind(**arguments)
+        return kind(**arguments)
     except (TypeError, ValueError) as error:
         raise UserError(f"{key} = {settings.network!r} cannot be built: {error}") from error
-    if not isinstance(network, nn.Module):
-        raise UserError(f"{key} = {settings.network!r} is not a torch.nn.Module")
-    return network

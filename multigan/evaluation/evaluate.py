@@ -32,6 +32,7 @@ def evaluate(
     embedder: str | None = None,
     weights: str | Path | None = None,
     device: str = "auto",
+    trust_code: bool = False,
 ) -> Evaluation:
     """Measure a model, a run folder or a hub id against real samples it has not seen.
 
@@ -40,11 +41,12 @@ def evaluate(
     ``train.validation`` kept apart, to choose by. ``embedder`` is one of the domain's (for pictures
     ``classifier``, ``patches``, ``inception``, ``clip``, ``dinov2``), ``weights`` its file. A run
     folder keeps the result in ``evaluation.json``, with the samples nearest to training ones beside
-    those in ``nearest.png`` and ``nearest.safetensors``. Raises `UserError`, before any long work,
-    for missing or too few samples and unknown embedders."""
+    those in ``nearest.png`` and ``nearest.safetensors``. ``trust_code`` is that of
+    `load`. Raises `UserError`, before any long work, for missing or too few samples and unknown
+    embedders."""
     if seeds < 1:
         raise UserError(f"seeds = {seeds}: give at least 1")
-    kept = model if isinstance(model, Model) else load(model)
+    kept = model if isinstance(model, Model) else load(model, trust_code=trust_code)
     chosen = pick_device(device)
     evaluator = make_evaluator(
         kept.domain, chosen, data=data, n=n, split=split, embedder=embedder, weights=weights

@@ -62,23 +62,24 @@ def frontier(
     seeds: int = 3,
     filter: int = 1,
     device: str = "auto",
+    trust_code: bool = False,
 ) -> Evaluation:
     """Measure a run or model at several values of an option of generation.
 
     Beside it stand the rows of real samples, of the run's own likelihood stage where it has kept
     one, and of the models ``against``; with ``filter`` also of the run where the critic keeps the
     best of so many. A run folder keeps the figures in ``frontier.json`` and the curves in
-    ``frontier.png``. Raises `UserError`."""
+    ``frontier.png``. ``trust_code`` is that of `load`, for all of them. Raises `UserError`."""
     if option not in VALUES:
         raise UserError(f"--sweep {option}: what can be swept is {', '.join(VALUES)}")
-    chosen, model = pick_device(device), load(source)
+    chosen, model = pick_device(device), load(source, trust_code=trust_code)
     if option not in model.domain.options:
         raise UserError(f"--sweep {option} means nothing to {model.recipe.domain} models")
     if filter > 1 and model.critic is None:
         raise UserError(f"filter = {filter}: {source} was kept without its critic")
     evaluator = make_evaluator(model.domain, chosen, data=data, n=n)
     models = {"model": model} | {
-        name: load(path) for name, path in _others(source, against).items()
+        name: load(path, trust_code=trust_code) for name, path in _others(source, against).items()
     }
     points = tuple(values or VALUES[option])
     curves = [

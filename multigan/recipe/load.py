@@ -11,15 +11,20 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import tomli_w
 from pydantic import TypeAdapter, ValidationError
 
+from multigan.adversarial.dotted import is_dotted
 from multigan.adversarial.schedules import Schedule
 from multigan.encodings import as_text
 from multigan.errors import RecipeError
 from multigan.recipe.errors import explain_errors, known_keys, reject_unknown_keys
 from multigan.recipe.settings import Recipe
-from multigan.registry import RECIPES, import_dotted
+from multigan.registry import RECIPES, domain_class, import_dotted
 from multigan.resources import resource_folder
+
+_LARGEST = 1_000_000  # bytes of a recipe's file
+_DEEPEST = 32  # tables inside each other
 
 
 def recipe_names(domain: str | None = None) -> list[str]:
@@ -38,17 +43,27 @@ def recipe_header(name: str) -> dict[str, str]:
 
 
 def load_recipe(
-    source: "str | Path | Mapping[str, Any] | Recipe", settings: Mapping[str, Any] | None = None
+    source: "str | Path | Mapping[str, Any] | Recipe",
+    settings: Mapping[str, Any] | None = None,
+    *,
+    trust_code: bool = False,
 ) -> Recipe:
     """The typed recipe that a name, a TOML file or a dictionary gives, with ``settings`` laid over
     it.
 
-    ``settings`` maps dotted keys to values; a string is coerced to the type of its key. Raises
-    `RecipeError` that names the key for whatever cannot be right, before anything is loaded."""
-    content = _content(source)
-    kind = recipe_type(_domain(content, settings or {}))
-    for key, value in (settings or {}).items():
-        _override(content, key, value, kind)
+    ``settings`` maps dotted keys to values; a string is coerced to the type of its key.
+    ``trust_code`` agrees to import a domain of the user's own, which says which keys there are.
+    Raises `RecipeError` that names the key for whatever cannot be right, before anything is
+    loaded."""
+    content = recipe_content(source)
+    domain = _domain(content, settings or {})
+    if is_dotted(domain) and not (trust_code or _made(source, domain)):
+        raise RecipeError(
+            f"domain = {domain!r} is code that is not multigan's, and would be imported and run. "
+            f"If you trust who wrote it: --trust-code (from Python: trust_code=True)"
+        )
+    kind = recipe_type(domain)
+    content = laid_over(content, settings or {}, kind)
     reject_unknown_keys(content, kind)
     try:
         # Through JSON: strict about numbers and strings, yet tables become settings.
@@ -61,24 +76,75 @@ def _adapter(kind: type[Recipe]) -> TypeAdapter[Recipe]:
     return TypeAdapter(kind)
 
 
-def _content(source: "str | Path | Mapping[str, Any] | Recipe") -> dict[str, Any]:
+def _made(source: object, domain: str) -> bool:
+    """Whether a recipe was made by the domain's own type: its code runs already."""
+    return isinstance(source, Recipe) and source.domain == domain
+
+
+def recipe_content(source: "str | Path | Mapping[str, Any] | Recipe") -> dict[str, Any]:
+    """What a recipe says, with what it extends, before it is typed: imports nothing it names."""
     if isinstance(source, Recipe):
         return source.to_dict()
     if isinstance(source, Mapping):
+        _check_depth(source)
         return _extended(deepcopy(dict(source)), Path.cwd())  # overrides are written into it
     path = _find(str(source))
     return _extended(_read(path), path.parent)
 
 
+def _check_depth(content: Mapping[str, Any]) -> None:
+    level: list[Any] = [content]
+    for _ in range(_DEEPEST):
+        level = [below for value in level for below in _below(value)]
+        if not level:
+            return
+    raise RecipeError(f"a recipe has at most {_DEEPEST} tables inside each other: this has more")
+
+
+def _below(value: Any) -> Iterator[Any]:
+    inside = value.values() if isinstance(value, Mapping) else value
+    return (v for v in inside if isinstance(v, Mapping | list | tuple))
+
+
+def untyped(source: str | Path | Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """A recipe as TOML whose domain is the user's own; empty for others.
+
+    That domain alone knows its keys, so unless it is imported they are not checked."""
+    content = laid_over(recipe_content(source), settings)
+    domain = _domain(content, {})
+    if not is_dotted(domain):
+        return ""
+    unread = f"# domain = {domain} was not imported, so no key of it was checked\n"
+    return f"{tomli_w.dumps(content)}{unread}"
+
+
+def laid_over(
+    content: dict[str, Any], settings: Mapping[str, Any], kind: type[Recipe] = Recipe
+) -> dict[str, Any]:
+    """``content`` with ``settings`` written into it; a string becomes what its key in ``kind``
+    takes."""
+    for key, value in settings.items():
+        _override(content, key, value, kind)
+    return content
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(as_text(path.read_bytes()))
+        with path.open("rb") as file:
+            written = file.read(_LARGEST + 1)
+        content = tomllib.loads(as_text(written) if len(written) <= _LARGEST else "")
+    except RecursionError:
+        raise RecipeError(f"{path} is nested too deeply for a recipe") from None
     except OSError as error:
         raise RecipeError(f"{path} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise RecipeError(f"{path} is neither UTF-8 nor UTF-16: save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise RecipeError(f"{path} is not valid TOML: {error}") from None
+    if len(written) > _LARGEST:
+        raise RecipeError(f"{path} is too large for a recipe: more than {_LARGEST:,} bytes")
+    _check_depth(content)
+    return content
 
 
 def _find(source: str, beside: Path | None = None) -> Path:
@@ -187,7 +253,10 @@ def recipe_type(domain: str) -> type[Recipe]:
     if domain in RECIPES:
         return import_dotted(RECIPES[domain], "domain")
     if ":" in domain:
-        return import_dotted(domain, "domain").recipe_type
+        kind = domain_class(domain).recipe_type
+        if not (isinstance(kind, type) and issubclass(kind, Recipe)):
+            raise RecipeError(f"domain = {domain!r}: its recipe_type is no subclass of Recipe")
+        return kind
     known = ", ".join(RECIPES)
     raise RecipeError(
         f"domain = {domain!r} is unknown; known: {known}, or your own as 'package.module:Class'"

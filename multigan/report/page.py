@@ -14,12 +14,11 @@ from typing import Any
 from multigan.atomic import write_atomically
 from multigan.domains.base import Domain, domain_type
 from multigan.domains.shown import Exhibit
-from multigan.errors import CheckpointError, DataError, UserError
+from multigan.errors import AbsentError, DataError, UserError
 from multigan.evaluation.nearest import Pair, kept_pairs
 from multigan.measures.table import SIGN
 from multigan.model import Model, load
 from multigan.pictures.animation import still_image
-from multigan.recipe.load import load_recipe
 from multigan.report import compare
 from multigan.report.curves import Curve, curves
 from multigan.runs import journal
@@ -68,11 +67,12 @@ def write_report(
     note: str = "",
     title: str = "",
     following: Sequence[str] = (),
+    trust_code: bool = False,
 ) -> Path:
     """Write the page of one run into its folder, or of several into ``out``; returns the file.
 
     ``note`` stands above everything; ``title`` above several runs; ``following`` are commands to
-    type next.
+    type next; ``trust_code`` is that of `load`.
 
     Raises `UserError` for what is no run folder, and where the page cannot be written.
     """
@@ -87,22 +87,26 @@ def write_report(
         path = Path("report.html")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, render(folders, note, title, following))
+        write_atomically(path, render(folders, note, title, following, trust_code))
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
     return path
 
 
-def try_report(run: Path, say: Callable[[str], None]) -> None:
+def try_report(run: Path, say: Callable[[str], None], trust_code: bool = False) -> None:
     """Write a run's page; a page that fails is no reason for a training to fail."""
     try:
-        say(f"Page: {write_report([run])}")
+        say(f"Page: {write_report([run], trust_code=trust_code)}")
     except Exception as error:
         say(f"No page was written: {error if isinstance(error, UserError) else repr(error)}")
 
 
 def render(
-    folders: Sequence[RunFolder], note: str = "", title: str = "", following: Sequence[str] = ()
+    folders: Sequence[RunFolder],
+    note: str = "",
+    title: str = "",
+    following: Sequence[str] = (),
+    trust_code: bool = False,
 ) -> str:
     """The page as HTML."""
     from jinja2 import Environment, PackageLoader
@@ -112,7 +116,7 @@ def render(
     )
     environment.filters["url"] = _url
     chapters = [
-        chapter(folder, name)
+        chapter(folder, name, trust_code)
         for folder, name in zip(
             folders, compare.short_names([f.path for f in folders]), strict=True
         )
@@ -124,7 +128,7 @@ def render(
     evaluations = [c.evaluation for c in chapters]
     tables = [
         compare.measured(names, evaluations) if alike else [],
-        compare.settings(names, [load_recipe(folder.recipe) for folder in folders]),
+        compare.settings(names, [f.load_recipe(trust_code=trust_code) for f in folders]),
     ]
     page = environment.get_template("page.html.j2")
     title = title or f"{len(chapters)} runs"
@@ -155,11 +159,11 @@ def _measures(runs: dict[str, list[dict[str, Any]]]) -> list[str]:
     ]
 
 
-def chapter(folder: RunFolder, name: str) -> Chapter:
+def chapter(folder: RunFolder, name: str, trust_code: bool = False) -> Chapter:
     """All that the page says of one run, called ``name`` there."""
-    recipe = load_recipe(folder.recipe)
+    recipe = folder.load_recipe(trust_code=trust_code)
     rows = list(folder.rows())
-    model, note = _model(folder)
+    model, note = _model(folder, trust_code)
     domain = model.domain if model else domain_type(recipe.domain)(recipe)
     last = rows[-1] if rows else {}
     evaluation, starts = _json(folder.path / "evaluation.json"), journal.entries(folder.path)
@@ -229,10 +233,10 @@ def _environment(starts: Sequence[dict[str, Any]]) -> dict[str, str]:
     return found
 
 
-def _model(folder: RunFolder) -> tuple[Model | None, str]:
+def _model(folder: RunFolder, trust_code: bool) -> tuple[Model | None, str]:
     try:
-        return load(folder.path), ""
-    except (CheckpointError, UserError) as error:
+        return load(folder.path, trust_code=trust_code), ""
+    except AbsentError as error:  # a damaged one is no page's matter: it is raised
         return None, f"no samples: {error}"
 
 

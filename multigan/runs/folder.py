@@ -12,7 +12,9 @@ from PIL import Image
 
 from multigan.atomic import publish, write_atomically
 from multigan.errors import UserError
+from multigan.recipe.load import load_recipe, recipe_content
 from multigan.recipe.settings import Recipe
+from multigan.trust import check_consent
 
 try:
     import fcntl
@@ -68,6 +70,16 @@ class RunFolder:
             raise UserError(
                 f"--out {self.path} cannot be written: {error.strerror or error}"
             ) from None
+
+    def load_recipe(
+        self, settings: Mapping[str, Any] | None = None, trust_code: bool = False
+    ) -> Recipe:
+        """The typed recipe with ``settings`` laid over it.
+
+        Raises `CheckpointError` for code that is not multigan's, unless the run was trained here or
+        ``trust_code`` agrees to it."""
+        check_consent(recipe_content(self.recipe), self.path, trust_code, settings)
+        return load_recipe(self.recipe, settings, trust_code=True)
 
     def remove_empty(self) -> None:
         """Undo `create`, for a training that never began."""

@@ -23,6 +23,7 @@ def generate_files(
     device: str = "auto",
     say: Callable[[str], None] = lambda line: None,
     between: tuple[int, int] | None = None,
+    trust_code: bool = False,
     **options: Any,
 ) -> Path | None:
     """Write ``n`` samples of a model into ``out`` and a sheet of the first hundred; returns the
@@ -30,10 +31,12 @@ def generate_files(
 
     Where ``out`` names a file that the domain can write, all go into that one. ``between`` two
     seeds makes the samples on the way from one to the other. ``options`` are those of the model's
-    domain, as for `Model.generate`; those that are None were not given. ``say`` hears every sample
+    domain, as for `Model.generate`; those that are None were not given. ``trust_code`` agrees to
+    code that the model, or another that an option names, brings along. ``say`` hears every sample
     that can be put into words."""
     given = {name: value for name, value in options.items() if value is not None}
-    model = load(source, device=str(pick_device(device)))
+    model = load(source, device=str(pick_device(device)), trust_code=trust_code)
+    given = {name: model.opened(name, value, trust_code) for name, value in given.items()}
     presenter = model.domain.presenter
     ending = out.suffix.lower().lstrip(".")
     chosen = format or (ending if ending in presenter.formats else presenter.formats[0])

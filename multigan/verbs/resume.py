@@ -9,7 +9,7 @@ from torch import nn
 
 from multigan.atomic import write_atomically
 from multigan.errors import CheckpointError, UserError
-from multigan.recipe.load import differences, load_recipe
+from multigan.recipe.load import differences
 from multigan.recipe.settings import Recipe
 from multigan.runs.checkpoint import Checkpoint, forget_after, newest_checkpoint
 from multigan.runs.folder import RunFolder
@@ -42,17 +42,19 @@ def resume(
     quiet: bool = False,
     display: Display | None = None,
     report: bool = False,
+    trust_code: bool = False,
 ) -> Run:
     """Go on with a run from its newest intact checkpoint, on whatever device and number of
     processes.
 
     Raises `UserError` that lists what differs if the settings or the data have changed, unless
-    ``allow_changes``; the budget and the cadence may always change.
+    ``allow_changes``; the budget and the cadence may always change. A run from elsewhere that names
+    code which is not multigan's needs ``trust_code``.
     """
     folder = RunFolder(Path(run))
     if not folder.recipe.is_file():
         raise CheckpointError(f"{run} is not a run folder: it has no recipe.toml")
-    recipe = load_recipe(folder.recipe, settings)
+    recipe = folder.load_recipe(settings, trust_code)
     with begun(recipe, device, display=display, quiet=quiet) as session:
         checkpoint = newest_checkpoint(folder.path, session.display.note)
         if checkpoint is None:

@@ -24,6 +24,7 @@ from multigan.training.board import check_board
 from multigan.training.display import Display
 from multigan.training.distributed import Processes, join_processes
 from multigan.training.trainer import Trainer
+from multigan.trust import remember
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Run:
     @property
     def model(self) -> Model:
         """The kept model."""
-        return load(self.folder)
+        return load(self.folder, trust_code=True)
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
@@ -104,8 +105,13 @@ class Session:
 
     def fit(self, trainer: Trainer, report: bool) -> None:
         """Train, note under which conditions, and write the page of the run however the training
-        ends."""
+        ends.
+
+        Who trains agrees to the code that the recipe names; that is remembered."""
         run, first = trainer.run.path, self.processes.first
+        unkept = remember(self.domain.recipe.to_dict(), run) if first else ""
+        if unkept:
+            self.display.note(unkept)
         journal = Journal(run, self.device, self.processes.world, lambda: trainer.samples)
         try:
             with journal if first else nullcontext():
@@ -114,7 +120,7 @@ class Session:
             if report and first:
                 from multigan.report.page import try_report
 
-                try_report(run, self.display.note)
+                try_report(run, self.display.note, trust_code=True)
 
 
 @contextmanager
@@ -139,9 +145,11 @@ def begun(
         processes.close()
 
 
-def check_first(recipe: Recipe) -> None:
+def check_first(recipe: Recipe, objective: bool = True) -> None:
     """What is sure to fail later, found before data are read; raises `UserError`."""
     check_board(recipe)
+    if not objective:
+        return
     try:
         objective_of(recipe.game.objective)
     except ValueError as error:

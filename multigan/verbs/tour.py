@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from multigan.errors import UserError
-from multigan.recipe.load import load_recipe
 from multigan.recipe.settings import Recipe
 from multigan.report.page import write_report
 from multigan.runs.folder import RunFolder
@@ -79,7 +78,7 @@ def _visit(stop: Stop, out: Path, quick: bool, device: str, display: JointDispla
     if not folder.recipe.is_file():
         train(stop.recipe, out=folder.path, settings=settings, device=device, display=display)
         return
-    begun, wanted = load_recipe(folder.recipe), prepare(stop.recipe, settings=settings)
+    begun, wanted = folder.load_recipe(), prepare(stop.recipe, settings=settings)
     if begun.train.samples != wanted.train.samples:
         raise UserError(
             f"{folder.path} is of a tour {'without' if quick else 'with'} --quick: choose another "

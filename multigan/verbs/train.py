@@ -8,13 +8,12 @@ from typing import Any
 
 from torch import nn
 
-from multigan.devices import pick_device
 from multigan.domains.base import domain_type
 from multigan.recipe.load import load_recipe
 from multigan.recipe.settings import Recipe
 from multigan.runs.folder import RunFolder, new_run_path
 from multigan.training.display import Display
-from multigan.verbs.session import Run, begun, check_first, check_source
+from multigan.verbs.session import Run, begun
 
 
 def train(
@@ -63,17 +62,26 @@ def prepare(
     data: str | Path | Sequence[Any] | None = None,
     settings: Mapping[str, Any] | None = None,
     seed: int | None = None,
+    trust_code: bool = True,
 ) -> Recipe:
-    """The recipe that `train` would use, checked as a whole."""
+    """The recipe that `train` would use, checked as a whole.
+
+    Who names a recipe agrees to what it names; without ``trust_code`` a domain of the user's own is
+    refused instead of imported."""
     overrides = dict(settings or {})
     if data is not None and not isinstance(data, str | Path):
-        kind = domain_type(load_recipe(recipe, overrides).domain)
-        data = kind.adopt(data)
-    if data is not None:
-        overrides["data.source"] = str(data)
-    if seed is not None:
-        overrides["train.seed"] = seed
-    return _with_absolute_source(load_recipe(recipe, overrides))
+        named = load_recipe(recipe, overrides, trust_code=trust_code)
+        data = domain_type(named.domain).adopt(data)
+    overrides = overrides_of(overrides, data, seed)
+    return _with_absolute_source(load_recipe(recipe, overrides, trust_code=trust_code))
+
+
+def overrides_of(
+    settings: Mapping[str, Any] | None, data: str | Path | None, seed: int | None
+) -> dict[str, Any]:
+    """Settings with the data and the seed among them."""
+    given = {"data.source": None if data is None else str(data), "train.seed": seed}
+    return dict(settings or {}) | {key: value for key, value in given.items() if value is not None}
 
 
 def _with_absolute_source(recipe: Recipe) -> Recipe:
@@ -89,24 +97,6 @@ def _with_absolute_source(recipe: Recipe) -> Recipe:
 def default_out(recipe: str | Path) -> Path:
     """The next free run folder for a recipe."""
     return new_run_path(short_name(str(recipe)))
-
-
-def describe(recipe: Recipe, device: str = "auto") -> str:
-    """What a training would be: the data counted, both networks built, nothing trained."""
-    check_first(recipe)
-    domain = domain_type(recipe.domain)(recipe)
-    count = check_source(domain)
-    domain.load()
-    sizes = [
-        sum(p.numel() for p in domain.network(player).parameters())
-        for player in ("generator", "critic")
-    ]
-    return (
-        f"{recipe.to_toml()}\n# {count:,} samples in {recipe.data.source}\n# generator "
-        f"{sizes[0]:,} parameters\n"
-        f"# critic {sizes[1]:,} parameters\n# device {pick_device(device)}\n# nothing was trained "
-        f"(dry run)"
-    )
 
 
 def short_name(name: str) -> str:

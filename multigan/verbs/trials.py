@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from multigan.atomic import write_atomically
 from multigan.errors import UserError
-from multigan.recipe.load import differences, load_recipe
+from multigan.recipe.load import differences
 from multigan.recipe.settings import Recipe
 from multigan.runs.folder import RunFolder
 from multigan.runs.signals import Stopped, StopSignals
@@ -67,7 +67,7 @@ class Trial:
         return "done" if (self.folder / MEASURED).is_file() else "begun"
 
     def _changes(self, run: RunFolder) -> Iterator[tuple[str, Any, Any]]:
-        yield from differences(load_recipe(run.recipe).to_dict(), self.recipe.to_dict())
+        yield from differences(run.load_recipe().to_dict(), self.recipe.to_dict())
         try:
             kept = json.loads((self.folder / ASKED).read_text())
         except (OSError, ValueError):

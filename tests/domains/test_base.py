@@ -87,7 +87,7 @@ def test_own_network_by_module_and_class() -> None:
         ("torch.nn:", {}, "cannot be imported"),
         ("net", {"surprise": 1}, "surprise"),
         ("net", {"option": -1}, "option is negative"),
-        (f"{__name__}:not_a_module", {}, "not a torch.nn.Module"),
+        (f"{__name__}:not_a_module", {}, "no subclass of torch.nn.Module"),
     ],
 )
 def test_network_that_cannot_be_built_names_the_key(network: str, options: dict, said: str) -> None:
@@ -136,6 +136,29 @@ def test_own_domain_by_its_name() -> None:
         recipe_type("smells")
     with pytest.raises(RecipeError, match=r"some\.key"):
         import_dotted("nothing:Nothing", "some.key")
+
+
+@pytest.mark.parametrize("name", ["subprocess:run", "torch.nn:Linear", f"{__name__}:FACTS"])
+def test_what_is_no_domain_is_refused_before_it_is_used(name: str) -> None:
+    with pytest.raises(RecipeError, match=r"domain = .* is no subclass of multigan\.Domain"):
+        domain_type(name)
+    with pytest.raises(RecipeError, match=r"domain = .* is no subclass of multigan\.Domain"):
+        recipe_type(name)
+
+
+CALLED: list[object] = []
+
+
+def called(**arguments: object) -> nn.Module:
+    CALLED.append(arguments)
+    return nn.Identity()
+
+
+@pytest.mark.parametrize("name", ["subprocess:run", f"{__name__}:called", "builtins:dict"])
+def test_what_is_no_module_is_never_called(name: str) -> None:
+    with pytest.raises(UserError, match=r"critic\.network = .* is no subclass of torch"):
+        built(name, args=["true"])
+    assert CALLED == []
 
 
 def test_incomplete_domain_cannot_be_made() -> None:

@@ -1,0 +1,48 @@
+"""``multigan train --dry-run``: what a training would be, with nothing trained and nothing foreign
+imported."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from multigan.devices import pick_device
+from multigan.domains.base import domain_type
+from multigan.recipe.load import laid_over, recipe_content, untyped
+from multigan.trust import names_of_code
+from multigan.verbs.session import check_first, check_source
+from multigan.verbs.train import overrides_of, prepare
+
+_NOTHING = "# nothing was trained (dry run)"
+
+
+def describe(
+    recipe: str | Path,
+    *,
+    data: str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    device: str = "auto",
+    trust_code: bool = False,
+) -> str:
+    """What a training would be: the data counted, both networks built, nothing trained.
+
+    Without ``trust_code`` nothing is imported that the recipe names, and that is said."""
+    overrides = overrides_of(settings, data, seed)
+    if not trust_code and (plain := untyped(recipe, overrides)):
+        return f"{plain}{_NOTHING}"
+    foreign = {} if trust_code else names_of_code(laid_over(recipe_content(recipe), overrides))
+    prepared = prepare(recipe, data=data, settings=settings, seed=seed, trust_code=trust_code)
+    check_first(prepared, objective="game.objective" not in foreign)
+    domain = domain_type(prepared.domain)(prepared)
+    lines = [f"# {check_source(domain):,} samples in {prepared.data.source}"]
+    domain.load()
+    for player in ("generator", "critic"):
+        if f"{player}.network" not in foreign:
+            size = sum(p.numel() for p in domain.network(player).parameters())
+            lines.append(f"# {player} {size:,} parameters")
+    lines.append(f"# device {pick_device(device)}")
+    unread = [
+        f"# {key} = {name} was not imported, so it is not checked: --trust-code does"
+        for key, name in foreign.items()
+    ]
+    return "\n".join([prepared.to_toml(), *lines, *unread, _NOTHING])
