@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from multigan.adversarial.game import introduce
 from multigan.adversarial.penalties import score
+from multigan.adversarial.protocols import ReadsEmbedded, answers
 from multigan.adversarial.randomness import BetweenDraw, IndexedDraw, derive_seed
 from multigan.atomic import publish, write_atomically
 from multigan.domains.base import Domain, domain_type
@@ -217,7 +218,7 @@ class Model:
 
     def _score(self, x: Tensor, condition: Tensor | None) -> Tensor:
         critic: Any = self.critic
-        embedded = critic.embed(x) if hasattr(critic, "embed") else x
+        embedded = critic.embed(x) if answers(critic, ReadsEmbedded) else x
         return score(critic.eval()(embedded, condition))
 
     def _make(

@@ -27,6 +27,13 @@ from multigan.adversarial.losses import (
 from multigan.adversarial.objectives import objective_of
 from multigan.adversarial.penalties import score
 from multigan.adversarial.player import Guard, Player, Synchronise, readonly
+from multigan.adversarial.protocols import (
+    JudgesFeatures,
+    MeetsGenerator,
+    ReadsEmbedded,
+    ShowsFeatures,
+    answers,
+)
 from multigan.adversarial.randomness import Draw
 from multigan.adversarial.schedules import Schedule
 from multigan.adversarial.settings import GameSettings
@@ -106,7 +113,7 @@ class Game:
         self.terms = [*terms]
         if settings.diversity.highest > 0:
             self.terms.append(GeneratorTerm("diversity", settings.diversity, mode_seeking))
-        self._embed: nn.Module | None = getattr(critic, "embed", None)
+        self._embed = critic.embed if answers(critic, ReadsEmbedded) else None
         self._generator: Callable[..., Tensor] = generator
         self._critic: Callable[..., Tensor] = critic
         joint = settings.critic.joint and not mixes_samples(critic)
@@ -138,7 +145,9 @@ class Game:
     def features(self, x: Any, condition: Condition = None) -> Any:
         """What a critic that shows its features makes of ``x`` on the way to its logits:
         ``critic.features(x)``, or ``features(x, condition)`` where it takes that."""
-        features: Any = self.critic.network.features
+        network = self.critic.network
+        assert answers(network, ShowsFeatures)
+        features = network.features
         with self._precision():
             return features(x, **told(features, condition))
 
@@ -280,11 +289,11 @@ class Game:
             self.critic.network,
             any(t.of_features and t.weight.highest > 0 for t in self.terms),
         )
-        if view or not wanted or not hasattr(network, "judge_features"):
+        if view or not wanted or not answers(network, JudgesFeatures):
             return self._logits(look(read, view, self.augmentation), condition), None
         features, judge = self.features(read, condition), network.judge_features
         with self._precision():
-            return judge(features, **told(judge, condition)).float(), features  # type: ignore
+            return judge(features, **told(judge, condition)).float(), features
 
     def state(self) -> dict[str, Any]:
         """All that learning has changed: both players and the moving average."""
@@ -304,11 +313,9 @@ def told(method: Callable[..., Any], condition: Condition) -> dict[str, Conditio
 
 
 def introduce(critic: nn.Module, generator: nn.Module) -> None:
-    """Let a critic that compares with the generator itself know it: one with a method
-    ``meet(generator)``."""
-    meet = getattr(critic, "meet", None)
-    if meet is not None:
-        meet(generator)
+    """Let a critic that compares with the generator itself know it."""
+    if answers(critic, MeetsGenerator):
+        critic.meet(generator)
 
 
 def mode_seeking(turn: GeneratorTurn) -> Tensor:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from multigan.adversarial.condition import Condition, count, tensors
 from multigan.adversarial.game import Game
+from multigan.adversarial.protocols import ShowsFeatures, answers
 from multigan.errors import UserError
 
 
@@ -41,7 +42,7 @@ def check_signatures(game: Game, noise: Condition, real: Tensor, condition: Cond
             "give one for each, (N,) or (N, 1), or several, (N, ...)"
         )
     for term in game.terms:
-        if term.of_features and term.weight.highest > 0 and not hasattr(critic, "features"):
+        if term.of_features and term.weight.highest > 0 and not answers(critic, ShowsFeatures):
             raise UserError(
                 f"terms.{term.name} compares what the {_called('critic', critic)} makes of "
                 f"samples on the way: give it "

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from multigan.adversarial.game import GeneratorTerm
+from multigan.adversarial.protocols import answers
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.domains.base import Domain, Warmup
 from multigan.domains.text.corpus import Corpus, open_corpus
@@ -19,6 +20,7 @@ from multigan.domains.text.generator import SequenceGenerator, TextNoise
 from multigan.domains.text.likelihood import counted
 from multigan.domains.text.networks import CRITICS, GENERATORS
 from multigan.domains.text.presenter import TextPresenter
+from multigan.domains.text.protocols import WritesPlainly
 from multigan.domains.text.ruler import TextRuler
 from multigan.domains.text.settings import TextRecipe
 from multigan.domains.text.sources import BUILT_IN
@@ -114,7 +116,7 @@ class TextDomain(Domain):
                 f"--temperature {temperature:g}: choose one from 0 (the likeliest words) to 10"
             )
         z, uniform, _ = self.noise(draw)
-        if not hasattr(generator, "sample"):  # a network of the user's own
+        if not answers(generator, WritesPlainly):  # a network of the user's own
             made: Tensor = generator(self.noise(draw), condition)
             return made
         begin = self._prefix(prefix)

@@ -7,8 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from multigan.adversarial.protocols import answers
 from multigan.adversarial.randomness import stream
 from multigan.domains.text.likelihood import counted, held_out_nll
+from multigan.domains.text.protocols import GivesLikelihoods
 from multigan.domains.text.scores import (
     MOST,
     References,
@@ -89,7 +91,7 @@ def ruler(reals: Reals) -> Ruler:
 def likelihoods(network: torch.nn.Module, reals: Reals, latent: int) -> dict[str, float]:
     """Nats a token on unseen sentences, and how much worse that is than on sentences it has learnt
     from."""
-    if not hasattr(network, "losses"):
+    if not answers(network, GivesLikelihoods):
         return {}
     found = [_nll(network, part, latent) for part in (reals.test, reals.train)]
     return {"NLL": found[0], "NLL gap": found[0] - found[1]}

@@ -8,9 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from multigan.adversarial.game import GeneratorTerm, GeneratorTurn
+from multigan.adversarial.protocols import JudgesSteps, ReadsEmbedded, answers
 from multigan.adversarial.randomness import Draw
 from multigan.adversarial.schedules import constant
 from multigan.domains.text.language_critic import LanguageCritic
+from multigan.domains.text.protocols import EmbedsTokens, GivesLikelihoods, ScoresApart
 from multigan.domains.text.relaxation import Relaxed, TokenEmbedding
 from multigan.domains.text.settings import TextGenerator
 from multigan.errors import UserError
@@ -28,18 +30,17 @@ def terms_of(settings: TextGenerator) -> Sequence[GeneratorTerm]:
     return terms
 
 
-def likelihood_loss(network: Any, ids: Tensor, condition: Any, draw: Draw) -> Tensor:
+def likelihood_loss(network: nn.Module, ids: Tensor, condition: Any, draw: Draw) -> Tensor:
     """Mean -log p of the tokens of ids ``(N, T)``, in nats; z is drawn, so it bounds E_z from
     above."""
-    if not hasattr(network, "losses"):
+    if not answers(network, GivesLikelihoods):
         raise UserError(
-            f"{type(network).__name__} has no method `losses`, which the likelihood stage needs: "
-            f"leave [likelihood] "
-            "out, or see multigan.domains.text.generator.SequenceGenerator"
+            f"{type(network).__name__} has no method `losses` with a number `latent`, which the "
+            f"likelihood stage needs: leave [likelihood] out, or see "
+            f"multigan.domains.text.protocols.GivesLikelihoods"
         )
     z = draw.normal("likelihood latent", network.latent)
-    losses: Tensor = network.losses(ids, z, condition)[0]
-    return losses.mean()
+    return network.losses(ids, z, condition)[0].mean()
 
 
 @torch.no_grad()
@@ -52,10 +53,15 @@ def hand_over(generator: nn.Module, critic: nn.Module) -> None:
     if isinstance(critic, LanguageCritic):
         critic.take_over(generator)
         return
-    table, embed = getattr(generator, "table", None), getattr(critic, "embed", None)
-    if not isinstance(table, Tensor) or not isinstance(embed, TokenEmbedding):
+    if not answers(generator, EmbedsTokens) or not answers(critic, ReadsEmbedded):
         return
-    tables = [t / t.std() for t in (table, getattr(generator, "output", None)) if t is not None]
+    embed = critic.embed
+    if not isinstance(embed, TokenEmbedding):
+        return
+    tables = [generator.table]
+    if answers(generator, ScoresApart) and generator.output is not None:
+        tables.append(generator.output)
+    tables = [table / table.std() for table in tables]
     for learnt in (tables[0], torch.cat(tables, 1)):
         if learnt.shape == embed.weight.shape:
             embed.weight.copy_(learnt * embed.weight.std())
@@ -85,7 +91,8 @@ def leave_one_out(turn: GeneratorTurn) -> Tensor:
     assert isinstance(turn.fake, Relaxed)
     assert turn.fake.log_probs is not None
     rewards = -elementwise(turn)
-    causal = getattr(turn.game.critic.network, "causal", False)
+    critic = turn.game.critic.network
+    causal = answers(critic, JudgesSteps) and critic.causal
     credit = to_go(rewards) if causal else rewards.view(len(rewards), -1).sum(1, keepdim=True)
     others = (credit.sum(0) - credit) / max(len(credit) - 1, 1)
     return -((credit - others) * turn.fake.log_probs).sum() / rewards.numel()
