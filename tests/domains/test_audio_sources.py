@@ -1,6 +1,7 @@
 """Finding sounds, naming their labels and splits, and turning files of every kind into clips."""
 
 import io
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from multigan.domains.audio.decode import PEAK, SoundDecoder, cut_short, read_sound
+from multigan.domains.audio import decode, mono, reading
+from multigan.domains.audio.decode import PEAK, SoundDecoder, count_clips, read_sound
+from multigan.domains.audio.reading import Unreadable
 from multigan.domains.audio.settings import AudioData
 from multigan.domains.audio.sources import open_source
 from multigan.domains.cache import Decoded, cached
@@ -148,7 +151,10 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200)),
         "not a sound",
     ),
-    "gone.wav": (lambda path: path.symlink_to(path.with_name("nowhere")), "No such file"),
+    "pointer.wav": (
+        lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\n"),
+        "not a sound",
+    ),
 }
 
 
@@ -175,17 +181,224 @@ def test_a_sound_under_another_formats_name_is_read(tmp_path: Path) -> None:
     assert len(clips(tmp_path)) == 1
 
 
-def test_streamed_wavs_of_unknown_length_are_no_truncated_ones(tmp_path: Path) -> None:
+def wav(data_size: int | None = None, missing: int = 0, then: bytes = b"") -> io.BytesIO:
+    """A WAV of 1600 samples that says its data are ``data_size`` bytes long."""
     file = io.BytesIO()
     soundfile.write(file, tone(0.2), RATE, format="WAV")
     content = bytearray(file.getvalue())
-    assert not cut_short(bytes(content))
-    assert cut_short(bytes(content[:-10]))
     where = content.index(b"data") + 4
-    content[where : where + 4] = b"\xff\xff\xff\xff"
-    assert not cut_short(bytes(content))
-    waveform, rate = read_sound(bytes(content), "a.wav")
+    if data_size is not None:
+        content[where : where + 4] = data_size.to_bytes(4, "little")
+    return io.BytesIO(bytes(content[: len(content) - missing]) + then)
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFF000, 0x7FFFFFFF, 0xFFFFFFDB, 3204, 3244])
+def test_wavs_of_unknown_or_wrong_length_are_read_to_the_end(size: int) -> None:
+    waveform, rate = read_sound(wav(size))
     assert (len(waveform), rate) == (1600, RATE)
+    assert np.array_equal(waveform, read_sound(wav())[0])
+
+
+def test_wavs_that_lack_much_or_hold_nothing_are_no_sounds() -> None:
+    assert len(read_sound(wav(missing=10))[0]) == 1595
+    with pytest.raises(Unreadable, match="truncated"):
+        read_sound(wav(missing=1500))
+    with pytest.raises(Unreadable, match="before its samples begin"):
+        read_sound(io.BytesIO(b"RIFF\xff\0\0\0WAVEfmt "))
+    silent = io.BytesIO()
+    soundfile.write(silent, np.zeros(0), RATE, format="WAV")
+    extra = b"LIST" + (4).to_bytes(4, "little") + b"INFO"
+    with pytest.raises(Unreadable, match="no samples"):
+        read_sound(io.BytesIO(silent.getvalue() + extra))  # and its list of words is no sound
+
+
+def write_by_ffmpeg(path: Path, format: str, codec: str, video: bool = False) -> None:
+    """One second of 440 Hz in stereo at 48 kHz, with a picture if it is a ``video``."""
+    import av
+
+    with av.open(str(path), "w", format=format) as container:
+        track = container.add_stream("mpeg4", rate=25) if video else None
+        stream = container.add_stream(codec, rate=48000, layout="stereo")
+        if track is not None:
+            track.width = track.height = 16
+            track.pix_fmt = "yuv420p"
+            picture = av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8), format="rgb24")
+            container.mux([*track.encode(picture), *track.encode(None)])
+        frame = av.AudioFrame.from_ndarray(
+            np.stack([tone(1, 48000)] * 2), format="fltp", layout="stereo"
+        )
+        frame.sample_rate = 48000
+        into = av.AudioResampler(
+            format=stream.codec_context.format,
+            layout="stereo",
+            rate=48000,
+            frame_size=stream.codec_context.frame_size or None,
+        )
+        for part in [*into.resample(frame), *into.resample(None), None]:
+            container.mux(stream.encode(part))
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "codec", "video"),
+    [
+        ("a.m4a", "ipod", "aac", False),
+        ("a.aac", "adts", "aac", False),
+        ("lossless.m4a", "ipod", "alac", False),
+        ("a.weba", "webm", "libopus", False),
+        ("v.mp4", "mp4", "aac", True),
+        ("v.mov", "mov", "pcm_s16le", True),
+        ("v.mkv", "matroska", "libopus", True),
+        ("v.avi", "avi", "mp3", True),
+    ],
+)
+def test_sounds_and_sound_tracks_decode_without_a_program(
+    name: str, format: str, codec: str, video: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_by_ffmpeg(tmp_path / name, format, codec, video)
+    monkeypatch.setattr("subprocess.Popen", lambda *_, **__: pytest.fail("a program is started"))
+    settings = AudioData(source=str(tmp_path))
+    decoder = SoundDecoder(open_source(settings), settings, RATE, LENGTH)
+    found = [d.sample for d in decoder.decode()]
+    assert len(found) == count_clips(decoder) == 2
+    assert found[0] is not None
+    spectrum = np.abs(np.fft.rfft(found[0][1024:3072] * np.hanning(2048)))
+    assert abs(spectrum.argmax() * RATE / 2048 - 440) < 5
+    assert abs(int(np.abs(found[0]).max()) - PEAK * 32767) < 400
+
+
+def test_a_playlist_opens_nothing_else(tmp_path: Path) -> None:
+    write_by_ffmpeg(tmp_path / "real.aac", "adts", "aac")
+    folder = tmp_path / "data"
+    folder.mkdir()
+    lists = {
+        "hls.m4a": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n../real.aac\n#EXT-X-ENDLIST\n",
+        "concat.mp4": "ffconcat version 1.0\nfile ../real.aac\n",
+        "session.aac": "v=0\nm=audio 9 RTP/AVP 0\nc=IN IP4 127.0.0.1\n",
+    }
+    for name, text in lists.items():
+        (folder / name).write_text(text)
+    assert [d.error.split(":")[0] for d in decoded(folder)] == [
+        "not a sound that FFmpeg's libraries can read"
+    ] * len(lists)
+
+
+def test_a_video_without_a_sound_track_says_so(tmp_path: Path) -> None:
+    import av
+
+    with av.open(str(tmp_path / "v.mp4"), "w") as container:
+        track = container.add_stream("mpeg4", rate=25)
+        track.width = track.height = 16
+        picture = av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8), format="rgb24")
+        container.mux([*track.encode(picture), *track.encode(None)])
+    (failed,) = decoded(tmp_path)
+    assert failed.error == "it has no sound track"
+
+
+def test_channels_in_opposite_phase_are_no_silence(tmp_path: Path) -> None:
+    left = tone(0.3)
+    soundfile.write(tmp_path / "a.wav", np.stack([left, -left], 1), RATE)
+    soundfile.write(tmp_path / "b.wav", np.stack([0.5 * left, -left], 1), RATE)
+    soundfile.write(tmp_path / "c.wav", np.stack([left, -0.9 * left], 1), RATE)
+    soundfile.write(tmp_path / "one side.wav", np.stack([left, 0 * left], 1), RATE)
+    settings = AudioData(source=str(tmp_path), normalise="none")
+    decoder = SoundDecoder(open_source(settings), settings, RATE, LENGTH)
+    peaks = [int(np.abs(d.sample).max()) for d in decoder.decode() if d.sample is not None]
+    expected = [0.3, 0.3 * 0.25, 0.3, 0.15]  # the mean of b and of one side are heard as they are
+    assert peaks == pytest.approx([32767 * peak for peak in expected], rel=0.01)
+    (note,) = decoder.notes()
+    assert "2 files have channels in opposite phase" in note
+    assert note.endswith("a.wav, c.wav")
+
+
+def test_a_clip_of_zeros_is_never_stored(tmp_path: Path) -> None:
+    late = np.concatenate([np.zeros(2 * LENGTH, np.float32), tone(0.3)])
+    soundfile.write(tmp_path / "late.wav", late, RATE)
+    (failed,) = decoded(tmp_path, cut=False)
+    assert "its first 0.51 s are silent: set data.trim" in failed.error
+    assert [c.any() for c in clips(tmp_path, cut=False, trim=40.0)] == [True]
+    click = np.zeros(LENGTH, np.float32)
+    click[-1] = 0.5  # faded away with the end
+    soundfile.write(tmp_path / "late.wav", click, RATE)
+    assert [d.sample for d in decoded(tmp_path)] == [None]
+    end = np.concatenate([np.zeros(LENGTH, np.float32), tone(0.1)])
+    soundfile.write(tmp_path / "late.wav", end, RATE)
+    (failed,) = decoded(tmp_path)
+    assert "silent but for its end" in failed.error
+
+
+def test_equal_clips_are_counted(tmp_path: Path) -> None:
+    for i in range(5):
+        soundfile.write(tmp_path / f"{i}.wav", tone(0.2, hz=200 if i < 3 else 300 + i), RATE)
+    settings = AudioData(source=str(tmp_path))
+    stored = cached(SoundDecoder(open_source(settings), settings, RATE, LENGTH), 0.1)
+    assert any("2 of 5 clips are repeated" in note for note in stored.notes)
+
+
+# Long ones
+
+
+@pytest.mark.parametrize("rate", [RATE, 11025])
+def test_long_files_give_the_same_clips_as_if_they_were_read_whole(
+    rate: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, (5 * rate, 2)).astype(np.float32)
+    noise[: 2 * rate] *= 1e-5
+    noise[3 * rate : 4 * rate] *= 1e-4
+    soundfile.write(tmp_path / "a.wav", noise, rate, subtype="FLOAT")
+    ways = ({}, {"trim": 40.0}, {"step": 0.1}, {"step": 0.7, "trim": 20.0}, {"cut": False})
+    whole = [decoded(tmp_path, **way) for way in ways]
+    monkeypatch.setattr(decode, "_HELD", 3000)
+    monkeypatch.setattr(reading, "_BLOCK", 1000)
+    monkeypatch.setattr(mono, "_JUDGED", 1500)
+    for way, expected in zip(ways, whole, strict=True):
+        found = decoded(tmp_path, **way)
+        assert [d.error for d in found] == [d.error for d in expected]
+        assert all(np.array_equal(d.sample, e.sample) for d, e in zip(found, expected, strict=True))
+
+
+def test_long_recordings_are_read_in_bounded_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decode, "_HELD", 2**16)
+    monkeypatch.setattr(reading, "_BLOCK", 2**16)
+    with soundfile.SoundFile(tmp_path / "a.wav", "w", RATE, 1) as file:
+        for _ in range(600):
+            file.write(tone(1, RATE))
+    settings = AudioData(source=str(tmp_path))
+    tracemalloc.start()
+    decoder = SoundDecoder(open_source(settings), settings, RATE, LENGTH)
+    count = sum(d.sample is not None for d in decoder.decode())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == count_clips(decoder) == round(600 * RATE / LENGTH)
+    assert most < 10e6  # of 19e6 bytes as floats, 10e6 as clips
+
+
+def test_more_sound_than_a_file_can_hold_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "a.flac", np.full(400_000, 0.5, np.float32), RATE)
+    assert len(clips(tmp_path)) > 90
+    monkeypatch.setattr(reading, "_SPARED", 100_000)
+    monkeypatch.setattr(reading, "_FROM_A_BYTE", 10)
+    (failed,) = decoded(tmp_path)
+    assert "no recording" in failed.error
+
+
+def test_a_file_in_which_a_sound_is_sought_in_vain_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_PATIENCE", 2**16)
+    for name, head in {"a.avi": b"RIFF\0\0\0\0AVI ", "b.wav": b"RIFF\0\0\0\0WAVE"}.items():
+        with (tmp_path / name).open("wb") as file:
+            file.write(head)
+            file.truncate(2**24)  # of nothing
+    first, second = decoded(tmp_path)
+    assert "no sound in" in first.error
+    assert "no samples among its first" in second.error
+
+
+# Labels and splits
 
 
 def folder_of(root: Path, names: list[str]) -> Path:
@@ -220,7 +433,7 @@ def test_splits_by_pattern_or_by_share_are_disjoint_and_whole(tmp_path: Path) ->
         assert sorted([*train, *test]) == sorted(names)
         assert 5 <= len(test) <= 25
     assert len(test) != 15 or set(test) != {n for n in names if int(n.split("_")[2][:-4]) < 5}
-    with pytest.raises(DataError, match=r"data.test_pattern, or train with data.held_out"):
+    with pytest.raises(DataError, match=r"data.held_out = 0.1, or say which by data.test_pattern"):
         open_source(AudioData(source=str(tmp_path)), "test")
     with pytest.raises(DataError, match="leaves no file"):
         open_source(AudioData(source=str(tmp_path), test_pattern="zzz"), "test")
@@ -243,15 +456,18 @@ def test_zip_and_single_file_are_sources(tmp_path: Path) -> None:
     [
         (lambda path: path / "nowhere", "no such file or folder; built-in and public names: drums"),
         (lambda path: path, "holds no sounds"),
-        (
-            lambda path: (path / "a.txt").write_text("x") and path / "a.txt",
-            "neither a folder, a .zip nor a sound",
-        ),
     ],
 )
 def test_what_is_no_source_says_so(make: Callable[[Path], Path], says: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=says):
         open_source(AudioData(source=str(make(tmp_path))))
+
+
+def test_a_file_that_is_no_sound_is_told_when_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("no sound")
+    settings = AudioData(source=str(tmp_path / "a.txt"))
+    with pytest.raises(DataError, match=r"none of the 1 files can be read: a.txt \(not a sound"):
+        cached(SoundDecoder(open_source(settings), settings, RATE, LENGTH), 1.0)
 
 
 def test_built_in_drums_are_labelled_and_various() -> None:

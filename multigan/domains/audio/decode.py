@@ -1,35 +1,32 @@
-"""From sound files to clips: mono, one rate, one length, peak-normalised, int16.
+"""From sound files to clips, in parallel, in memory that does not grow with a file's length.
 
-soundfile reads; librosa what it cannot. A file that is silent, truncated, empty, not a sound or
-holds NaN is unreadable, and says why."""
+A file that is silent, truncated, empty, not a sound or holds NaN is unreadable, and says why."""
 
-import io
-import os
-import struct
-import tempfile
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import islice
+from typing import BinaryIO
 
 import numpy as np
-import soundfile
 import soxr
 
+from multigan.domains.audio.clips import PEAK, Cutter
+from multigan.domains.audio.mono import Mono
+from multigan.domains.audio.reading import Unreadable, opened
 from multigan.domains.audio.settings import AudioData
 from multigan.domains.audio.sources import Source
 from multigan.domains.decoded import Decoded, Decoder
 
-PEAK = 0.9  # of full scale, of a normalised clip
-SILENCE = 1e-4  # of full scale: a file that never exceeds it is silent
-_FADE = 0.004  # seconds faded where a sound is cut, so that it does not click
-_ONSET = 0.002  # seconds kept before the first loud sample when leading silence is trimmed
+__all__ = ["PEAK", "SoundDecoder", "Unreadable", "count_clips", "read_sound", "resampled"]
+
 _THREADS = 8
-_AHEAD = 64  # files decoded before they are taken
-
-
-class Unreadable(Exception):  # noqa: N818 - it names a state of a file
-    """Why a file gives no clip."""
+_AHEAD = 16  # files that are begun before they are taken
+_BEGUN = 2**21  # bytes of clips that are made of each before it is taken
+_HELD = 2**22  # samples of a sound that are kept in memory; a longer one is read twice
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -41,6 +38,7 @@ class SoundDecoder(Decoder):
     rate: int  # Hz
     length: int  # samples
     split: str = "train"
+    opposite: list[str] = field(default_factory=list)  # files whose channels cancel each other out
 
     @property
     def signature(self) -> str:
@@ -51,101 +49,85 @@ class SoundDecoder(Decoder):
             f"{d.silent} {d.cut}"
         )
         chosen = f"{self.split} {d.test_pattern!r} {d.held_out} {d.label_pattern!r}"
-        return f"audio 1\n{shape}\n{chosen}\n{self.source.signature}"
+        return f"audio 2\n{shape}\n{chosen}\n{self.source.signature}"
+
+    @property
+    def about(self) -> str:
+        """The source."""
+        return f"sounds of {self.data.source}"
+
+    @property
+    def repeats(self) -> str:
+        """Equal clips are counted."""
+        return "clips"
+
+    def notes(self) -> Sequence[str]:
+        """Which files are not the mean of their channels."""
+        if not self.opposite:
+            return ()
+        named = ", ".join(sorted(self.opposite)[:_NAMED]) + ", …" * (len(self.opposite) > _NAMED)
+        return (
+            f"{len(self.opposite):,} files have channels in opposite phase, of which the louder is "
+            f"taken: {named}",
+        )
 
     def decode(self) -> Iterator[Decoded]:
         """All clips in the source's order, decoded in parallel."""
-        count = len(self.source.names)
+        begun: deque[Future[Iterator[Decoded]]] = deque()
         with ThreadPoolExecutor(_THREADS) as threads:
-            for start in range(0, count, _AHEAD):
-                for clips in threads.map(self._decode, islice(range(count), start, start + _AHEAD)):
-                    yield from clips
+            for i in range(len(self.source.names)):
+                begun.append(threads.submit(self._begun, i))
+                if len(begun) == _AHEAD:
+                    yield from begun.popleft().result()
+            while begun:
+                yield from begun.popleft().result()
 
-    def _decode(self, i: int) -> list[Decoded]:
+    def _begun(self, i: int) -> Iterator[Decoded]:
+        """A file's clips, the first of them made already."""
+        clips = self._decode(i)
+        first = list(islice(clips, max(_BEGUN // (2 * self.length), 1)))
+        return (clip for part in (first, clips) for clip in part)
+
+    def _decode(self, i: int) -> Iterator[Decoded]:
         name = self.source.names[i]
         label = None if self.source.labels is None else self.source.labels[i]
         try:
-            waveform, rate = read_sound(self.source.read(i), name)
-            if len(waveform) < self.data.shorter * rate:
-                raise Unreadable(f"{len(waveform) / rate:.3f} s, shorter than data.shorter")
-            return [Decoded(name, clip, label) for clip in self.clips(waveform, rate)]
+            for clip in self._clips(i):
+                yield Decoded(name, clip, label)
         except Exception as error:  # a broken file raises nearly anything
-            return [Decoded(name, None, error=str(error) or type(error).__name__)]
+            yield Decoded(name, None, error=str(error) or type(error).__name__)
 
-    def clips(self, waveform: np.ndarray, rate: int) -> list[np.ndarray]:
-        """Clips of a mono waveform at ``rate`` Hz: resampled, trimmed, cut or padded, normalised,
-        int16."""
-        sound = resampled(waveform, rate, self.rate)
-        if self.data.trim:
-            sound = trimmed(sound, self.data.trim, self.rate)
-        return [self._finished(piece) for piece in self._pieces(sound)]
+    def _clips(self, i: int) -> Iterator[np.ndarray]:
+        held: list[np.ndarray] | None = []
+        peak, samples = np.float32(0), 0
+        with self._opened(i) as sound:
+            for block in sound.resampled(self.rate):
+                peak = max(peak, np.abs(block).max(initial=0))
+                samples += len(block)
+                held = [*held, block] if held is not None and samples <= _HELD else None
+        if sound.frames < self.data.shorter * sound.rate:
+            raise Unreadable(f"{sound.frames / sound.rate:.3f} s, shorter than data.shorter")
+        if sound.channel is not None:
+            self.opposite.append(self.source.names[i])
+        cutter = Cutter(self.data, self.rate, self.length)
+        if held is not None:
+            yield from cutter.clips([np.concatenate(held)], peak)
+            return
+        with self._opened(i) as again:
+            yield from cutter.clips(again.resampled(self.rate), peak)
 
-    def _pieces(self, sound: np.ndarray) -> list[np.ndarray]:
-        fade = max(int(_FADE * self.rate), 1)
-        if len(sound) <= self.length or not self.data.cut:
-            return [faded(sound[: self.length], 0, fade)]
-        step = max(int(self.data.step * self.rate), 1) if self.data.step else self.length
-        starts = range(0, len(sound) - self.length // 2, step)
-        pieces = [sound[start : start + self.length] for start in starts]
-        quiet = np.abs(sound).max() * 10 ** (-self.data.silent / 20) if self.data.silent else 0.0
-        loud = [
-            (i, piece)
-            for i, piece in enumerate(pieces)
-            if np.abs(piece).max() > max(quiet, SILENCE)
-        ]
-        return [faded(piece, fade if i else 0, fade) for i, piece in loud]
-
-    def _finished(self, piece: np.ndarray) -> np.ndarray:
-        if self.data.normalise == "peak":
-            piece = piece * (PEAK / np.abs(piece).max())
-        clip = np.zeros(self.length, np.int16)
-        clip[: len(piece)] = np.round(piece.clip(-1, 1) * 32767)
-        return clip
+    @contextmanager
+    def _opened(self, i: int) -> Iterator[Mono]:
+        with self.source.open(i) as file, opened(file) as recording:
+            yield Mono(recording)
 
 
-def read_sound(content: bytes, name: str) -> tuple[np.ndarray, int]:
-    """A sound file's bytes as a mono waveform ``(samples,)``, float32, and its rate in Hz; raises
+def read_sound(file: BinaryIO) -> tuple[np.ndarray, int]:
+    """A sound file as a mono waveform ``(samples,)``, float32, and its rate in Hz; raises
     `Unreadable`."""
-    if not content:
-        raise Unreadable("the file is empty")
-    if cut_short(content):
-        raise Unreadable("truncated: its header promises more than the file holds")
-    try:
-        with soundfile.SoundFile(io.BytesIO(content)) as file:
-            promised, rate = file.frames, file.samplerate
-            channels = file.read(dtype="float32", always_2d=True)
-        if 0 < promised < 2**62 and len(channels) < promised:
-            raise Unreadable(f"truncated: {len(channels)} of {promised} samples")
-    except (soundfile.LibsndfileError, TypeError) as error:
-        channels, rate = _by_librosa(content, name, error)
-    waveform = channels.mean(1)
-    if not len(waveform):
-        raise Unreadable("it holds no samples")
-    if not np.isfinite(waveform).all():
-        raise Unreadable("it holds values that are not finite (NaN)")
-    if np.abs(waveform).max() < SILENCE:
-        raise Unreadable("it is silent")
-    return waveform, rate
-
-
-def _by_librosa(content: bytes, name: str, first: Exception) -> tuple[np.ndarray, int]:
-    """What libsndfile cannot read, such as m4a, by way of a file, as librosa's readers want one."""
-    import warnings
-
-    import librosa
-
-    suffix = os.path.splitext(name)[1]
-    try:
-        with tempfile.NamedTemporaryFile(suffix=suffix) as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            file.write(content)
-            file.flush()
-            waveform, rate = librosa.load(file.name, sr=None, mono=False)
-    except Exception:  # whatever its readers raise, the first message says more
-        raise Unreadable(
-            f"not a sound that can be read: {str(first).rpartition(': ')[2]}"
-        ) from None
-    return np.atleast_2d(waveform).T, int(rate)
+    with opened(file) as recording:
+        sound = Mono(recording)
+        return np.concatenate(list(sound.blocks())), sound.rate
 
 
 def resampled(waveform: np.ndarray, rate: int, wanted: int) -> np.ndarray:
@@ -153,56 +135,17 @@ def resampled(waveform: np.ndarray, rate: int, wanted: int) -> np.ndarray:
     return waveform if rate == wanted else soxr.resample(waveform, rate, wanted, quality="HQ")
 
 
-def cut_short(content: bytes) -> bool:
-    """Whether a RIFF file ends before its data chunk does; libsndfile would read it silently
-    short."""
-    if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
-        return False
-    position = 12
-    while position + 8 <= len(content):
-        name, size = struct.unpack_from("<4sI", content, position)
-        if name == b"data":
-            streamed = (
-                size in (0, 0xFFFFFFFF, 0x7FFFFFFF) or size >= 0xFFFFFF00
-            )  # written to a pipe: length unknown
-            return not streamed and position + 8 + size > len(content)
-        position += 8 + size + size % 2
-    return True
-
-
-def trimmed(sound: np.ndarray, decibels: float, rate: int) -> np.ndarray:
-    """Without what comes before the first sample that is at most ``decibels`` below the peak."""
-    loud = np.abs(sound) >= np.abs(sound).max() * 10 ** (-decibels / 20)
-    return sound[max(int(loud.argmax()) - int(_ONSET * rate), 0) :]
-
-
-def faded(sound: np.ndarray, start: int, end: int) -> np.ndarray:
-    """A copy with its first ``start`` and last ``end`` samples faded in and out."""
-    sound = sound.copy()
-    start, end = min(start, len(sound)), min(end, len(sound))
-    if start:
-        sound[:start] *= np.linspace(0, 1, start, dtype=sound.dtype)
-    if end:
-        sound[-end:] *= np.linspace(1, 0, end, dtype=sound.dtype)
-    return sound
-
-
 def count_clips(decoder: SoundDecoder) -> int:
     """How many clips a source offers, by the files' headers; a file that tells nothing counts as
     one."""
-    step = (decoder.data.step or decoder.length / decoder.rate) if decoder.data.cut else 0.0
+    length = decoder.length / decoder.rate
+    step = (decoder.data.step or length) if decoder.data.cut else 0.0
     total = 0
     for i in range(len(decoder.source.names)):
         try:
-            info = soundfile.info(io.BytesIO(decoder.source.read(i)))
-            seconds = info.frames / info.samplerate
+            with decoder.source.open(i) as file, opened(file) as recording:
+                over = (recording.seconds or 0.0) - length
         except Exception:
-            total += 1
-            continue
-        over = seconds - decoder.length / decoder.rate
-        total += 1 + (
-            int(np.ceil((over + decoder.length / decoder.rate / 2) / step)) - 1
-            if over > 0 and step
-            else 0
-        )
+            over = 0.0
+        total += 1 + (int(np.ceil((over + length / 2) / step)) - 1 if over > 0 and step else 0)
     return total

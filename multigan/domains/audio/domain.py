@@ -2,7 +2,7 @@
 waveforms."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,8 @@ class AudioDomain(Domain):
 
     def decoded(self, source: Source, split: str) -> Stored:
         """All clips of a source, with labels if there are any."""
-        return cached(self._decoder(source, split), self.recipe.data.unreadable)
+        stored = cached(self._decoder(source, split), self.recipe.data.unreadable)
+        return replace(stored, notes=(*source.notes, *stored.notes))
 
     def count(self) -> int:
         """How many clips the files' headers promise."""
@@ -230,7 +231,8 @@ class AudioDomain(Domain):
         """A sound file as one waveform ``(1, S)``."""
         rate = self.recipe.front_end.mel.rate
         try:
-            sound = resampled(*read_sound(path.read_bytes(), path.name), rate)
+            with path.open("rb") as file:
+                sound = resampled(*read_sound(file), rate)
         except (OSError, Unreadable) as error:
             raise UserError(f"{path} cannot be read as a sound: {error}") from None
         sound = sound * (PEAK / abs(sound).max())

@@ -3,43 +3,35 @@
 Opening a source lists its files without decoding any.
 """
 
-import hashlib
 import re
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
 
 from multigan.domains.audio.settings import AudioData
-from multigan.domains.files import files_below, is_hidden, stamp
+from multigan.domains.files import Files, Kind, find_files
+from multigan.domains.labels import counted, numbered
 from multigan.errors import DataError
 from multigan.resources import cache_folder, resource_folder
 
 PUBLIC = ("speechcommands", "sc09")
 """Public datasets that torchaudio downloads: 35 spoken words, and the ten digits of them."""
 
-SUFFIXES = (
-    ".wav",
-    ".flac",
-    ".ogg",
-    ".oga",
-    ".opus",
-    ".mp3",
-    ".aif",
-    ".aiff",
-    ".aifc",
-    ".caf",
-    ".au",
-    ".w64",
-    ".rf64",
+SOUNDS = Kind(
+    "sounds",
+    frozenset(
+        (
+            *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".caf"),
+            *(".au", ".snd", ".w64", ".rf64", ".bwf", ".mp2", ".m4a", ".m4b", ".aac", ".wma"),
+            *(".amr", ".3ga", ".ac3", ".wv", ".ape", ".tta", ".mka", ".weba"),
+            *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".3gp", ".mpg", ".mpeg", ".wmv"),
+        )
+    ),
 )
-OTHERS = (
-    ".m4a",
-    ".aac",
-    ".wma",
-    ".mp4",
-    ".webm",
-)  # librosa may read them, where ffmpeg is installed
+"""What files of sounds are called and how they end; of videos it is the sound track."""
 
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -49,138 +41,94 @@ class Source:
     """Sound files that can be read one by one."""
 
     names: Sequence[str]
-    read: Callable[[int], bytes]
+    open: Callable[[int], BinaryIO]
     signature: str  # changes when the content does
     labels: Sequence[int] | None = None
     classes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what was taken and what was left out
 
     def only(self, chosen: Sequence[int]) -> "Source":
         """The files at these positions."""
         labels = None if self.labels is None else [self.labels[i] for i in chosen]
-        names, read = [self.names[i] for i in chosen], self.read
-        return replace(self, names=names, read=lambda i: read(chosen[i]), labels=labels)
+        names, opened = [self.names[i] for i in chosen], self.open
+        return replace(self, names=names, open=lambda i: opened(chosen[i]), labels=labels)
 
 
 def open_source(data: AudioData, split: str | None = None) -> Source:
     """The sounds that a recipe names, of its split or another, with labels where there are any.
 
-    Files of one's own have no test split but those that ``data.test_pattern`` finds, or the share
-    ``data.held_out`` of them, chosen by their names. Raises `DataError`.
+    Files of one's own have no test split but folders of that name, those that ``data.test_pattern``
+    finds, or the share ``data.held_out`` of them, chosen by their names. Raises `DataError`.
     """
     split = split or data.split
     if data.source in PUBLIC:
         return _public(data.source, split)
-    source = (
-        _zip(resource_folder("data") / "drums.zip")
-        if data.source == "drums"
-        else _files(data.source)
-    )
-    return _of_split(_labelled(source, data.label_pattern), data, split)
-
-
-def _files(name: str) -> Source:
-    path = Path(name).expanduser()
+    built_in = data.source == "drums"
+    path = resource_folder("data") / "drums.zip" if built_in else Path(data.source).expanduser()
     if not path.exists():
         known = ", ".join(["drums", *PUBLIC])
         raise DataError(
-            f"data.source = {name!r}: no such file or folder; built-in and public names: {known}"
+            f"data.source = {data.source!r}: no such file or folder; built-in and public names: "
+            f"{known}"
         )
-    if path.is_dir():
-        return _folder(path)
-    if zipfile.is_zipfile(path):
-        return _zip(path)
-    if _is_sound(path.name):
-        return Source([path.name], lambda i: path.read_bytes(), stamp(path))
-    raise DataError(
-        f"data.source = {name!r} is neither a folder, a .zip nor a sound file "
-        f"({', '.join(SUFFIXES)})"
-    )
+    files = _of_split(path, data, split)
+    if data.label_pattern:
+        files = _labelled(files, data.label_pattern)
+    labels = None if files.labels is None else files.labels.tolist()
+    notes = [] if built_in else files.notes()
+    if labels is not None and data.labels:
+        notes.append(counted(labels, files.classes))
+    return Source(files.names, files.open, files.signature, labels, files.classes, tuple(notes))
 
 
-def _is_sound(name: str) -> bool:
-    return not is_hidden(name) and Path(name).suffix.lower() in SUFFIXES + OTHERS
-
-
-def _folder(root: Path) -> Source:
-    found = files_below(root)
-    names = [name for name in found if _is_sound(name)]
-    if not names:
-        raise DataError(
-            f"{root} holds no sounds (of its {len(found)} files none ends like .wav, .flac, .mp3, "
-            f"…)"
-        )
-    return Source(
-        names, lambda i: (root / names[i]).read_bytes(), stamp(*(root / name for name in names))
-    )
-
-
-def _zip(path: Path) -> Source:
-    try:
-        archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} cannot be opened: {error}") from None
-    names = sorted(name for name in archive.namelist() if _is_sound(name))
-    if not names:
-        raise DataError(
-            f"{path} holds no sounds (none of its {len(archive.namelist())} files ends like .wav, "
-            f"…)"
-        )
-    return Source(names, lambda i: archive.read(names[i]), stamp(path))
-
-
-def _labelled(source: Source, pattern: str) -> Source:
-    """With labels by the pattern's group in each file's name, else by the subfolder each file is
-    in."""
-    if pattern:
-        found = [re.search(pattern, Path(name).name) for name in source.names]
-        missing = [name for name, match in zip(source.names, found, strict=True) if match is None]
-        if missing:
-            raise DataError(
-                f"data.label_pattern = {pattern!r} is not found in {len(missing)} of "
-                f"{len(source.names)} file names, "
-                f"such as {missing[0]}"
-            )
-        given = [match.group(1) for match in found if match]
-    else:
-        parts = [Path(name).parts[:-1] for name in source.names]
-        while (
-            parts and all(parts) and len({p[0] for p in parts}) == 1
-        ):  # a folder that holds everything is none
-            parts = [p[1:] for p in parts]
-        if not parts or not all(parts):
-            return source
-        given = [p[0] for p in parts]
-    classes = tuple(sorted(set(given)))
-    return replace(source, labels=[classes.index(label) for label in given], classes=classes)
-
-
-def _of_split(source: Source, data: AudioData, split: str) -> Source:
-    if not data.test_pattern and not data.held_out:
-        if split == "test":
-            raise DataError(
-                f"{data.source} has no test split of its own: say which files are by "
-                f"data.test_pattern, or train with "
-                "data.held_out = 0.1"
-            )
-        return source
-    chosen = [i for i, name in enumerate(source.names) if _is_test(name, data) == (split == "test")]
-    if not chosen:
-        key, value = (
-            ("test_pattern", data.test_pattern)
-            if data.test_pattern
-            else ("held_out", data.held_out)
-        )
-        raise DataError(
-            f"data.{key} = {value!r} leaves no file of {data.source} for the {split} split"
-        )
-    return source.only(chosen)
-
-
-def _is_test(name: str, data: AudioData) -> bool:
-    """By the pattern, else by the name's hash, so that more files change no other's side."""
+def _of_split(path: Path, data: AudioData, split: str) -> Files:
+    labelled = data.labels and not data.label_pattern
     if data.test_pattern:
-        return re.search(data.test_pattern, name) is not None
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") < data.held_out * 2**48
+        whole = find_files(path, SOUNDS, labelled=labelled, single=True)
+        return _by_pattern(whole, data.test_pattern, split)
+    try:
+        return find_files(
+            path, SOUNDS, split=split, held_out=data.held_out, labelled=labelled, single=True
+        )
+    except DataError as error:
+        hint = "" if split == "train" or data.held_out else ", or say which by data.test_pattern"
+        raise DataError(f"{error}{hint}") from None
+
+
+def _by_pattern(files: Files, pattern: str, split: str) -> Files:
+    test = [re.search(pattern, name) is not None for name in files.names]
+    rows = np.flatnonzero(np.array(test) == (split == "test"))
+    if not len(rows):
+        raise DataError(
+            f"data.test_pattern = {pattern!r} leaves no file of {files.root} for the {split} split"
+        )
+    part = files.at(rows)
+    if part.labels is None:
+        return part
+    return _named(part, [files.classes[label] for label in part.labels])
+
+
+def _labelled(files: Files, pattern: str) -> Files:
+    """With labels by the pattern's group in each file's name."""
+    found = [re.search(pattern, Path(name).name) for name in files.names]
+    missing = [name for name, match in zip(files.names, found, strict=True) if match is None]
+    if missing:
+        raise DataError(
+            f"data.label_pattern = {pattern!r} is not found in {len(missing)} of {len(found)} file "
+            f"names, such as {missing[0]}"
+        )
+    return _named(replace(files, classes=()), [match.group(1) for match in found if match])
+
+
+def _named(files: Files, names: Sequence[str]) -> Files:
+    """With these labels, a name each; classes without a file are no classes, and said."""
+    labels, classes = numbered(names)
+    remarks = [
+        f"{name} is no class here: none of its files is in this split"
+        for name in files.classes
+        if name not in classes
+    ]
+    return replace(files, labels=labels, classes=classes, remarks=(*files.remarks, *remarks))
 
 
 def _public(name: str, split: str) -> Source:
@@ -206,7 +154,7 @@ def _public(name: str, split: str) -> Source:
     labels = [classes.index(row[2]) for row in rows]
     return Source(
         [row[0] for row in rows],
-        lambda i: paths[i].read_bytes(),
+        lambda i: paths[i].open("rb"),
         f"{name} {split} {archive}",
         labels,
         classes,
