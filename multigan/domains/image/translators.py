@@ -1,0 +1,148 @@
+"""Networks from picture to picture, and a critic of pairs. N batch, C channels, H × W pixels.
+
+All are convolutional from end to end, so that what was learnt on small pictures is applied to
+pictures of any size.
+"""
+
+import itertools
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm
+
+from multigan.adversarial.condition import Condition, tensors
+
+
+def planes(condition: Condition, height: int, width: int) -> Tensor:
+    """All pictures of a condition as channels ``(N, C, H, W)``; smaller ones are enlarged to it."""
+    given = [
+        x.float()
+        if x.shape[-2:] == (height, width)
+        else F.interpolate(
+            x.float(), size=(height, width), mode="bicubic", align_corners=False
+        ).clamp(-1, 1)
+        for x in tensors(condition)
+        if x.dim() == 4
+    ]
+    if not given:
+        raise ValueError("this network translates pictures: it needs one as its condition")
+    return torch.cat(given, 1)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions around a skip, dilated so that what is far away is seen."""
+
+    def __init__(self, channels: int, dilation: int = 1) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, 1, dilation, dilation),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(channels, channels, 3, 1, 1),
+        )
+        last = self.layers[-1]
+        assert isinstance(last, nn.Conv2d)
+        nn.init.zeros_(last.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, H, W)`` to the same."""
+        changed: Tensor = self.layers(x)
+        return x + changed
+
+
+class UnetGenerator(nn.Module):
+    """An encoder and a decoder with skips between their scales (Isola et al. 2017, U-Net).
+
+    ``condition_channels`` are those of all pictures of the condition together. At the coarsest
+    scale ``depth`` residual blocks of growing dilation look around (as AOT-GAN's do for holes).
+    Noise ``(N, latent)``, where there is any, enters there as channels.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        condition_channels: int,
+        latent: int = 0,
+        width: int = 32,
+        widest: int = 256,
+        depth: int = 4,
+        scales: int = 3,
+    ) -> None:
+        super().__init__()
+        channels = [min(width * 2**i, widest) for i in range(scales + 1)]
+        self.multiple = 2**scales
+        self.first = nn.Conv2d(condition_channels, channels[0], 3, 1, 1)
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in itertools.pairwise(channels))
+        self.noise = nn.Conv2d(channels[-1] + latent, channels[-1], 1) if latent else None
+        self.around = nn.Sequential(
+            *(ResidualBlock(channels[-1], 2 ** (i % 4)) for i in range(depth))
+        )
+        self.up = nn.ModuleList(
+            nn.ConvTranspose2d(b, a, 4, 2, 1)
+            for a, b in zip(channels[:-1][::-1], channels[1:][::-1], strict=True)
+        )
+        self.join = nn.ModuleList(nn.Conv2d(2 * c, c, 3, 1, 1) for c in channels[:-1][::-1])
+        self.last = nn.Conv2d(channels[0], shape[0], 3, 1, 1)
+        nn.init.normal_(self.last.weight, 0, 0.01)
+
+    def forward(self, noise: Tensor | None, condition: Condition) -> Tensor:
+        """Raw pictures ``(N, C, H, W)`` of a condition; the task makes them whole."""
+        height, width = (
+            max(s) for s in zip(*(t.shape[-2:] for t in tensors(condition)), strict=True)
+        )
+        given = planes(condition, height, width)
+        x, cut = _padded(given, self.multiple)
+        x = F.leaky_relu(self.first(x), 0.2)
+        passed = []
+        for down in self.down:
+            passed.append(x)
+            x = F.leaky_relu(down(x), 0.2)
+        if self.noise is not None and noise is not None:
+            spread = noise[:, :, None, None].expand(-1, -1, *x.shape[-2:])
+            x = self.noise(torch.cat([x, spread], 1))
+        x = self.around(x)
+        for up, join, skip in zip(self.up, self.join, passed[::-1], strict=True):
+            x = F.leaky_relu(join(torch.cat([F.leaky_relu(up(x), 0.2), skip], 1)), 0.2)
+        made: Tensor = self.last(x)
+        return made[..., : cut[0], : cut[1]]
+
+
+def _padded(x: Tensor, multiple: int) -> tuple[Tensor, tuple[int, int]]:
+    """Pictures repeated at their edges up to whole multiples, and their own height and width."""
+    height, width = x.shape[-2:]
+    filled = F.pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")
+    return filled, (height, width)
+
+
+class PatchCritic(nn.Module):
+    """PatchGAN: judges the picture beside its condition, patch by patch (Isola et al. 2017).
+
+    Logits ``(N, places)``. ``scales`` strided layers under spectral norm; three see 70 pixels.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        condition_channels: int = 0,
+        width: int = 32,
+        widest: int = 256,
+        scales: int = 3,
+    ) -> None:
+        super().__init__()
+        channels = [min(width * 2**i, widest) for i in range(scales)]
+        layers: list[nn.Module] = []
+        below = shape[0] + condition_channels
+        for above in channels:
+            layers += [spectral_norm(nn.Conv2d(below, above, 4, 2, 1)), nn.LeakyReLU(0.2)]
+            below = above
+        layers += [spectral_norm(nn.Conv2d(below, below, 3, 1, 1)), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers)
+        self.places = nn.Conv2d(below, 1, 1)
+        self.pairs = condition_channels > 0
+
+    def forward(self, x: Tensor, condition: Condition = None) -> Tensor:
+        """Logits of pictures ``(N, C, H, W)`` beside what they were made from."""
+        if self.pairs:
+            x = torch.cat([x, planes(condition, *x.shape[-2:]).to(x)], 1)
+        logits: Tensor = self.places(self.layers(x))
+        return logits.flatten(1)

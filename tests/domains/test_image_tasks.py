@@ -1,0 +1,147 @@
+"""From picture to picture: damage follows from a draw, tasks keep what they must, any size goes."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from torch import Tensor
+
+from multigan.adversarial.condition import part
+from multigan.adversarial.randomness import Draw
+from multigan.domains.image.damage import (
+    blurred,
+    compressed,
+    larger,
+    luminance,
+    masks,
+    smaller,
+    worn,
+)
+from multigan.domains.image.tasks import TASKS, Completed, Repair, condition_channels
+from multigan.domains.image.translators import PatchCritic, UnetGenerator
+
+CPU = torch.device("cpu")
+
+
+def draw_of(count: int, samples: int = 0) -> Draw:
+    return Draw(7, samples, count, CPU, range(count))
+
+
+def smooth(count: int, channels: int = 3, side: int = 32) -> Tensor:
+    random = torch.Generator().manual_seed(count)
+    return larger(torch.rand(count, channels, 8, 8, generator=random) * 2 - 1, side // 8)
+
+
+@given(st.integers(1, 3), st.integers(8, 40), st.integers(8, 40))
+def test_masks_are_holes_of_zeros_and_ones_that_follow_from_the_draw(
+    samples: int, height: int, width: int
+) -> None:
+    made = masks(draw_of(6, samples), "hole", height, width)
+    assert made.shape == (6, 1, height, width)
+    assert set(made.unique().tolist()) <= {0.0, 1.0}
+    assert torch.equal(made, masks(draw_of(6, samples), "hole", height, width))
+
+
+def test_masks_cover_a_little_of_most_pictures_and_differ() -> None:
+    made = masks(draw_of(200), "hole", 64, 64)
+    share = made.mean((1, 2, 3))
+    assert 0.05 < share.mean() < 0.3
+    assert share.max() < 0.75
+    assert (share > 0).all()
+    assert len(made.flatten(1).unique(dim=0)) == 200
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_smaller_pictures_are_pillows_bicubic_ones(scale: int) -> None:
+    x = smooth(1, 1)
+    picture = Image.fromarray(x[0, 0].numpy(), mode="F")
+    size = (32 // scale, 32 // scale)
+    pillow = torch.from_numpy(np.array(picture.resize(size, Image.Resampling.BICUBIC)))
+    assert (smaller(x, scale)[0, 0] - pillow.clamp(-1, 1)).abs().max() < 0.02
+
+
+def test_blur_is_each_pictures_own_and_none_where_the_deviation_is_nothing() -> None:
+    x = smooth(2) + 0.3 * torch.randn(2, 3, 32, 32)
+    made = blurred(x, torch.tensor([0.0, 2.0]))
+    assert torch.allclose(made[0], x[0], atol=1e-5)
+    assert made[1].std() < x[1].std()
+    assert torch.allclose(made.mean((2, 3)), x.mean((2, 3)), atol=0.05)
+
+
+@pytest.mark.parametrize("quality", [10, 50, 90])
+def test_quantisation_leaves_what_jpeg_leaves(quality: int) -> None:
+    x = smooth(1, 1) * 0.9
+    file = io.BytesIO()
+    grey = ((x[0, 0] + 1) * 127.5).round().byte().numpy()
+    Image.fromarray(grey).save(file, "JPEG", quality=quality)
+    jpeg = torch.from_numpy(np.array(Image.open(file))).float() / 127.5 - 1
+    ours = compressed(x, torch.tensor([float(quality)]))[0, 0]
+    assert (ours - jpeg).abs().mean() < 0.02
+    assert (ours - x[0, 0]).abs().mean() == pytest.approx(
+        float((jpeg - x[0, 0]).abs().mean()), abs=0.006
+    )
+
+
+def test_wear_is_random_by_the_draw_alone_and_worse_than_making_smaller() -> None:
+    x = smooth(8)
+    made = worn(x, 2, draw_of(8))
+    assert made.shape == (8, 3, 16, 16)
+    assert torch.equal(made, worn(x, 2, draw_of(8)))
+    assert not torch.equal(made, worn(x, 2, draw_of(8, 64)))
+    alone = worn(x[2:4], 2, draw_of(8).within(2, 4))
+    assert torch.allclose(alone, made[2:4], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("size", [(32, 32), (24, 40)])
+def test_a_network_undoes_any_task_at_any_size(name: str, size: tuple[int, int]) -> None:
+    real = torch.rand(4, 3, *size) * 2 - 1
+    task = TASKS[name]()
+    condition = task.condition(real, draw_of(4), real.flip(-1))
+    channels = condition_channels(condition)
+    generator = Completed(UnetGenerator((3, 32, 32), channels, width=4, depth=1), task)
+    made = generator(None, condition)
+    assert made.shape == real.shape
+    logits = PatchCritic((3, 32, 32), channels, width=4)(made, condition)
+    assert logits.shape[0] == 4
+    assert logits.dim() == 2
+    assert task.plain(condition, 3).shape == real.shape
+    one = generator(None, part(condition, slice(1, 2)))
+    assert torch.allclose(one, made[1:2], atol=1e-5)
+
+
+def test_repair_changes_nothing_outside_the_hole() -> None:
+    real = torch.rand(4, 3, 32, 32) * 2 - 1
+    task = Repair()
+    condition = task.condition(real, draw_of(4), None)
+    assert isinstance(condition, tuple)
+    known, hole = condition
+    assert (known * hole == 0).all()
+    made = task.whole(torch.randn_like(real) * 9, condition)
+    assert torch.equal(made.where(hole == 0, 0), real.where(hole == 0, 0))
+    assert made.abs().max() <= 1
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_colouring_keeps_the_lightness(channels: int) -> None:
+    real = torch.rand(4, channels, 8, 8) * 2 - 1
+    task = TASKS["colour"]()
+    grey = task.condition(real, draw_of(4), None)
+    made = task.whole(torch.randn(4, 3, 8, 8), grey)
+    assert torch.allclose(luminance(made), luminance(real), atol=1e-5)
+
+
+def test_noise_gives_several_answers() -> None:
+    generator = UnetGenerator((3, 16, 16), 3, latent=4, width=4, depth=1)
+    given = torch.rand(1, 3, 16, 16).expand(2, 3, 16, 16)
+    made = generator(torch.randn(2, 4), given)
+    assert not torch.allclose(made[0], made[1])
+
+
+def test_a_translator_without_a_picture_says_so() -> None:
+    with pytest.raises(ValueError, match="picture"):
+        PatchCritic((3, 16, 16), 3, width=4)(torch.rand(2, 3, 16, 16), torch.tensor([0, 1]))
