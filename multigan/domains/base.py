@@ -71,12 +71,10 @@ class Domain(ABC):
         self.ruler = self.ruler_type(self)
 
     @classmethod
-    def adopt(cls, items: Sequence[Any]) -> str:
-        """Keep a Python list of samples as a file and return its path, a source; raises
+    def adopt(cls, data: Any, recipe: Recipe) -> str:
+        """Keep samples of a program as a file and return its path, a source; raises
         `DataError`."""
-        raise DataError(
-            f"data = a {type(items).__name__}: this kind of data needs a path or a name"
-        )
+        raise DataError(f"data = a {type(data).__name__}: this kind of data needs a path or a name")
 
     @abstractmethod
     def count(self) -> int:

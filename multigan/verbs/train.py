@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from multigan.verbs.session import Run, begun
 def train(
     recipe: str | Path | Mapping[str, Any] | Recipe,
     *,
-    data: str | Path | Sequence[Any] | None = None,
+    data: Any = None,
     out: str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
     seed: int | None = None,
@@ -33,12 +33,14 @@ def train(
     """Train from a recipe into a run folder.
 
     ``recipe`` is a shipped name, a TOML file, a dictionary or a `Recipe`; ``data`` replaces
-    ``data.source`` (a list of sentences works too); ``settings`` maps dotted keys to values;
-    ``out`` is by default the next free ``runs/NAME-001``. ``generator`` and ``critic`` are any
-    modules that keep the signatures ``(noise, condition)`` and ``(representation, condition)``.
-    ``display`` shows the progress elsewhere; ``report`` writes ``report.html`` at the end. Under
-    torchrun every process calls this. Raises `UserError` for the user's mistakes, `NonFiniteError`
-    before a bad update, and `Stopped` after a signal."""
+    ``data.source``: a path, a name, or samples: arrays, tensors, PIL images, waveforms, strings,
+    frames, a dataset of torch or of Hugging Face, alone or in pairs with their labels;
+    ``settings`` maps dotted keys to values; ``out`` is by default the next free
+    ``runs/NAME-001``. ``generator`` and ``critic`` are any modules that keep the signatures
+    ``(noise, condition)`` and ``(representation, condition)``. ``display`` shows the progress
+    elsewhere; ``report`` writes ``report.html`` at the end. Under torchrun every process calls
+    this. Raises `UserError` for the user's mistakes, `NonFiniteError` before a bad update, and
+    `Stopped` after a signal."""
     prepared = prepare(recipe, data=data, settings=settings, seed=seed)
     name = recipe if isinstance(recipe, str | Path) else prepared.domain
     with begun(prepared, device, display=display, quiet=quiet) as session:
@@ -59,7 +61,7 @@ def train(
 def prepare(
     recipe: str | Path | Mapping[str, Any] | Recipe,
     *,
-    data: str | Path | Sequence[Any] | None = None,
+    data: Any = None,
     settings: Mapping[str, Any] | None = None,
     seed: int | None = None,
     trust_code: bool = True,
@@ -71,7 +73,7 @@ def prepare(
     overrides = dict(settings or {})
     if data is not None and not isinstance(data, str | Path):
         named = load_recipe(recipe, overrides, trust_code=trust_code)
-        data = domain_type(named.domain).adopt(data)
+        data = domain_type(named.domain).adopt(data, named)
     overrides = overrides_of(overrides, data, seed)
     return _with_absolute_source(load_recipe(recipe, overrides, trust_code=trust_code))
 

@@ -22,6 +22,7 @@ from multigan.domains.audio.decode import (
     read_sound,
     resampled,
 )
+from multigan.domains.audio.handed import keep_sounds
 from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.mel_settings import MelSettings
 from multigan.domains.audio.networks import CRITICS, GENERATORS
@@ -44,6 +45,7 @@ from multigan.domains.audio.waveform import waveforms
 from multigan.domains.base import Domain, Warmup
 from multigan.domains.cache import cached
 from multigan.errors import DataError, UserError
+from multigan.recipe.settings import Recipe
 from multigan.samples import Facts, Stored
 
 _CHUNK = (
@@ -87,6 +89,12 @@ class AudioDomain(Domain):
         """All clips of a source, with labels if there are any."""
         stored = cached(self._decoder(source, split), self.recipe.data.unreadable)
         return replace(stored, notes=(*source.notes, *stored.notes))
+
+    @classmethod
+    def adopt(cls, data: Any, recipe: Recipe) -> str:
+        """Keep sounds of a program in the cache: waveforms or arrays, with labels or without."""
+        assert isinstance(recipe, AudioRecipe)
+        return keep_sounds(data, recipe.front_end.rate or 44_100)
 
     def count(self) -> int:
         """How many clips the files' headers promise."""

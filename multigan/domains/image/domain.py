@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import cached_property
 from itertools import product
+from typing import Any
 
 from torch import Tensor
 
@@ -11,6 +12,7 @@ from multigan.domains.base import Domain
 from multigan.domains.cache import cached
 from multigan.domains.image.augmentation import PictureAugmentation
 from multigan.domains.image.decode import PictureDecoder
+from multigan.domains.image.handed import keep_pictures
 from multigan.domains.image.networks import CRITICS, GENERATORS
 from multigan.domains.image.presenter import ImagePresenter
 from multigan.domains.image.ruler import ImageRuler
@@ -18,6 +20,7 @@ from multigan.domains.image.settings import ImageRecipe
 from multigan.domains.image.sources import PUBLIC, Source, open_source
 from multigan.domains.image.stacked import STACKS, StackDecoder
 from multigan.errors import DataError
+from multigan.recipe.settings import Recipe
 from multigan.samples import Facts, Stored
 
 
@@ -42,6 +45,11 @@ class ImageDomain(Domain):
                 f"subfolder"
             )
         return source
+
+    @classmethod
+    def adopt(cls, data: Any, recipe: Recipe) -> str:
+        """Keep pictures of a program in the cache: PIL images, arrays, labelled or not."""
+        return keep_pictures(data)
 
     def count(self) -> int:
         """How many pictures the source lists."""

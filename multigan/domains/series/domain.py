@@ -1,17 +1,20 @@
 """Series: stored as floats ``(n, C, T)`` in the data's own units, seen by the critic in [-1, 1]."""
 
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.domains.base import Domain
+from multigan.domains.series.handed import keep_series
 from multigan.domains.series.networks import CRITICS, GENERATORS
 from multigan.domains.series.presenter import SeriesPresenter
 from multigan.domains.series.ruler import SeriesRuler
 from multigan.domains.series.settings import SeriesRecipe
 from multigan.domains.series.sources import Windows, open_windows, stored_windows
+from multigan.recipe.settings import Recipe
 from multigan.samples import Facts, Stored
 
 
@@ -31,6 +34,11 @@ class SeriesDomain(Domain):
     def windows(self) -> Windows:
         """The training samples."""
         return open_windows(self.recipe.data, "train")
+
+    @classmethod
+    def adopt(cls, data: Any, recipe: Recipe) -> str:
+        """Keep series of a program in the cache: arrays or frames."""
+        return keep_series(data)
 
     def count(self) -> int:
         """The windows of the training split."""

@@ -1,8 +1,6 @@
 """Sentences: stored as rows of token ids ``(n, T)``, seen by the critic as relaxed one-hots ``(N,
 T, V)``."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -17,6 +15,7 @@ from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.domains.base import Domain, Warmup
 from multigan.domains.text.corpus import Corpus, open_corpus
 from multigan.domains.text.generator import SequenceGenerator, TextNoise
+from multigan.domains.text.handed import keep_sentences
 from multigan.domains.text.likelihood import counted
 from multigan.domains.text.networks import CRITICS, GENERATORS
 from multigan.domains.text.presenter import TextPresenter
@@ -26,8 +25,8 @@ from multigan.domains.text.settings import TextRecipe
 from multigan.domains.text.sources import BUILT_IN
 from multigan.domains.text.terms import hand_over, likelihood_loss, terms_of
 from multigan.domains.text.tokeniser import Tokeniser, load_tokeniser
-from multigan.errors import DataError, UserError
-from multigan.resources import cache_folder
+from multigan.errors import UserError
+from multigan.recipe.settings import Recipe
 from multigan.samples import Facts, Stored
 
 _ASSETS = "tokeniser"
@@ -163,16 +162,7 @@ class TextDomain(Domain):
         self.tokeniser = load_tokeniser(folder / _ASSETS)
 
     @classmethod
-    def adopt(cls, items: Sequence[Any]) -> str:
-        """Keep a list of sentences in the cache."""
-        wrong = [item for item in items if not isinstance(item, str)]
-        if wrong or not items:
-            what = f"{wrong[0]!r} is no sentence" if wrong else "it is empty"
-            raise DataError(f"data = a list of {len(items)}: {what}; give strings")
-        content = "".join(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in items)
-        path = (
-            cache_folder() / "lists" / f"{hashlib.sha256(content.encode()).hexdigest()[:24]}.jsonl"
-        )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, "utf-8")
-        return str(path)
+    def adopt(cls, data: Any, recipe: Recipe) -> str:
+        """Keep sentences of a program in the cache: strings, alone or with labels."""
+        assert isinstance(recipe, TextRecipe)
+        return keep_sentences(data, recipe.data)

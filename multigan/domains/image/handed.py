@@ -1,0 +1,76 @@
+"""Pictures handed over from a program, as PNG files."""
+
+import io
+import logging
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from multigan.domains.given import as_array, given, keep
+from multigan.errors import DataError
+
+log = logging.getLogger(__name__)
+
+
+def keep_pictures(data: Any) -> str:
+    """PIL images, arrays or tensors ``(N, H, W)``, ``(N, H, W, C)`` or ``(N, C, H, W)`` as files.
+
+    Whole numbers of 8 and 16 bits stay as they are. Other numbers are one scale for all: from 0 to
+    1, from -1 to 1 or from 0 to 255, whichever holds them all, and said. Raises `DataError`.
+    """
+    handed = given(data)
+    low, high = _range(handed.samples)
+    return keep(handed, "png", lambda sample: _encoded(sample, low, high))
+
+
+def _range(samples: list[Any]) -> tuple[float, float]:
+    """The scale of numbers that are not whole."""
+    arrays = (as_array(s) for s in samples if not isinstance(s, Image.Image))
+    extremes = [(a.min(), a.max()) for a in arrays if a.dtype.kind == "f" and a.size]
+    if not extremes:
+        return 0.0, 255.0
+    lowest, highest = min(e[0] for e in extremes), max(e[1] for e in extremes)
+    if not (np.isfinite(lowest) and np.isfinite(highest)):
+        raise DataError("data holds numbers that are not finite")
+    for low, high in ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)):
+        if low <= lowest and highest <= high:
+            log.info("pictures of numbers from %g to %g are kept in 8 bits", low, high)
+            return low, high
+    raise DataError(
+        f"data holds numbers from {lowest:g} to {highest:g}: scale pictures to 0 … 1, -1 … 1 or "
+        "0 … 255, or give whole numbers of 8 or 16 bits"
+    )
+
+
+def _encoded(sample: Any, low: float, high: float) -> bytes:
+    file = io.BytesIO()
+    picture = sample if isinstance(sample, Image.Image) else _picture(as_array(sample), low, high)
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+def _picture(array: np.ndarray, low: float, high: float) -> Image.Image:
+    if array.dtype.kind == "f":
+        array = ((array - low) * (255 / (high - low))).round().astype(np.uint8)
+    elif array.dtype.kind == "b":
+        array = array.astype(np.uint8) * 255
+    elif array.dtype not in (np.uint8, np.uint16):
+        if array.size and (array.min() < 0 or array.max() > 255):
+            raise DataError(
+                f"data holds whole numbers from {array.min()} to {array.max()} in "
+                f"{array.dtype}: give them as uint8 or uint16"
+            )
+        array = array.astype(np.uint8)
+    return Image.fromarray(_channels_last(array))
+
+
+def _channels_last(array: np.ndarray) -> np.ndarray:
+    """``(H, W)``, ``(H, W, C)`` or ``(C, H, W)`` as Pillow takes it."""
+    if array.ndim == 3 and array.shape[0] in (1, 3, 4) and array.shape[2] not in (1, 3, 4):
+        array = array.transpose(1, 2, 0)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4)):
+        return np.ascontiguousarray(array)
+    raise DataError(f"data holds arrays of shape {array.shape}: a picture is (H, W) or (H, W, C)")
