@@ -11,6 +11,8 @@ import typer
 
 from multigan.encodings import never_fail
 from multigan.errors import UserError
+from multigan.options import parse_options
+from multigan.verbs.flags import with_declared
 
 app = typer.Typer(
     help="Train a GAN on your own pictures, sentences, sounds or series with one command; "
@@ -193,6 +195,7 @@ def resume(
         "multigan generate runs/audio-vocoder-001 --condition voice.mp3 --out generated.wav",
     )
 )
+@with_declared
 def generate(
     model: Annotated[str, typer.Argument(help="A run folder, a model folder, or a hub id.")],
     n: Annotated[
@@ -215,10 +218,6 @@ def generate(
     condition: Annotated[
         str | None, typer.Option(help="For vocoders: the sound file to follow.")
     ] = None,
-    vocoder: Annotated[
-        str | None,
-        typer.Option(help="For spectrograms: the trained vocoder that makes the waveforms."),
-    ] = None,
     label: Annotated[
         str | None, typer.Option(help="The class to make; by default each in turn.")
     ] = None,
@@ -229,17 +228,21 @@ def generate(
             "a wrong one names those that can be."
         ),
     ] = None,
-    temperature: Annotated[
-        float | None, typer.Option(help="Text: below 1 keeps to likely words, above 1 dares more.")
-    ] = None,
-    prefix: Annotated[
-        str | None, typer.Option(help="Text: what every sentence begins with.")
+    options: Any = None,
+    own: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-o",
+            "--option",
+            metavar="KEY=VALUE",
+            help="An option that the model's domain declares, your own too; repeatable.",
+        ),
     ] = None,
     unique: Annotated[bool, typer.Option("--unique", help="Text: no sentence twice.")] = False,
     filter: Annotated[
-        int | None,
+        int,
         typer.Option(min=1, help="Text: keep the best of so many, by the critic.", metavar="K"),
-    ] = None,
+    ] = 1,
     device: Device = "auto",
     trust_code: TrustCode = False,
 ) -> None:
@@ -248,13 +251,7 @@ def generate(
     from multigan.verbs.generate import generate_files
 
     count = n or (1 if condition else 16)
-    options: dict[str, Any] = {
-        "temperature": temperature,
-        "prefix": prefix,
-        "unique": unique or None,
-        "filter": filter,
-    }
-    options |= {"condition": condition, "vocoder": vocoder, "between": parse_between(between)}
+    options |= parse_options(own) | ({} if condition is None else {"condition": condition})
     made = generate_files(
         model,
         count,
@@ -264,8 +261,11 @@ def generate(
         format=format,
         device=device,
         say=typer.echo,
+        between=parse_between(between),
+        unique=unique,
+        filter=filter,
         trust_code=trust_code,
-        **options,
+        options=options,
     )
     _say(f"{count} samples in {out}" + (f"   ·   sheet: {made}" if made else ""))
 
@@ -309,7 +309,10 @@ def evaluate(
         str | None, typer.Option(help="The embedder's weights: a file, folder or hub id.")
     ] = None,
     sweep: Annotated[
-        str | None, typer.Option(help="Text: temperature; measure the whole frontier.")
+        str | None,
+        typer.Option(
+            help="Option of the model, such as a text's temperature: measure its whole frontier."
+        ),
     ] = None,
     against: Annotated[
         list[str] | None,

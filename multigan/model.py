@@ -23,6 +23,7 @@ from multigan.adversarial.randomness import BetweenDraw, IndexedDraw, derive_see
 from multigan.atomic import publish, write_atomically
 from multigan.domains.base import Domain, domain_type
 from multigan.errors import AbsentError, CheckpointError, UserError
+from multigan.options import asked_for
 from multigan.recipe.load import load_recipe
 from multigan.samples import Facts
 from multigan.trust import check_consent
@@ -156,7 +157,7 @@ class Model:
         time."""
         if n < 1:
             raise UserError(f"n = {n}: ask for at least 1 sample")
-        self._refuse_unknown(options)
+        options = asked_for(self.domain.options, options, self.recipe.domain)
         if filter < 1 or (filter > 1 and self.critic is None):
             known = (
                 "1 or more"
@@ -235,7 +236,8 @@ class Model:
     def opened(self, name: str, value: Any, trust_code: bool = False) -> Any:
         """An option's value; the model itself where it is the folder of one, loaded with
         ``trust_code``."""
-        if name not in self.domain.models or isinstance(value, Model):
+        models = {option.name for option in self.domain.options if option.model}
+        if name not in models or isinstance(value, Model):
             return value
         folders = (Path(value) / "model", Path(value))
         ours = any(
@@ -243,14 +245,6 @@ class Model:
             for folder in folders
         )
         return load(value, device=str(self._device), trust_code=trust_code) if ours else value
-
-    def _refuse_unknown(self, options: Mapping[str, Any]) -> None:
-        for name in options:
-            if name not in self.domain.options:
-                known = ", ".join(self.domain.options) or "none"
-                raise UserError(
-                    f"{name} means nothing to {self.recipe.domain} models; their options: {known}"
-                )
 
     def _labels(self, n: int, label: Label | Sequence[Label] | None) -> list[int]:
         if not self.classes:

@@ -4,6 +4,7 @@ from typing import Any
 
 from multigan.adversarial import dotted
 from multigan.errors import RecipeError
+from multigan.options import Option
 
 BUILT_IN = ("points", "image", "text", "audio", "series")
 """Each a package here: `settings` with its recipe (``PointsRecipe``), `domain` with its class
@@ -12,6 +13,10 @@ BUILT_IN = ("points", "image", "text", "audio", "series")
 
 RECIPES = {name: f"multigan.domains.{name}.settings:{name.title()}Recipe" for name in BUILT_IN}
 """The recipe type of each domain; needs no torch to load."""
+
+
+OPTIONS = {name: f"multigan.domains.{name}.options:OPTIONS" for name in BUILT_IN}
+"""What samples of each domain can be asked for by; needs no torch to load."""
 
 
 DOMAINS = {name: f"multigan.domains.{name}.domain:{name.title()}Domain" for name in BUILT_IN}
@@ -25,6 +30,12 @@ def import_dotted(path: str, key: str) -> Any:
         return dotted.import_dotted(path)
     except ValueError as error:
         raise RecipeError(f"{key} = {error}") from error
+
+
+def declared_options() -> list[Option]:
+    """Every option that a built-in domain declares, of each name the first."""
+    every = [option for path in OPTIONS.values() for option in import_dotted(path, "domain")]
+    return list({option.name: option for option in reversed(every)}.values())[::-1]
 
 
 def domain_class(domain: str) -> type[Any]:

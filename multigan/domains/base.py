@@ -20,6 +20,7 @@ from multigan.domains.build import build_network
 from multigan.domains.presenter import ArrayPresenter, Presenter
 from multigan.domains.ruler import Ruler
 from multigan.errors import DataError
+from multigan.options import Option
 from multigan.recipe.settings import NetworkSettings, Recipe, WarmupSettings
 from multigan.registry import domain_class
 from multigan.samples import Facts, Stored
@@ -56,10 +57,8 @@ class Domain(ABC):
     """Samples made at once on a CPU; a fixed number, so none depends on its neighbours."""
     keeps_critic: ClassVar[bool] = False
     """Whether a kept model has its critic beside it."""
-    options: ClassVar[tuple[str, ...]] = ()
+    options: ClassVar[tuple[Option, ...]] = ()
     """What `make` can be asked for besides a seed and a label."""
-    models: ClassVar[tuple[str, ...]] = ()
-    """Those of them that may be another trained model, or its folder."""
 
     presenter: Presenter
     ruler: Ruler

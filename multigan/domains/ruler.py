@@ -24,6 +24,10 @@ class Ruler:
     """Names that `embedder` knows; the first is taken when none is named."""
     aims: ClassVar[dict[str, Aim]] = {}
     """Which way each of its own measures should go."""
+    headline: ClassVar[tuple[str, ...]] = ()
+    """Measures for a table with little room; empty: all, as far as they fit."""
+    tradeoffs: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Pairs of measures of which one is had for the other: a frontier is drawn of each."""
 
     def __init__(self, domain: "Domain") -> None:
         self.domain = domain

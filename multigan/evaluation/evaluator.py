@@ -167,6 +167,7 @@ class Evaluator:
             notes + ([few] if few else []),
             dict(self.domain.ruler.aims),
             0.0 if began is None else time.monotonic() - began,
+            self.domain.ruler.headline,
         )
 
     def _about(self) -> dict[str, Any]:

@@ -23,24 +23,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 FILE, PICTURE = "frontier.json", "frontier.png"
-VALUES = {"temperature": (1.2, 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)}
-"""The options that can be swept, and where."""
-
-PAIRS = (("LM", "reverse LM"), ("BLEU-5", "Self-BLEU-5"))
-"""Measures that are drawn against each other, where there are any of that name."""
-
-SHOWN = (
-    "LM",
-    "reverse LM",
-    "BLEU-4",
-    "BLEU-5",
-    "Self-BLEU-4",
-    "Self-BLEU-5",
-    "FD-lm",
-    "whole copies",
-    "longest copy",
-)
-"""Measures of the table."""
 
 
 @dataclass(frozen=True)
@@ -70,18 +52,19 @@ def frontier(
     one, and of the models ``against``; with ``filter`` also of the run where the critic keeps the
     best of so many. A run folder keeps the figures in ``frontier.json`` and the curves in
     ``frontier.png``. ``trust_code`` is that of `load`, for all of them. Raises `UserError`."""
-    if option not in VALUES:
-        raise UserError(f"--sweep {option}: what can be swept is {', '.join(VALUES)}")
     chosen, model = pick_device(device), load(source, trust_code=trust_code)
-    if option not in model.domain.options:
+    swept = {declared.name: declared.sweep for declared in model.domain.options if declared.sweep}
+    if not swept:
         raise UserError(f"--sweep {option} means nothing to {model.recipe.domain} models")
+    if option not in swept:
+        raise UserError(f"--sweep {option}: what can be swept is {', '.join(swept)}")
     if filter > 1 and model.critic is None:
         raise UserError(f"filter = {filter}: {source} was kept without its critic")
     evaluator = make_evaluator(model.domain, chosen, data=data, n=n)
     models = {"model": model} | {
         name: load(path, trust_code=trust_code) for name, path in _others(source, against).items()
     }
-    points = tuple(values or VALUES[option])
+    points = tuple(values or swept[option])
     curves = [
         _curve(name, m.to(chosen), evaluator, option, points, seeds) for name, m in models.items()
     ]
@@ -94,7 +77,7 @@ def frontier(
     result = evaluator.result(rows, model, [])
     if (Path(source) / "recipe.toml").is_file():
         result.save(Path(source) / FILE)
-        draw(real, curves, Path(source) / PICTURE)
+        draw(real, curves, model.domain.ruler.tradeoffs, Path(source) / PICTURE)
     return result
 
 
@@ -129,7 +112,7 @@ def frontier_table(result: Evaluation, width: int = 160) -> "Table":
     from rich.table import Table
 
     shown = _fitting(
-        [name for name in SHOWN if name in result.measures],
+        [name for name in result.headline or result.measures if name in result.measures],
         width - max(len(r.name) for r in result.rows),
     )
     table = Table(box=box.SIMPLE, header_style="bold", pad_edge=False)
@@ -150,12 +133,16 @@ def _fitting(names: Sequence[str], width: int) -> list[str]:
     return [name for name, end in zip(names, taken, strict=True) if end <= width - 2]
 
 
-def draw(real: Row, curves: Sequence[Curve], path: Path) -> None:
-    """Save one panel for each of `PAIRS` that was measured."""
+def draw(
+    real: Row, curves: Sequence[Curve], tradeoffs: Sequence[tuple[str, str]], path: Path
+) -> None:
+    """Save one panel for each pair of measures that was measured; nothing where there is none."""
     from matplotlib.figure import Figure
 
-    pairs = [pair for pair in PAIRS if all(name in real.values for name in pair)]
-    figure = Figure(figsize=(6 * max(len(pairs), 1), 5), layout="constrained")
+    pairs = [pair for pair in tradeoffs if all(name in real.values for name in pair)]
+    if not pairs:
+        return
+    figure = Figure(figsize=(6 * len(pairs), 5), layout="constrained")
     for i, (across, up) in enumerate(pairs):
         axes = figure.add_subplot(1, len(pairs), i + 1)
         _panel(axes, real, curves, across, up)

@@ -47,6 +47,7 @@ class Evaluation:
         default_factory=dict
     )  # of the measures that only this kind of data has
     seconds: float = 0.0
+    headline: tuple[str, ...] = ()  # measures for a table with little room; empty: all
 
     def __getitem__(self, name: str) -> Row:
         """The row ``real``, ``model`` or ``trivial``."""

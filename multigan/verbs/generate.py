@@ -1,6 +1,6 @@
 """``multigan generate``: any number of samples to files, in bounded memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from multigan.devices import pick_device
 from multigan.errors import UserError
 from multigan.model import load
+from multigan.options import asked_for
 
 _SHEET = 100  # samples on the sheet at most
 
@@ -24,18 +25,21 @@ def generate_files(
     say: Callable[[str], None] = lambda line: None,
     between: tuple[int, int] | None = None,
     trust_code: bool = False,
-    **options: Any,
+    unique: bool = False,
+    filter: int = 1,
+    options: Mapping[str, Any] | None = None,
 ) -> Path | None:
     """Write ``n`` samples of a model into ``out`` and a sheet of the first hundred; returns the
     sheet.
 
     Where ``out`` names a file that the domain can write, all go into that one. ``between`` two
     seeds makes the samples on the way from one to the other. ``options`` are those of the model's
-    domain, as for `Model.generate`; those that are None were not given. ``trust_code`` agrees to
+    domain, as text or as what they are; ``unique`` and ``filter`` as for `Model.chunks`.
+    ``trust_code`` agrees to
     code that the model, or another that an option names, brings along. ``say`` hears every sample
     that can be put into words."""
-    given = {name: value for name, value in options.items() if value is not None}
     model = load(source, device=str(pick_device(device)), trust_code=trust_code)
+    given = asked_for(model.domain.options, options or {}, model.recipe.domain)
     given = {name: model.opened(name, value, trust_code) for name, value in given.items()}
     presenter = model.domain.presenter
     ending = out.suffix.lower().lstrip(".")
@@ -49,7 +53,7 @@ def generate_files(
     written = 0
     try:
         (out.parent if together else out).mkdir(parents=True, exist_ok=True)
-        chunks = model.chunks(n, seed=seed, label=label, **given)
+        chunks = model.chunks(n, seed=seed, label=label, unique=unique, filter=filter, **given)
         if together or between:
             items = (
                 model.between(n, between, label=label)

@@ -120,7 +120,7 @@ def test_every_domain_answers_for_its_recipe(name: str) -> None:
 def test_every_domain_has_the_same_rooms(name: str) -> None:
     folder = Path(multigan.domains.__file__).parent / name
     rooms = {path.stem for path in folder.glob("*.py")}
-    assert {"settings", "sources", "networks", "domain", "presenter", "ruler"} <= rooms
+    assert {"settings", "sources", "networks", "options", "domain", "presenter", "ruler"} <= rooms
     kind = domain_type(name)
     assert kind.presenter_type.__module__ == f"multigan.domains.{name}.presenter"
     assert kind.ruler_type.__module__ == f"multigan.domains.{name}.ruler"

@@ -16,9 +16,10 @@ from multigan.domains.text import embedders
 from multigan.domains.text.domain import TextDomain
 from multigan.domains.text.embedders import language_model_embedder
 from multigan.domains.text.measures import AIMS, sentences, unigram
+from multigan.domains.text.ruler import TextRuler
 from multigan.errors import DataError, UserError
 from multigan.evaluation.evaluate import evaluate
-from multigan.evaluation.frontier import SHOWN, frontier, frontier_table
+from multigan.evaluation.frontier import frontier, frontier_table
 from multigan.measures.table import Evaluation, Row
 from multigan.samples import Stored
 
@@ -153,7 +154,7 @@ def test_the_embedder_is_made_once(run: multigan.Run) -> None:
 
 @pytest.mark.parametrize(("width", "shown"), [(160, 9), (80, 5), (60, 4)])
 def test_a_frontier_cuts_no_figure_off_in_a_narrow_terminal(width: int, shown: int) -> None:
-    values = {name: [0.12345, 0.2] for name in SHOWN}
+    values = {name: [0.12345, 0.2] for name in TextRuler.headline}
     result = Evaluation([Row(f"best of 4 {t}", values) for t in (1, 0.9)], 10, {}, "")
     table = frontier_table(result, width)
     text = io.StringIO()

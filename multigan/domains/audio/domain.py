@@ -26,6 +26,7 @@ from multigan.domains.audio.handed import keep_sounds
 from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.mel_settings import MelSettings
 from multigan.domains.audio.networks import CRITICS, GENERATORS
+from multigan.domains.audio.options import OPTIONS
 from multigan.domains.audio.presenter import AudioPresenter
 from multigan.domains.audio.ruler import AudioRuler
 from multigan.domains.audio.settings import AudioRecipe
@@ -62,8 +63,7 @@ class AudioDomain(Domain):
     recipe: AudioRecipe
     recipe_type = AudioRecipe
     generators, critics = GENERATORS, CRITICS
-    options = ("condition", "vocoder")
-    models = ("vocoder",)
+    options = OPTIONS
     presenter_type = AudioPresenter
     ruler_type = AudioRuler
     sources = ("drums", *PUBLIC)

@@ -14,6 +14,7 @@ from multigan.domains.image.augmentation import PictureAugmentation
 from multigan.domains.image.decode import PictureDecoder
 from multigan.domains.image.handed import keep_pictures
 from multigan.domains.image.networks import CRITICS, GENERATORS
+from multigan.domains.image.options import OPTIONS
 from multigan.domains.image.presenter import ImagePresenter
 from multigan.domains.image.ruler import ImageRuler
 from multigan.domains.image.settings import ImageRecipe
@@ -30,6 +31,7 @@ class ImageDomain(Domain):
     recipe: ImageRecipe
     recipe_type = ImageRecipe
     generators, critics = GENERATORS, CRITICS
+    options = OPTIONS
     presenter_type = ImagePresenter
     ruler_type = ImageRuler
     sources = ("digits", *PUBLIC)

@@ -7,6 +7,7 @@ from torch import Tensor
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.domains.base import Domain
 from multigan.domains.points.networks import CRITICS, GENERATORS
+from multigan.domains.points.options import OPTIONS
 from multigan.domains.points.presenter import PointsPresenter
 from multigan.domains.points.ruler import PointsRuler
 from multigan.domains.points.settings import PointsRecipe
@@ -20,6 +21,7 @@ class PointsDomain(Domain):
     recipe: PointsRecipe
     recipe_type = PointsRecipe
     generators, critics = GENERATORS, CRITICS
+    options = OPTIONS
     presenter_type = PointsPresenter
     ruler_type = PointsRuler
     sources = tuple(MIXTURES)

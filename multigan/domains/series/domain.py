@@ -10,6 +10,7 @@ from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.domains.base import Domain
 from multigan.domains.series.handed import keep_series
 from multigan.domains.series.networks import CRITICS, GENERATORS
+from multigan.domains.series.options import OPTIONS
 from multigan.domains.series.presenter import SeriesPresenter
 from multigan.domains.series.ruler import SeriesRuler
 from multigan.domains.series.settings import SeriesRecipe
@@ -25,6 +26,7 @@ class SeriesDomain(Domain):
     recipe: SeriesRecipe
     recipe_type = SeriesRecipe
     generators, critics = GENERATORS, CRITICS
+    options = OPTIONS
     presenter_type = SeriesPresenter
     ruler_type = SeriesRuler
     sources = ("sines",)

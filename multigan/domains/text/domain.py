@@ -18,6 +18,7 @@ from multigan.domains.text.generator import SequenceGenerator, TextNoise
 from multigan.domains.text.handed import keep_sentences
 from multigan.domains.text.likelihood import counted
 from multigan.domains.text.networks import CRITICS, GENERATORS
+from multigan.domains.text.options import OPTIONS
 from multigan.domains.text.presenter import TextPresenter
 from multigan.domains.text.protocols import WritesPlainly
 from multigan.domains.text.ruler import TextRuler
@@ -39,10 +40,10 @@ class TextDomain(Domain):
     ruler: TextRuler
     recipe_type = TextRecipe
     generators, critics = GENERATORS, CRITICS
+    options = OPTIONS
     presenter_type = TextPresenter
     ruler_type = TextRuler
     sources = tuple(BUILT_IN)
-    options = ("temperature", "prefix")
     chunk = 256
     keeps_critic = True
 

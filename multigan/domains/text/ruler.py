@@ -31,6 +31,18 @@ class TextRuler(Ruler):
     best = "likelihood/held_out"
     embedders = ("lm",)
     aims = AIMS
+    headline = (
+        "LM",
+        "reverse LM",
+        "BLEU-4",
+        "BLEU-5",
+        "Self-BLEU-4",
+        "Self-BLEU-5",
+        "FD-lm",
+        "whole copies",
+        "longest copy",
+    )
+    tradeoffs = (("LM", "reverse LM"), ("BLEU-5", "Self-BLEU-5"))
 
     def coordinates(self, x: Tensor) -> Tensor:
         """Counts ``(N, 256)`` of hashed words and pairs of words, sentences of any length alike."""

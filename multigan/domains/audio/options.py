@@ -1,0 +1,13 @@
+"""What sounds can be asked for by."""
+
+from multigan.options import Option
+
+OPTIONS = (
+    Option("condition", str, "For vocoders: the sound file to follow."),
+    Option(
+        "vocoder",
+        str,
+        "For spectrograms: the trained vocoder that makes the waveforms.",
+        model=True,
+    ),
+)

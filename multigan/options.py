@@ -1,0 +1,68 @@
+"""What samples can be asked for by, besides a seed, a label and a condition: declared by a domain,
+read here."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from multigan.errors import UserError
+
+_WANTED = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
+
+@dataclass(frozen=True)
+class Option:
+    """One thing to ask for, such as a temperature: a keyword of `Domain.make`, a flag of
+    ``multigan generate``."""
+
+    name: str
+    type: type[bool] | type[int] | type[float] | type[str]
+    help: str
+    default: Any = None
+    """What `Domain.make` is given where nobody asks; None: nothing."""
+    sweep: tuple[float, ...] = ()
+    """The values of a frontier; empty: there is none."""
+    model: bool = False
+    """Whether it may be another trained model, or its folder."""
+
+    def read(self, value: Any) -> Any:
+        """A value as its type, such as a number that was typed as text; raises `UserError`."""
+        from pydantic import TypeAdapter, ValidationError
+
+        if self.type is str and isinstance(value, os.PathLike):
+            value = os.fspath(value)
+        try:
+            return TypeAdapter(self.type).validate_python(value)
+        except ValidationError:
+            wanted = _WANTED[self.type]
+            raise UserError(f"{self.name} = {value!r}: give {wanted} ({self.help})") from None
+
+
+def asked_for(declared: Sequence[Option], given: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Options of a ``kind`` of models by name: those given, read, and what the others are by
+    default.
+
+    What is None was not given. Raises `UserError` for a name that is not declared."""
+    known = {option.name: option for option in declared}
+    for name in given:
+        if name not in known:
+            names = ", ".join(known) or "none"
+            raise UserError(f"{name} means nothing to {kind} models; their options: {names}")
+    chosen = {option.name: option.default for option in declared} | {
+        name: value if known[name].model else known[name].read(value)
+        for name, value in given.items()
+        if value is not None
+    }
+    return {name: value for name, value in chosen.items() if value is not None}
+
+
+def parse_options(texts: Sequence[str] | None) -> dict[str, str]:
+    """``["power=2"]`` as names and values; raises `UserError` for what is not KEY=VALUE."""
+    found = {}
+    for text in texts or ():
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip():
+            raise UserError(f"-o {text}: write it as KEY=VALUE")
+        found[name.strip().replace("-", "_")] = value
+    return found
