@@ -59,9 +59,9 @@ def explaining_out_of_memory(device: torch.device, batch: int, accumulate: int) 
         held = f" (peak {peak:.1f} GiB)" if peak is not None else ""
         raise UserError(
             f"out of memory on {device}{held}: set train.accumulate = {accumulate * 2} for the "
-            f"same training in less "
+            "same training in less "
             f"memory, or lower train.batch = {batch}, the networks' width, or train.precision = "
-            f"'bf16'"
+            "'bf16'"
         ) from error
 
 

@@ -126,7 +126,7 @@ class Model:
                 return
         raise UserError(
             f"only {len(seen):,} of {_PATIENCE * n:,} samples differ: ask for fewer, or raise the "
-            f"temperature"
+            "temperature"
         )
 
     @torch.no_grad()
@@ -427,7 +427,7 @@ def model_card(model: Model) -> str:
         f"# {recipe.title or 'A multigan model'}",
         "",
         f"Trained with multigan {__version__} on `{recipe.data.source}`; {model.samples:,} real "
-        f"samples seen;",
+        "samples seen;",
         f"network `{recipe.generator.network}` against critic `{recipe.critic.network}`, objective "
         f"`{recipe.game.objective}`. One sample has shape {list(model.facts.shape)}.",
         *([f"Labels: {classes}."] if classes else []),

@@ -76,9 +76,8 @@ class Reals:
     train: Stored  # what it was trained on
     test: Stored  # what it was not
     description: str  # which these are
-    seen: bool = (
-        True  # False: ``train`` is a stand-in, for what the model was trained on is not to be had
-    )
+    seen: bool = True
+    """False: ``train`` is a stand-in, for what the model was trained on is not to be had."""
     rows: Tensor | None = None  # which of the domain's training samples ``train`` are; None: all
 
 
@@ -89,6 +88,6 @@ def halves(given: Stored, name: str) -> Reals:
     parts = [given.at(rows, given.fingerprint) for rows in (first, second)]
     described = (
         f"one half of {name} against the other, {len(first):,} each; the training samples "
-        f"are not to be had"
+        "are not to be had"
     )
     return Reals(parts[0], parts[1], described, seen=False)

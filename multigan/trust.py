@@ -63,7 +63,7 @@ def check_consent(
     listed = "\n".join(f"  {key} = {name}" for key, name in names.items())
     raise CheckpointError(
         f"{folder} names code that is not multigan's and would be imported and run:\n{listed}\n"
-        f"If you trust who wrote it: --trust-code (from Python: trust_code=True)"
+        "If you trust who wrote it: --trust-code (from Python: trust_code=True)"
     )
 
 
@@ -82,7 +82,7 @@ def remember(recipe: Mapping[str, Any], run: Path) -> str:
     except (OSError, RuntimeError) as error:  # no home at all is a RuntimeError
         return (
             f"that the code of {run} is your own could not be noted ({error}): other commands "
-            f"will ask for --trust-code"
+            "will ask for --trust-code"
         )
     return ""
 

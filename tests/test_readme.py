@@ -23,8 +23,7 @@ LINES = 25  # of code in what one brings oneself
 TESTED = [page for page in PAGES if "<!-- tested -->" in page.read_text("utf-8")]
 CHECKS = {
     "your-own.md": "assert len(pictures) == 16 and pictures[0].size == (16, 16)\n"
-    "assert np.stack(rows).shape == (100, 4)\n"
-    "assert abs(np.stack(rows)).max() < 30\n"
+    "assert np.stack(rows).shape == (100, 4)\nassert abs(np.stack(rows)).max() < 30\n"
     "assert (run.folder / 'model' / 'model.safetensors').is_file()\n"
 }
 """What is so after the blocks of a page."""

@@ -24,7 +24,7 @@ def mapped(function: Callable[[Tensor], Any], condition: Condition) -> Any:
     if isinstance(condition, tuple):
         return _like(condition, [mapped(function, value) for value in condition])
     raise TypeError(
-        f"a condition is None, a tensor, or a tuple or dict of them, not a "
+        "a condition is None, a tensor, or a tuple or dict of them, not a "
         f"{type(condition).__name__}"
     )
 

@@ -42,9 +42,8 @@ class Augmentation(Protocol):
 class CriticInputs(NamedTuple):
     """All the critic's loss depends on besides the critic's weights."""
 
-    real: (
-        Tensor  # (N, ...), as they are (embedded, if the critic does that): penalties act on these
-    )
+    real: Tensor
+    """(N, ...), as they are (embedded, if the critic does that): penalties act on these."""
     fake: Tensor  # (N, ...), detached from the generator
     condition: Condition
     real_view: View
@@ -200,6 +199,6 @@ def refuse_running_statistics(network: nn.Module) -> None:
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
             raise ValueError(
                 f"the critic's layer `{name}` is a batch norm with running statistics, which "
-                f"torch.func "
+                "torch.func "
                 "cannot differentiate: set train.compile = false, or use a critic without it"
             )

@@ -20,12 +20,10 @@ class Objective(NamedTuple):
     critic: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor, Tensor | None], Tensor]
     relativistic: bool = False  # the generator's loss needs the logits of real samples too
-    saturates_at: float | None = (
-        None  # critic loss below which the generator learns little; None: never
-    )
-    diverges_at: float | None = (
-        None  # ten times the loss of a critic that always answers 0; None: no such bound
-    )
+    saturates_at: float | None = None
+    """Critic loss below which the generator learns little; None: never."""
+    diverges_at: float | None = None
+    """Ten times the loss of a critic that always answers 0; None: no such bound."""
 
 
 def logistic_critic(real: Tensor, fake: Tensor) -> Tensor:
@@ -109,8 +107,7 @@ def objective_of(name: str) -> Objective:
     if not isinstance(objective, Objective):
         raise ValueError(
             f"game.objective = {name!r} is a {type(objective).__name__}; it must be a "
-            f"multigan.Objective of two "
-            "functions, critic(real, fake) and generator(fake, real)"
+            "multigan.Objective of two functions, critic(real, fake) and generator(fake, real)"
         )
     _try(name, objective)
     return objective
@@ -135,6 +132,5 @@ def _try(name: str, objective: Objective) -> None:
             found = f"shape {list(value.shape)}" if isinstance(value, Tensor) else repr(value)
             raise ValueError(
                 f"game.objective = {name!r}: its {player}'s loss of 4 logits is {found}; it must "
-                f"be one number, as a "
-                "tensor, such as a mean"
+                "be one number, as a tensor, such as a mean"
             )

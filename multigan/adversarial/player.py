@@ -22,7 +22,7 @@ class NonFiniteError(RuntimeError):
         key = f"game.{network}" if network in ("generator", "critic") else network
         super().__init__(
             f"non-finite {' and '.join(terms)} in the {network}'s phase, at or before {samples:,} "
-            f"samples; "
+            "samples; "
             f"that step was not applied. Lower {key}.lr, set {key}.clip, or lower the "
             "penalty's weight"
         )

@@ -20,7 +20,7 @@ def _objective(name: str) -> str:
     hint = f"; did you mean {near[0]!r}?" if near else "."
     raise ValueError(
         f"= {name!r} is not allowed{hint} Allowed: {', '.join(OBJECTIVES)}, or "
-        f"'package.module:name'"
+        "'package.module:name'"
     )
 
 

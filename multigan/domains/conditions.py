@@ -26,7 +26,7 @@ def seen(domain: Domain, stored: Stored, draw: Draw) -> tuple[Tensor, Condition]
     if stored.sources is not None and taken < 4:
         raise UserError(
             f"the samples have sources, but {type(domain).__qualname__}.condition does not take "
-            f"them: let it take (real, labels, draw, sources)"
+            "them: let it take (real, labels, draw, sources)"
         )
     offered: tuple[Any, ...] = (real, stored.labels, draw, stored.sources)
     arguments = offered[: taken if stored.sources is not None else min(taken, 3)]

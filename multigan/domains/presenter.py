@@ -42,7 +42,7 @@ class Presenter(ABC):
         """Save presented items in one file; raises `UserError` where they do not go together."""
         raise UserError(
             f"--out {path}: {self.domain.recipe.domain} goes into a folder, one file each; give "
-            f"a folder"
+            "a folder"
         )
 
     def sheet(self, items: Sequence[Any]) -> Image.Image | None:

@@ -73,7 +73,7 @@ def make_evaluator(
     if split == "validation" and data is not None:
         raise UserError(
             f"--data {data} and --split validation name different samples to measure with: leave "
-            f"one out"
+            "one out"
         )
     if split == "validation":
         reals = validation_reals(domain)

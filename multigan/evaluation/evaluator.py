@@ -153,8 +153,7 @@ class Evaluator:
         if self._shared:
             notes.append(
                 f"{self._shared:,} of the {len(self.reals.test):,} unseen real samples equal "
-                f"training samples bit for "
-                "bit: the model may look better than it is"
+                "training samples bit for bit: the model may look better than it is"
             )
         if len(self._pool) == self.n:
             notes.append("the row of real samples has no spread: all of them are used every time")
@@ -192,7 +191,7 @@ def row_size(reals: Reals, pool: int, n: int | None, most: int = MOST) -> int:
     if n is not None and n > available:
         raise UserError(
             f"n = {n:,}: there are {test:,} unseen real samples and {pool:,} training samples to "
-            f"compare them "
+            "compare them "
             f"with ({reals.description}); ask for at most {available:,}"
         )
     size = min(available, most) if n is None else n

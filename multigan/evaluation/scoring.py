@@ -46,7 +46,7 @@ class Scoring:
             return said
         return (
             f"{said}. It is chosen by the test split: train.validation = 0.1 chooses by "
-            f"training samples kept apart"
+            "training samples kept apart"
         )
 
     def __call__(self, model: Model) -> dict[str, Any]:

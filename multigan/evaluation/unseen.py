@@ -31,7 +31,7 @@ def without_shared(reals: Reals) -> Reals:
     left = test.at(~equal, f"{test.fingerprint} without {found}")
     described = (
         f"{reals.description}; {found:,} of the {whole:,} unseen ones were trained on and "
-        f"are left out"
+        "are left out"
     )
     return replace(reals, test=left, description=described)
 

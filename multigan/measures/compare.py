@@ -87,7 +87,7 @@ def _distances(
     else:
         notes.append(
             f"no {names['frechet']}: {count:,} samples cannot fix a covariance of {dimension:,} "
-            f"dimensions; "
+            "dimensions; "
             f"give more than {dimension:,}"
         )
     if not quick:
@@ -130,7 +130,7 @@ def too_few(count: int, dimension: int, name: str) -> str | None:
             f"{count:,} samples are few for {dimension} dimensions: from their number alone "
             f"{name} is far from 0 "
             f"even for real samples (up to {worst:.2g}); compare with the row of real samples, "
-            f"never with 0"
+            "never with 0"
         )
     return None
 

@@ -35,13 +35,11 @@ class Embedder(ABC):
     name: str  # short and unmistakable: measures are named after it, such as FD-mnist-cls
     description: str = ""
     hash: str = ""  # of its weights and settings
-    learnt_from: Tensor | None = (
-        None  # positions of the training samples it has seen: no row is drawn from them
-    )
+    learnt_from: Tensor | None = None
+    """Positions of the training samples it has seen: no row is drawn from them."""
     accuracy: float | None = None  # on unseen labelled samples, where it classifies
-    prior: Tensor | None = (
-        None  # (K,) shares of the classes among real samples, where it classifies
-    )
+    prior: Tensor | None = None
+    """(K,) shares of the classes among real samples, where it classifies."""
     splits: int = 1  # into which the classifier score divides the samples
 
     @abstractmethod

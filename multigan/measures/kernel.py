@@ -6,9 +6,8 @@ from torch import Tensor
 
 from multigan.devices import float64
 
-_SEED = (
-    2020  # torch-fidelity's, and its way to draw subsets, so that figures agree to the last digit
-)
+_SEED = 2020
+"""Torch-fidelity's, and its way to draw subsets, so that figures agree to the last digit."""
 
 
 def kernel_distance(x: Tensor, y: Tensor, subsets: int = 100, size: int = 1000) -> float:

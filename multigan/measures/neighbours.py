@@ -14,9 +14,8 @@ from multigan.measures.distances import nearest
 class Memorisation:
     """How near samples lie to the training set, against how near unseen real ones do."""
 
-    ratio: (
-        float  # median distance of fakes to train over that of held-out reals; far below 1: copies
-    )
+    ratio: float
+    """Median distance of fakes to train over that of held-out reals; far below 1: copies."""
     # Share of fakes at least as near to train as the nearest 1 % of held-out reals; 0.01 is
     # innocent, and where
     # real samples repeat as large a share as they do.

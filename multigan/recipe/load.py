@@ -60,7 +60,7 @@ def load_recipe(
     if is_dotted(domain) and not (trust_code or _made(source, domain)):
         raise RecipeError(
             f"domain = {domain!r} is code that is not multigan's, and would be imported and run. "
-            f"If you trust who wrote it: --trust-code (from Python: trust_code=True)"
+            "If you trust who wrote it: --trust-code (from Python: trust_code=True)"
         )
     kind = recipe_type(domain)
     content = laid_over(content, settings or {}, kind)

@@ -155,7 +155,7 @@ class Recipe:
         if not alone and self.train.samples < self.train.batch * self.game.critic.steps:
             raise ValueError(
                 f"train.samples = {self.train.samples} is less than one round of train.batch × "
-                f"game.critic.steps"
+                "game.critic.steps"
                 f" = {self.train.batch * self.game.critic.steps}"
             )
         for key, schedule in self.game.schedules().items():
@@ -166,7 +166,7 @@ class Recipe:
             ):
                 raise ValueError(
                     f"{key} ends before it starts: it begins at {schedule.begin} samples, but the "
-                    f"training "
+                    "training "
                     f"ends at train.samples = {self.train.samples}"
                 )
 

@@ -69,8 +69,7 @@ def save_checkpoint(run: Path, state: dict[str, Any], samples: int, score: float
         shutil.rmtree(beside, ignore_errors=True)
         raise CheckpointError(
             f"the checkpoint at {samples:,} samples could not be written to {parent} ({error}); "
-            f"the one before "
-            "it is intact. Free some disk space, then `multigan resume`"
+            "the one before it is intact. Free some disk space, then `multigan resume`"
         ) from error
     _prune(parent, final)
     return final
@@ -98,7 +97,7 @@ def intact_checkpoints(
         if broken:
             warn(
                 f"checkpoint {folder.name} is damaged ({', '.join(broken)} changed); using the "
-                f"one before it"
+                "one before it"
             )
             continue
         yield checkpoint

@@ -61,7 +61,7 @@ class RunFolder:
         if self.recipe.exists():
             raise UserError(
                 f"{self.path} already holds a run: `multigan resume {self.path}` goes on with it; "
-                f"choose another --out"
+                "choose another --out"
             )
         try:
             self.samples.mkdir(parents=True, exist_ok=True)

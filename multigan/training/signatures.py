@@ -31,7 +31,7 @@ def check_signatures(game: Game, noise: Condition, real: Tensor, condition: Cond
     if fake.shape != real.shape:
         raise UserError(
             f"the {_called('generator', generator)} makes samples of shape {_shape(fake)}, but "
-            f"real ones are "
+            "real ones are "
             f"{_shape(real)} (the first number counts samples): they must be equal"
         )
     logits = _called_with(game, "critic", critic, _embedded(game, real), condition)
@@ -45,8 +45,8 @@ def check_signatures(game: Game, noise: Condition, real: Tensor, condition: Cond
         if term.of_features and term.weight.highest > 0 and not answers(critic, ShowsFeatures):
             raise UserError(
                 f"terms.{term.name} compares what the {_called('critic', critic)} makes of "
-                f"samples on the way: give it "
-                f"a method `features(x)`, a list of layers for each of its parts, or set "
+                "samples on the way: give it "
+                "a method `features(x)`, a list of layers for each of its parts, or set "
                 f"terms.{term.name} = 0"
             )
 
@@ -59,16 +59,16 @@ def _check_condition(game: Game, noise: Condition, real: Tensor, condition: Cond
     if counted not in (None, len(real)):
         raise UserError(
             f"the condition is {_shape(condition)} for {len(real)} samples: the first number of "
-            f"each tensor counts samples"
+            "each tensor counts samples"
         )
     settings = game.settings
     told_more = any(t.dim() > 1 or t.is_floating_point() for t in tensors(condition))
     if game.augmentation is not None and settings.augment.highest > 0 and told_more:
         raise UserError(
             f"game.augment moves samples, and nobody moves the condition {_shape(condition)} with "
-            f"them: the two would no longer belong together. Set game.augment = 0; to vary both "
-            f"alike, let the domain do it before the game (its represent and condition draw the "
-            f"same numbers)"
+            "them: the two would no longer belong together. Set game.augment = 0; to vary both "
+            "alike, let the domain do it before the game (its represent and condition draw the "
+            "same numbers)"
         )
     if settings.diversity.highest > 0 and not tensors(noise):
         raise UserError(

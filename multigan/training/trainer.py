@@ -222,7 +222,7 @@ class Trainer:
         ]
         return (
             f"{self.recipe.title or self.recipe.domain}: {self.feed.count:,} real samples, "
-            f"generator "
+            "generator "
             f"{sizes[0]:,} and critic {sizes[1]:,} parameters, on {self.device}"
             + (f" × {self.processes.world} processes" if self.processes.world > 1 else "")
             + f"\n{self.run.path}"

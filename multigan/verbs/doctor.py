@@ -76,7 +76,7 @@ def _package(name: str) -> Finding:
         return (
             "problem",
             f"{name} {installed} does not import: {error}. Install torch, torchvision, torchaudio "
-            f"together",
+            "together",
         )
     return "ok", f"{name} {installed}"
 

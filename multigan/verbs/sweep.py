@@ -46,9 +46,8 @@ class Plan:
     out: Path
     data: str | None = None
     settings: Sequence[str] = ()  # of all variants, KEY=VALUE
-    n: int | None = (
-        None  # samples in each row of an evaluation; by default all kept apart, at most 10,000
-    )
+    n: int | None = None
+    """Samples in each row of an evaluation; by default all kept apart, at most 10,000."""
     workers: int = 1  # trainings at a time
     device: str = "auto"
     validation: float = 0.1  # share of the training samples that is kept apart, to measure by
@@ -76,7 +75,7 @@ def variants(tries: Sequence[str]) -> list[Variant]:
     names = [v.name for v in found]
     if len(set(names)) < len(names):
         raise UserError(
-            f"--try names the same variant twice: "
+            "--try names the same variant twice: "
             f"{', '.join(n for n in names if names.count(n) > 1)}"
         )
     return found

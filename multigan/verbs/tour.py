@@ -82,7 +82,7 @@ def _visit(stop: Stop, out: Path, quick: bool, device: str, display: JointDispla
     if begun.train.samples != wanted.train.samples:
         raise UserError(
             f"{folder.path} is of a tour {'without' if quick else 'with'} --quick: choose another "
-            f"--out"
+            "--out"
         )
     if _finished(folder):
         display.note(f"{stop.recipe} is there already: {folder.path}")

@@ -49,9 +49,8 @@ from multigan.errors import DataError, UserError
 from multigan.recipe.settings import Recipe
 from multigan.samples import Facts, Stored
 
-_CHUNK = (
-    16  # clips presented at once; always full, so that a clip never depends on how many there are
-)
+_CHUNK = 16
+"""Clips presented at once; always full, so that a clip never depends on how many there are."""
 _MEASURED = 4096  # clips that the range of the data is taken from
 _FADE = 0.004  # seconds
 _QUIET = 1e-3  # peak below which a generated clip counts as silence and is left as soft as it is
@@ -76,8 +75,7 @@ class AudioDomain(Domain):
         if data.labels and source.labels is None:
             raise DataError(
                 f"data.labels = true, but {data.source} has no labels: put each class into a "
-                f"subfolder, or say where "
-                "the label stands in the file names by data.label_pattern"
+                "subfolder, or say where the label stands in the file names by data.label_pattern"
             )
         return source
 

@@ -144,7 +144,7 @@ class PretrainedSound(Embedder):
         except (OSError, ValueError) as error:
             raise UserError(
                 f"--embedder {name}: {source} cannot be loaded by transformers: {error}. Sounds "
-                f"know "
+                "know "
                 f"{', '.join(NAMES)}, or the folder or hub id of an audio model"
             ) from None
         self.wanted = int(getattr(self.extractor, "sampling_rate", rate))

@@ -120,7 +120,7 @@ def problem(settings: MelSettings) -> str | None:
     if not independent(s):
         return (
             f"mels = {s.mels} is more than {s.rate} Hz with n_fft = {s.n_fft} can tell apart: use "
-            f"at most "
+            "at most "
             f"{most_mels(s)} mels, or a longer window"
         )
     return None

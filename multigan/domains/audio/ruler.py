@@ -62,7 +62,7 @@ class AudioRuler(Ruler):
         if train.fingerprint == test.fingerprint:
             raise DataError(
                 f"--data {held_out} holds the very sounds that the model was trained on: give "
-                f"others"
+                "others"
             )
         return Reals(
             train, test, f"{len(test):,} clips {described}, unseen; {len(train):,} training clips"

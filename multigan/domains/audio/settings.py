@@ -69,7 +69,7 @@ class AudioData(DataSettings):
             if key == "label_pattern" and self.label_pattern and groups != 1:
                 raise ValueError(
                     f"data.label_pattern = {self.label_pattern!r} must have one group (…), the "
-                    f"label"
+                    "label"
                 )
 
 
@@ -108,7 +108,7 @@ class FrontEnd:
         if self.preset and len(given) == len(fields(self)) - 1:
             raise ValueError(
                 f"front_end.preset = {self.preset!r} has nothing to fill in: every number is "
-                f"given; leave one out"
+                "given; leave one out"
             )
         # Resolved at once, so that a kept recipe holds the numbers and not a name for them.
         for name, value in {"floor": 1e-4, "fmin": 0.0, **PRESETS.get(self.preset, {})}.items():
@@ -212,7 +212,7 @@ class AudioRecipe(Recipe):
         Recipe.__post_init__(self)
         if self.reconstruction is not None and self.generator.network != "vocoder":
             raise ValueError(
-                f"reconstruction is a stage of vocoders, and generator.network = "
+                "reconstruction is a stage of vocoders, and generator.network = "
                 f"{self.generator.network!r}: "
                 "leave it out"
             )
@@ -244,6 +244,5 @@ class AudioRecipe(Recipe):
         if n_fft != 2 * SPECGAN_FRAMES or frames != SPECGAN_FRAMES:
             raise ValueError(
                 f"front_end.n_fft = {n_fft} and front_end.frames = {frames}: 'specgan' is built "
-                f"for n_fft = 256 "
-                "(128 bins) and 128 frames"
+                "for n_fft = 256 (128 bins) and 128 frames"
             )

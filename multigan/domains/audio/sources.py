@@ -144,8 +144,7 @@ def _public(name: str, split: str) -> Source:
     except (ImportError, OSError, RuntimeError) as error:
         raise DataError(
             f"data.source = {name!r} could not be had from torchaudio: {error}. Without a "
-            f"network, give its folder "
-            "or a zip of it instead: --data PATH"
+            "network, give its folder or a zip of it instead: --data PATH"
         ) from error
     archive = root / "SpeechCommands"
     rows = [row for row in rows if name == "speechcommands" or row[2] in _DIGITS]

@@ -68,7 +68,7 @@ def _own(model: Any) -> Vocoder:
     if not getattr(domain, "is_vocoder", False):
         raise UserError(
             f"vocoder: a model with generator.network = {model.recipe.generator.network!r} is no "
-            f"vocoder"
+            "vocoder"
         )
     front_end = domain.front_end.to(next(model.generator.parameters()).device)
     return Vocoder(

@@ -44,7 +44,7 @@ class ImageDomain(Domain):
         if data.labels and source.labels is None:
             raise DataError(
                 f"data.labels = true, but {data.source} has no labels: put each class into a "
-                f"subfolder"
+                "subfolder"
             )
         return source
 

@@ -188,7 +188,7 @@ def picture_embedder(
     if weights is not None and chosen in ("classifier", "patches", "lite0"):
         raise UserError(
             f"--weights {weights}: the embedder {chosen} takes none; add --embedder inception, "
-            f"clip or dinov2"
+            "clip or dinov2"
         )
     if chosen == "classifier":
         if not labelled:
@@ -213,6 +213,6 @@ def picture_embedder(
     if chosen not in KNOWN and "/" not in chosen:
         raise UserError(
             f"--embedder {chosen}: pictures know classifier, patches, lite0, inception, clip, "
-            f"dinov2 or a hub id"
+            "dinov2 or a hub id"
         )
     return PretrainedEmbedder(chosen, weights, device)

@@ -52,7 +52,7 @@ class ImageRuler(Ruler):
         if train.fingerprint == test.fingerprint:
             raise DataError(
                 f"--data {held_out} holds the very pictures that the model was trained on: give "
-                f"others"
+                "others"
             )
         return Reals(
             train, test, f"{described}, unseen; {len(train):,} training pictures of {data.source}"

@@ -99,7 +99,7 @@ class ImageRecipe(Recipe):
         ):
             raise ValueError(
                 f"data.channels = {self.data.channels} with data.stack = {self.data.stack}: "
-                f"stacked pictures have a "
+                "stacked pictures have a "
                 f"channel each; set data.channels = {max(self.data.stack, 1)}"
             )
         for player in ("generator", "critic"):

@@ -59,8 +59,7 @@ def open_source(source: str, split: str, held_out: float = 0.0) -> Source:
     if split == "test" and not held_out:
         raise DataError(
             f"{source} has no test split of its own: set data.split = 'train', or keep some "
-            f"pictures from "
-            "training with data.held_out = 0.1"
+            "pictures from training with data.held_out = 0.1"
         )
     if path.is_dir():
         return _part(_folder(path), split, held_out)
@@ -96,8 +95,7 @@ def _public(name: str, split: str) -> Source:
     except (OSError, RuntimeError) as error:
         raise DataError(
             f"data.source = {name!r} could not be downloaded: {error}. Without a network, give a "
-            f"folder, a zip "
-            "or idx files instead: --data PATH"
+            "folder, a zip or idx files instead: --data PATH"
         ) from error
     classes = tuple(str(c).split(" - ")[0] for c in found.classes)
     return _arrays(
@@ -156,7 +154,7 @@ def _folder(root: Path) -> Source:
     if not names:
         raise DataError(
             f"{root} holds no pictures (of its {len(found)} files none ends like .png, .jpg, "
-            f".webp, …)"
+            ".webp, …)"
         )
     labels, classes = _folder_labels(names)
     return Source(
@@ -174,7 +172,7 @@ def _zip(path: Path) -> Source:
     if not names:
         raise DataError(
             f"{path} holds no pictures (none of its {len(archive.namelist())} files ends like "
-            f".png, …)"
+            ".png, …)"
         )
 
     def open_member(i: int) -> Image.Image:

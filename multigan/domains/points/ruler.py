@@ -37,7 +37,7 @@ class PointsRuler(Ruler):
         if held_out is not None and held_out != self.domain.recipe.data.source:
             raise DataError(
                 f"--data {held_out}: points are measured against their own mixture; leave --data "
-                f"out"
+                "out"
             )
         train = self.domain.load()
         test = Stored(self.domain.mixture.sample(len(train), seed=1), fingerprint="fresh")

@@ -43,7 +43,7 @@ class SeriesStatistics(Embedder):
         self.mean, self.spread = raw.mean(0), raw.std(0).clamp_min(_TINY)
         self.description = (
             f"level, spread, roughness and {_BANDS} bands of the spectrum of each channel, "
-            f"correlations of "
+            "correlations of "
             f"channels, {_PROJECTIONS} random projections"
         )
 

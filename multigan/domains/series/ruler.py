@@ -39,7 +39,7 @@ class SeriesRuler(Ruler):
         if train.fingerprint == test.fingerprint:
             raise DataError(
                 f"--data {held_out} holds the very series that the model was trained on: give "
-                f"others"
+                "others"
             )
         kept = "drawn afresh" if data.source in self.domain.sources else "kept from training"
         where = held_out or f"{data.source}, {kept}"

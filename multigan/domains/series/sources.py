@@ -61,7 +61,7 @@ def open_windows(data: SeriesData, split: str) -> Windows:
         longest = max(len(rows) for _, rows in parts)
         raise DataError(
             f"{data.source}: the {split} split has {longest} rows at a stretch, fewer than one "
-            f"window of data.window = "
+            "window of data.window = "
             f"{data.window}: set data.window to at most {longest}, or change data.held_out = "
             f"{data.held_out}"
         )

@@ -110,13 +110,13 @@ def _check_header(path: Path, header: Sequence[str]) -> None:
     if all(_number(name) is not None for name in header):
         raise DataError(
             f"{path}: the first line ({', '.join(header[:5])}) must name the channels, not hold "
-            f"numbers"
+            "numbers"
         )
     twice = [name for name in dict.fromkeys(header) if header.count(name) > 1]
     if twice:
         raise DataError(
             f"{path}: {header.count(twice[0])} columns are called {twice[0]!r}; name each "
-            f"differently"
+            "differently"
         )
 
 
@@ -160,7 +160,7 @@ def _numbers(
             f"{path}, line {lines[wrong_ones[0]]}, column {name!r}: "
             f"{cells[wrong_ones[0]].strip()} is no number to "
             f"learn from ({len(wrong_ones)} such cells): fill the gaps, or leave the column out "
-            f"with data.channels"
+            "with data.channels"
         )
     return column.astype(np.float32)
 

@@ -107,10 +107,9 @@ class TextDecoder(Decoder):
         if len(coded[0].ids) < 2:
             raise DataError(
                 f"only {len(coded[0].ids)} of the {len(texts[0])} sentences of {data.source} have "
-                f"at most "
+                "at most "
                 f"data.length = {data.length} tokens (the longest has {coded[0].longest:,}): "
-                f"raise data.length, or set "
-                "data.long = 'cut'"
+                "raise data.length, or set data.long = 'cut'"
             )
         classes = sorted(set(lines.labels))
         self._tokeniser = tokeniser
@@ -135,14 +134,12 @@ def _enough(lines: Lines, data: TextData) -> None:
         size = max(len(text) for text in lines.texts)
         raise DataError(
             f"{data.source} holds {count} sentence{'s' * (count > 1)} (the longest of {size:,} "
-            f"characters): put one "
-            "sentence on each line, and more of them"
+            "characters): put one sentence on each line, and more of them"
         )
     if data.labels and not lines.labels:
         raise DataError(
             f"data.labels = true, but {data.source} has no labels: put each class into a "
-            f"subfolder, or name the field "
-            "of a JSONL file with data.label_field"
+            "subfolder, or name the field of a JSONL file with data.label_field"
         )
 
 
@@ -168,7 +165,7 @@ def _notes(
         share = both[0].unknown / both[0].tokens
         notes.append(
             f"{share:.1%} of the tokens to train on are unknown: rarer than the vocabulary has "
-            f"room for"
+            "room for"
         )
     if lines.blank:
         notes.append(f"{lines.blank:,} blank lines left out")
@@ -188,7 +185,7 @@ def _oracle_corpus(data: TextData) -> Corpus:
     digest = hashlib.sha256(rows[0].numpy().tobytes()).hexdigest()
     notes = (
         f"{data.count:,} sequences of {data.length} tokens drawn from the oracle, {apart:,} "
-        f"others held out",
+        "others held out",
     )
     tokeniser = number_tokeniser(oracle.vocabulary)
     return Corpus(

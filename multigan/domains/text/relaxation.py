@@ -25,9 +25,8 @@ class Relaxed:
     ids: Tensor  # (N, T) int64
     carrier: Tensor | None = None  # (N, T, V); its values do not matter, its graph does
     log_probs: Tensor | None = None  # (N, T), of the drawn tokens, 0 after the end
-    entropy: Tensor | None = (
-        None  # (N, T), nats, of the distribution each was drawn from, 0 after the end
-    )
+    entropy: Tensor | None = None
+    """(N, T), nats, of the distribution each was drawn from, 0 after the end."""
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -35,7 +35,7 @@ def text_files(source: str) -> list[Path]:
         return [resource_folder("data") / BUILT_IN[source]]
     hint = (
         f"built in: {', '.join(BUILT_IN)}. Give a text file with a sentence a line, a .jsonl "
-        f"file, or a folder of them"
+        "file, or a folder of them"
     )
     return given_files(source, ENDINGS, "text", hint)
 
@@ -74,14 +74,14 @@ def _judge(lines: Lines, source: str, files: int, unreadable: float) -> None:
     if len(lines.failed) > unreadable * total:
         raise DataError(
             f"{len(lines.failed)} of {total} {'files' if files > 1 else 'lines'} of {source} "
-            f"cannot be read, more than "
+            "cannot be read, more than "
             f"data.unreadable = {unreadable:.0%}: {named}"
         )
     if any(lines.labels) and not all(lines.labels):
         missing = sum(not label for label in lines.labels)
         raise DataError(
             f"{missing} of {len(lines.texts)} sentences of {source} have no label: label all or "
-            f"none"
+            "none"
         )
     if not any(lines.labels):
         lines.labels = []

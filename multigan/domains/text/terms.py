@@ -36,8 +36,8 @@ def likelihood_loss(network: nn.Module, ids: Tensor, condition: Any, draw: Draw)
     if not answers(network, GivesLikelihoods):
         raise UserError(
             f"{type(network).__name__} has no method `losses` with a number `latent`, which the "
-            f"likelihood stage needs: leave [likelihood] out, or see "
-            f"multigan.domains.text.protocols.GivesLikelihoods"
+            "likelihood stage needs: leave [likelihood] out, or see "
+            "multigan.domains.text.protocols.GivesLikelihoods"
         )
     z = draw.normal("likelihood latent", network.latent)
     return network.losses(ids, z, condition)[0].mean()
