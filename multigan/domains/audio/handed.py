@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from multigan.domains.audio.waveform import Waveform
-from multigan.domains.given import Given, as_array, given, keep
+from multigan.domains.handed import Handed, as_array, keep, unpacked
 from multigan.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -27,16 +27,16 @@ def keep_sounds(data: Any, rate: int) -> str:
     return keep(handed, "wav", lambda sound: _encoded(sound[0], sound[1] or rate))
 
 
-def _with_rates(data: Any) -> Given:
+def _with_rates(data: Any) -> Handed:
     """Each sample as (array, Hz or None)."""
     sized = hasattr(data, "__getitem__") and hasattr(data, "__len__") and len(data) > 0
     first = data[0] if sized and not isinstance(data, Mapping) else None
     if _is_timed(first):
         return _torchaudio([data[i] for i in range(len(data))])
     if isinstance(first, Mapping) and "array" in first:
-        return Given([_timed(sample) for sample in data])
-    handed = given(data)
-    return Given([_timed(sample) for sample in handed.samples], handed.labels)
+        return Handed([_timed(sample) for sample in data])
+    handed = unpacked(data)
+    return Handed([_timed(sample) for sample in handed.samples], handed.labels)
 
 
 def _is_timed(row: Any) -> bool:
@@ -46,10 +46,10 @@ def _is_timed(row: Any) -> bool:
     return isinstance(row[1], int) and row[1] >= 1000
 
 
-def _torchaudio(rows: list[Any]) -> Given:
+def _torchaudio(rows: list[Any]) -> Handed:
     labels = [str(row[2]) for row in rows if len(row) > 2]
     timed = [(as_array(row[0]), int(row[1])) for row in rows]
-    return Given(timed, labels if len(labels) == len(rows) else None)
+    return Handed(timed, labels if len(labels) == len(rows) else None)
 
 
 def _timed(sample: Any) -> tuple[np.ndarray, int | None]:

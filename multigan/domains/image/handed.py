@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from multigan.domains.given import as_array, given, keep
+from multigan.domains.handed import as_array, keep, unpacked
 from multigan.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ def keep_pictures(data: Any) -> str:
     Whole numbers of 8 and 16 bits stay as they are. Other numbers are one scale for all: from 0 to
     1, from -1 to 1 or from 0 to 255, whichever holds them all, and said. Raises `DataError`.
     """
-    handed = given(data)
+    handed = unpacked(data)
     low, high = _range(handed.samples)
     return keep(handed, "png", lambda sample: _encoded(sample, low, high))
 

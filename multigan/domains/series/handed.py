@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from multigan.domains.given import as_array, given, keep
+from multigan.domains.handed import as_array, keep, unpacked
 from multigan.errors import DataError
 
 
@@ -15,7 +15,7 @@ def keep_series(data: Any) -> str:
     One array of three axes is ``(N, T, C)``. Frames keep the names of their columns. Raises
     `DataError`.
     """
-    several = given([data] if _is_frame(data) or _is_one(data) else data)
+    several = unpacked([data] if _is_frame(data) or _is_one(data) else data)
     return keep(several, "csv", _encoded, zipped=False)
 
 

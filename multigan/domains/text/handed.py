@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from multigan.atomic import write_atomically
-from multigan.domains.given import Given, given
+from multigan.domains.handed import Handed, unpacked
 from multigan.domains.text.settings import TextData
 from multigan.errors import DataError
 from multigan.resources import cache_folder
@@ -35,12 +35,12 @@ def keep_sentences(data: Any, settings: TextData) -> str:
     return str(path)
 
 
-def _sentences(data: Any, settings: TextData) -> Given:
+def _sentences(data: Any, settings: TextData) -> Handed:
     columns = getattr(data, "columns", None)
     if columns is None:
         if hasattr(data, "to_list"):  # a Series
             data = data.to_list()
-        return given(data)
+        return unpacked(data)
     if settings.field not in columns:
         raise DataError(
             f"data has no column {settings.field!r}: set data.field to one of "
@@ -48,4 +48,4 @@ def _sentences(data: Any, settings: TextData) -> Given:
         )
     labels = list(data[settings.label_field]) if settings.label_field in columns else None
     samples = list(data[settings.field])
-    return Given(samples, None if labels is None else [str(label) for label in labels])
+    return Handed(samples, None if labels is None else [str(label) for label in labels])

@@ -12,7 +12,7 @@ from PIL import Image
 
 from multigan.domains.audio.domain import AudioDomain
 from multigan.domains.audio.waveform import Waveform
-from multigan.domains.given import given
+from multigan.domains.handed import unpacked
 from multigan.domains.image.domain import ImageDomain
 from multigan.domains.points.domain import PointsDomain
 from multigan.domains.series.domain import SeriesDomain
@@ -66,19 +66,19 @@ class Table:
     ids=["arrays", "tensors", "pairs", "iterator", "dataset"],
 )
 def test_labels_come_with_pairs(make: Callable[[], Any]) -> None:
-    found = given(make())
+    found = unpacked(make())
     assert found.labels == ["0", "1", "2", "0", "1", "2"]
     assert np.array_equal(np.asarray(found.samples[3]), PICTURES[3])
 
 
 @pytest.mark.parametrize("make", [lambda: PICTURES, lambda: list(PICTURES), lambda: Rows(PICTURES)])
 def test_samples_alone_have_no_labels(make: Callable[[], Any]) -> None:
-    found = given(make())
+    found = unpacked(make())
     assert (len(found.samples), found.labels) == (6, None)
 
 
 def test_class_names_of_a_table_are_its_own() -> None:
-    found = given(Table(image=list(PICTURES), label=LABELS))
+    found = unpacked(Table(image=list(PICTURES), label=LABELS))
     assert found.labels == ["cat", "dog", "owl", "cat", "dog", "owl"]
 
 
@@ -93,7 +93,7 @@ def test_class_names_of_a_table_are_its_own() -> None:
 )
 def test_what_cannot_be_is_named(data: Any, said: str) -> None:
     with pytest.raises(DataError, match=said):
-        given(data)
+        unpacked(data)
 
 
 def kept(kind: Any, recipe: str, data: Any, **settings: Any) -> Any:

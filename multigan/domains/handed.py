@@ -29,14 +29,14 @@ _DATED = (1980, 1, 1, 0, 0, 0)  # the same file for the same samples, whenever i
 
 
 @dataclass(frozen=True)
-class Given:
+class Handed:
     """Samples one after the other, and a label for each, or none."""
 
     samples: list[Any]
     labels: list[str] | None = None
 
 
-def given(data: Any) -> Given:
+def unpacked(data: Any) -> Handed:
     """Samples and labels of arrays, tensors, lists, datasets, pairs and iterators.
 
     A pair ``(samples, labels)`` of equal length, a dataset or list of ``(sample, label)`` pairs, or
@@ -85,7 +85,7 @@ def _rows(data: Any) -> Iterable[Any]:
         ) from None
 
 
-def _columns(rows: Sequence[Mapping[str, Any]], data: Any) -> Given:
+def _columns(rows: Sequence[Mapping[str, Any]], data: Any) -> Handed:
     """Rows of a table, such as a Dataset of Hugging Face: its sample and its label by their
     names."""
     known = list(rows[0])
@@ -119,10 +119,10 @@ def _plain(value: Any) -> Any:
     return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
 
 
-def _checked(samples: list[Any], labels: list[str] | None) -> Given:
+def _checked(samples: list[Any], labels: list[str] | None) -> Handed:
     if not samples:
         raise DataError("data is empty: give at least one sample")
-    return Given(samples, labels)
+    return Handed(samples, labels)
 
 
 def as_array(sample: Any) -> np.ndarray:
@@ -135,7 +135,7 @@ def as_array(sample: Any) -> np.ndarray:
     return array
 
 
-def keep(data: Given, ending: str, encode: Callable[[Any], bytes], zipped: bool = True) -> str:
+def keep(data: Handed, ending: str, encode: Callable[[Any], bytes], zipped: bool = True) -> str:
     """Write the samples as files in the cache, labels as folders; returns the zip or the folder."""
     digest, files = hashlib.sha256(), []
     for i, sample in enumerate(data.samples):
