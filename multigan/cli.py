@@ -201,7 +201,10 @@ def generate(
     n: Annotated[
         int | None,
         typer.Option(
-            "-n", min=1, help="How many; by default 16, and 1 with --condition.", show_default=False
+            "-n",
+            min=1,
+            help="How many; by default 16, and 1 of each with --condition.",
+            show_default=False,
         ),
     ] = None,
     out: Annotated[
@@ -216,7 +219,8 @@ def generate(
         typer.Option(metavar="A,B", help="Samples on the way from seed A to seed B instead."),
     ] = None,
     condition: Annotated[
-        str | None, typer.Option(help="For vocoders: the sound file to follow.")
+        str | None,
+        typer.Option(help="For models that make samples from something: a file or a folder of it."),
     ] = None,
     label: Annotated[
         str | None, typer.Option(help="The class to make; by default each in turn.")
@@ -251,13 +255,14 @@ def generate(
     from multigan.verbs.generate import generate_files
 
     count = n or (1 if condition else 16)
-    options |= parse_options(own) | ({} if condition is None else {"condition": condition})
+    options |= parse_options(own)
     made = generate_files(
         model,
         count,
         out,
         seed=seed,
         label=label,
+        condition=condition,
         format=format,
         device=device,
         say=typer.echo,
@@ -267,7 +272,7 @@ def generate(
         trust_code=trust_code,
         options=options,
     )
-    _say(f"{count} samples in {out}" + (f"   ·   sheet: {made}" if made else ""))
+    _say(f"{made.count} samples in {out}" + (f"   ·   sheet: {made.sheet}" if made.sheet else ""))
 
 
 @app.command(

@@ -6,26 +6,27 @@ recipe, without the data and without unpickling anything."""
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
-from unicodedata import normalize
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from multigan.adversarial.condition import Condition
 from multigan.adversarial.game import introduce
 from multigan.adversarial.penalties import score
 from multigan.adversarial.protocols import ReadsEmbedded, answers
 from multigan.adversarial.randomness import BetweenDraw, IndexedDraw, derive_seed
+from multigan.asked import Chunk, Label, chunks_asked, is_one, shapes_read
 from multigan.atomic import publish, write_atomically
 from multigan.domains.base import Domain, domain_type
+from multigan.domains.conditions import told
 from multigan.errors import AbsentError, CheckpointError, UserError
 from multigan.options import asked_for
 from multigan.recipe.load import load_recipe
-from multigan.samples import Facts
+from multigan.samples import Facts, Stored
 from multigan.trust import check_consent
 from multigan.version import __version__
 
@@ -36,8 +37,6 @@ _FORMAT = 1
 _CRITIC = "critic.safetensors"
 _PATIENCE = 20  # samples made for each one wanted at most, where all must differ
 _CHUNK_ELSEWHERE = 128  # samples made at once on a GPU at least
-
-Label = str | int
 
 
 class Model:
@@ -75,20 +74,22 @@ class Model:
         *,
         seed: int = 0,
         label: Label | Sequence[Label] | None = None,
+        condition: Any = None,
         **options: Any,
     ) -> list[Any]:
         """Make ``n`` samples: PIL images, sentences, or whatever the domain presents.
 
         Sample i follows from ``seed`` and i alone, however many are asked for. ``label`` is a class
         name or number for all, or one for each; a number is a name where classes are called by
-        numbers. A labelled model without one takes the classes in turn. ``options`` are those of
-        the domain, such as ``temperature``, and two for every model: ``filter=k`` keeps
-        the best of k samples by the critic, where the model has kept it, and ``unique=True`` leaves
-        out repeated ones, where they can be compared. Raises `UserError` for a label or option it
-        does not know."""
-        return [
-            item for chunk in self.chunks(n, seed=seed, label=label, **options) for item in chunk
-        ]
+        numbers. A labelled model without one takes the classes in turn. A model that makes samples
+        from something is given a ``condition``, and makes ``n`` of each: a file or a folder that
+        its domain reads, or a tensor, tuple or dict of tensors ``(N, ...)`` as its networks were
+        told. ``options`` are those of the domain, such as ``temperature``, and two for every model:
+        ``filter=k`` keeps the best of k samples by the critic, where the model has kept it, and
+        ``unique=True`` leaves out repeated ones, where they can be compared. Raises `UserError`
+        for a label, condition or option it does not know."""
+        chunks = self.chunks(n, seed=seed, label=label, condition=condition, **options)
+        return [item for chunk in chunks for item in chunk]
 
     def chunks(
         self,
@@ -96,21 +97,25 @@ class Model:
         *,
         seed: int = 0,
         label: Label | Sequence[Label] | None = None,
+        condition: Any = None,
         unique: bool = False,
         **options: Any,
     ) -> Iterator[list[Any]]:
         """The same samples as `generate`, a list at a time, in memory that does not grow with
         ``n``."""
         if unique:
+            if condition is not None:
+                raise UserError("unique samples are compared, and a condition wants each its own")
             yield from self._distinct(n, seed, label, options)
             return
-        for made in self.representations(n, seed=seed, label=label, **options):
+        asked = {"seed": seed, "label": label, "condition": condition}
+        for made in self.representations(n, **asked, **options):
             yield self.domain.presenter.present(made)
 
     def _distinct(
         self, n: int, seed: int, label: Label | Sequence[Label] | None, options: Mapping[str, Any]
     ) -> Iterator[list[Any]]:
-        if not (label is None or _is_one(label)):
+        if not (label is None or is_one(label)):
             raise UserError("unique samples cannot have a label each: give one for all, or none")
         seen: set[Any] = set()
         for made in self.representations(_PATIENCE * n, seed=seed, label=label, **options):
@@ -130,18 +135,24 @@ class Model:
         )
 
     @torch.no_grad()
-    def between(self, n: int, seeds: tuple[int, int], *, label: Label | None = None) -> list[Any]:
+    def between(
+        self,
+        n: int,
+        seeds: tuple[int, int],
+        *,
+        label: Label | None = None,
+        condition: Any = None,
+    ) -> list[Any]:
         """``n`` samples on the way from the first sample of one seed to that of another, under one
-        label."""
+        label or condition."""
         if n < 2:
             raise UserError(f"n = {n}: the way between two seeds needs at least 2 samples")
-        labels = self._labels(n, label if label is not None or not self.classes else 0)
         first, last = (derive_seed("generate", seed) for seed in seeds)
         items: list[Any] = []
-        for indices, condition in self._whole_chunks(n, labels):
-            draw = BetweenDraw(first, indices, self._device, other=last, last=n - 1)
-            made = self.domain.make(self.generator.eval(), draw, condition)
-            items += self.domain.presenter.present(made[: n - len(items)])
+        for chunk in self._asked(n, 0 if label is None and self.classes else label, condition):
+            draw = BetweenDraw(first, chunk.indices, self._device, other=last, last=n - 1)
+            made = self.domain.make(self.generator.eval(), draw, chunk.condition)
+            items += self.domain.presenter.present(chunk.finish(made[: chunk.wanted]))
         return items
 
     def representations(
@@ -150,6 +161,7 @@ class Model:
         *,
         seed: int = 0,
         label: Label | Sequence[Label] | None = None,
+        condition: Any = None,
         filter: int = 1,
         **options: Any,
     ) -> Iterator[Tensor]:
@@ -157,6 +169,25 @@ class Model:
         time."""
         if n < 1:
             raise UserError(f"n = {n}: ask for at least 1 sample")
+        options = self._checked(filter, options)
+        for chunk in self._asked(n, label, condition):
+            try:
+                made = self._best(filter, chunk.indices, seed, chunk.condition, options)
+            except (RuntimeError, TypeError, ValueError, IndexError) as error:
+                raise self._refusal(error, condition) from error
+            yield chunk.finish(made[: chunk.wanted])
+
+    def remade(
+        self, stored: Stored, *, seed: int = 0, filter: int = 1, **options: Any
+    ) -> Iterator[Tensor]:
+        """What it makes of the conditions of stored samples, one of each, a chunk at a time."""
+        options = self._checked(filter, options)
+        for chunk in told(self.domain, stored, self.chunk, self._device):
+            made = self._best(filter, chunk.indices, seed, chunk.condition, options)
+            yield made[: chunk.wanted]
+
+    def _checked(self, filter: int, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Options that the domain knows, other models among them opened."""
         options = asked_for(self.domain.options, options, self.recipe.domain)
         if filter < 1 or (filter > 1 and self.critic is None):
             known = (
@@ -165,30 +196,30 @@ class Model:
                 else "1: this model was kept without its critic"
             )
             raise UserError(f"filter = {filter}: choose {known}")
-        options = {name: self.opened(name, value) for name, value in options.items()}
-        labels = self._labels(n, label)
-        for indices, condition in self._whole_chunks(n, labels):
-            made = self._best(filter, indices, seed, condition, self._device, options)
-            yield made[: n - indices.start]
+        return {name: self.opened(name, value) for name, value in options.items()}
+
+    @staticmethod
+    def _refusal(error: Exception, condition: Any) -> Exception:
+        """What to raise for an error of the networks: the user's, where the condition is."""
+        if condition is None or isinstance(error, UserError | torch.OutOfMemoryError):
+            return error
+        return UserError(f"the networks cannot take this condition: {error}")
 
     @property
     def _device(self) -> torch.device:
         return next(self.generator.parameters()).device
 
-    def _whole_chunks(
-        self, n: int, labels: Sequence[int] | None
-    ) -> Iterator[tuple[range, Tensor | None]]:
-        """Indices of samples and their labels, always full chunks: no sample depends on how many
-        there are."""
-        size = (
-            self.domain.chunk
-            if self._device.type == "cpu"
-            else max(_CHUNK_ELSEWHERE, self.domain.chunk)
-        )
-        for start in range(0, n, size):
-            whole = range(start, start + size)
-            chosen = [labels[min(i, n - 1)] for i in whole] if labels else None
-            yield whole, torch.tensor(chosen, device=self._device) if chosen else None
+    @property
+    def chunk(self) -> int:
+        """Samples made at once, always: so none depends on how many there are."""
+        on_cpu = self._device.type == "cpu"
+        return self.domain.chunk if on_cpu else max(_CHUNK_ELSEWHERE, self.domain.chunk)
+
+    def _asked(
+        self, n: int, label: Label | Sequence[Label] | None, condition: Any
+    ) -> Iterator[Chunk]:
+        size, device = self.chunk, self._device
+        return chunks_asked(self.domain, self.facts, n, label, condition, size, device)
 
     @torch.no_grad()
     def _best(
@@ -196,28 +227,23 @@ class Model:
         candidates: int,
         indices: Sequence[int],
         seed: int,
-        condition: Tensor | None,
-        device: torch.device,
+        condition: Condition,
         options: Mapping[str, Any],
     ) -> Tensor:
         """For each sample the one of several that the critic scores highest."""
-        best, highest = (
-            self._make(indices, derive_seed("generate", seed), condition, device, options),
-            None,
-        )
+        best = self._make(indices, derive_seed("generate", seed), condition, options)
+        highest = None
         for i in range(1, candidates):
             if highest is None:
                 highest = self._score(best, condition)
-            other = self._make(
-                indices, derive_seed("generate", seed, i), condition, device, options
-            )
+            other = self._make(indices, derive_seed("generate", seed, i), condition, options)
             score = self._score(other, condition)
             better = score > highest
             best = other.where(better.view(-1, *[1] * (other.dim() - 1)), best)
             highest = score.maximum(highest)
         return best
 
-    def _score(self, x: Tensor, condition: Tensor | None) -> Tensor:
+    def _score(self, x: Tensor, condition: Condition) -> Tensor:
         critic: Any = self.critic
         embedded = critic.embed(x) if answers(critic, ReadsEmbedded) else x
         return score(critic.eval()(embedded, condition))
@@ -226,11 +252,10 @@ class Model:
         self,
         indices: Sequence[int],
         seed: int,
-        condition: Tensor | None,
-        device: torch.device,
+        condition: Condition,
         options: Mapping[str, Any],
     ) -> Tensor:
-        draw = IndexedDraw(seed, indices, device)
+        draw = IndexedDraw(seed, indices, self._device)
         return self.domain.make(self.generator.eval(), draw, condition, **options)
 
     def opened(self, name: str, value: Any, trust_code: bool = False) -> Any:
@@ -245,35 +270,6 @@ class Model:
             for folder in folders
         )
         return load(value, device=str(self._device), trust_code=trust_code) if ours else value
-
-    def _labels(self, n: int, label: Label | Sequence[Label] | None) -> list[int]:
-        if not self.classes:
-            if label is not None:
-                raise UserError(f"label = {label!r}: this model was trained without labels")
-            return []
-        if label is None:
-            return [i % len(self.classes) for i in range(n)]
-        given = [cast(Label, label)] * n if _is_one(label) else list(cast(Sequence[Label], label))
-        if len(given) != n:
-            raise UserError(
-                f"{len(given)} labels for n = {n} samples: give one label, or one for each"
-            )
-        return [self._class_index(item) for item in given]
-
-    def _class_index(self, label: Label) -> int:
-        """By its name; by its number where no class has a number for its name."""
-        try:
-            name = normalize("NFC", label if isinstance(label, str) else str(index(label)))
-        except TypeError:
-            raise UserError(f"label = {label!r} is neither a name nor a whole number") from None
-        if name in self.classes:
-            return self.classes.index(name)
-        numbered = any(known.isdecimal() for known in self.classes)
-        if name.isdecimal() and int(name) < len(self.classes) and not numbered:
-            return int(name)
-        raise UserError(
-            f"label = {label!r} is unknown; this model knows: {', '.join(self.classes)}"
-        )
 
     def to(self, device: torch.device | str) -> "Model":
         """The same model on another device."""
@@ -295,6 +291,7 @@ class Model:
             "multigan": __version__,
             "samples": self.samples,
             "facts": asdict(self.facts),
+            "condition": self.domain.condition_shape,
             "recipe": self.recipe.to_dict(),
             "networks": {
                 "generator": _class_name(self.generator),
@@ -324,6 +321,7 @@ def load(
         config = json.loads((folder / "config.json").read_text())
         known = config["facts"]
         facts = Facts(tuple(known["shape"]), tuple(known["classes"]), known.get("constants", {}))
+        condition = shapes_read(config.get("condition"))
         content, samples, version = config["recipe"], config["samples"], config["format"]
         made = config.get("networks", {})
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -339,6 +337,8 @@ def load(
     check_consent(content, folder, trust_code)
     recipe = load_recipe(content, trust_code=True)
     domain = domain_type(recipe.domain)(recipe, facts)
+    if condition is not None:
+        domain.condition_shape = condition
     domain.restore(folder)
     network = generator if generator is not None else domain.network("generator")
     if generator is None and made.get("generator", _class_name(network)) != _class_name(network):
@@ -352,12 +352,6 @@ def load(
     if critic is not None:
         introduce(critic, loaded)
     return Model(domain, loaded, samples, critic).to(device)
-
-
-def _is_one(label: Any) -> bool:
-    """Whether it is one label and not several; numpy's and torch's integers are one."""
-    several = hasattr(label, "__iter__") and getattr(label, "ndim", 1) > 0
-    return isinstance(label, str) or not several
 
 
 def _class_name(network: nn.Module | None) -> str | None:

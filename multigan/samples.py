@@ -21,9 +21,6 @@ class Facts:
     constants: Mapping[str, Any] = field(
         default_factory=dict
     )  # what else of the data to remember, as JSON
-    condition: Any = None
-    """Shapes of what both networks are told besides labels, without N, in its structure; None:
-    nothing."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +64,16 @@ class Stored:
     def nbytes(self) -> int:
         """Bytes of the samples and their sources."""
         return sum(tensor.nbytes for tensor in (self.samples, *tensors(self.sources)))
+
+
+@dataclass(frozen=True)
+class Given:
+    """A condition that a user gives to make samples of."""
+
+    name: str  # the file's
+    condition: Condition  # of one sample: N is 1
+    finish: Callable[[Tensor], Tensor] = lambda x: x
+    """What is done to representations ``(N, ...)`` made of it, such as cutting padding off."""
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,7 @@ STOREYS = (
     ("training", "report"),
     ("evaluation",),
     ("model",),
+    ("asked",),
     ("domains", "runs"),
     ("measures", "recipe"),
     ("samples", "pictures", "registry", "devices", "trust"),

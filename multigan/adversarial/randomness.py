@@ -84,7 +84,7 @@ class IndexedDraw:
 
     def _stack(self, function: Callable[..., Tensor], purpose: str, shape: Sequence[int]) -> Tensor:
         rows = [
-            function(*shape, generator=stream("cpu", self.seed, i, purpose)) for i in self.indices
+            function(shape, generator=stream("cpu", self.seed, i, purpose)) for i in self.indices
         ]
         return torch.stack(rows).to(self.device)
 

@@ -5,7 +5,7 @@ generator takes and which networks exist. Its presenter makes samples something 
 hear; its ruler measures them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,11 +19,11 @@ from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.domains.build import build_network
 from multigan.domains.presenter import ArrayPresenter, Presenter
 from multigan.domains.ruler import Ruler
-from multigan.errors import DataError
+from multigan.errors import DataError, UserError
 from multigan.options import Option
 from multigan.recipe.settings import NetworkSettings, Recipe, WarmupSettings
 from multigan.registry import domain_class
-from multigan.samples import Facts, Stored
+from multigan.samples import Facts, Given, Stored
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ class Domain(ABC):
     def __init__(self, recipe: Recipe, facts: Facts | None = None) -> None:
         self.recipe = recipe
         self.facts = facts
+        self.condition_shape: Any = None
+        """Shapes of what its networks are told besides labels, without N and in its structure."""
         self.presenter = self.presenter_type(self)
         self.ruler = self.ruler_type(self)
 
@@ -84,7 +86,7 @@ class Domain(ABC):
         """The real samples, decoded; sets ``facts``. Raises `DataError`."""
 
     @abstractmethod
-    def represent(self, stored: Tensor, draw: Draw) -> Tensor:
+    def represent(self, stored: Tensor, draw: Draw | IndexedDraw) -> Tensor:
         """Stored samples ``(N, ...)``, on the device, as the critic sees them ``(N,
         *facts.shape)``."""
 
@@ -102,7 +104,11 @@ class Domain(ABC):
         """What the generator takes first, for ``len(draw)`` samples."""
 
     def condition(
-        self, real: Tensor, labels: Tensor | None, draw: Draw, sources: Condition = None
+        self,
+        real: Tensor,
+        labels: Tensor | None,
+        draw: Draw | IndexedDraw,
+        sources: Condition = None,
     ) -> Condition:
         """What both networks are told beside the noise, of samples ``(N, ...)`` as the critic sees
         them.
@@ -114,6 +120,14 @@ class Domain(ABC):
             return labels
         told: Condition = mapped(lambda source: self.represent(source, draw), sources)
         return told if labels is None else (told, labels)
+
+    def read_condition(self, path: Path) -> Iterable[Given]:
+        """A file, or each of a folder, as conditions that samples are made of; raises `UserError`
+        for what cannot be read."""
+        raise UserError(
+            f"--condition {path}: {self.recipe.domain} reads no conditions from files; from Python "
+            f"give tensors: model.generate(condition=...)"
+        )
 
     def make(
         self, generator: nn.Module, draw: IndexedDraw, condition: Any, /, **options: Any
@@ -128,7 +142,8 @@ class Domain(ABC):
         assert self.facts is not None, "load the data first"
         settings: NetworkSettings = getattr(self.recipe, player)
         known = self.generators if player == "generator" else self.critics
-        return build_network(settings, known, f"{player}.network", self.facts, self.offered())
+        offered = {"condition_shape": self.condition_shape, **self.offered()}
+        return build_network(settings, known, f"{player}.network", self.facts, offered)
 
     def offered(self) -> Mapping[str, Any]:
         """What a network may ask for by name besides shape, classes and the settings of its

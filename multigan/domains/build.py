@@ -21,9 +21,9 @@ def build_network(
 ) -> nn.Module:
     """Make a network of the domain, or the user's own ``"package.module:Class"``.
 
-    It is called with ``shape`` (of one representation), ``classes`` (their number),
-    ``condition_shape`` (of what it is told besides labels) and those settings of its section, and
-    of ``also``, that its signature names; ``options`` are passed on as they are."""
+    It is called with ``shape`` (of one representation), ``classes`` (their number) and those
+    settings of its section, and of ``also``, that its signature names; ``options`` are passed on as
+    they are."""
     own = ":" in settings.network
     if not own and settings.network not in known:
         names = ", ".join(known)
@@ -33,12 +33,7 @@ def build_network(
     kind = import_dotted(settings.network, key) if own else known[settings.network]
     if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
         raise UserError(f"{key} = {settings.network!r} is no subclass of torch.nn.Module")
-    offered = {
-        "shape": facts.shape,
-        "classes": len(facts.classes),
-        "condition_shape": facts.condition,
-        **(also or {}),
-    }
+    offered = {"shape": facts.shape, "classes": len(facts.classes), **(also or {})}
     offered |= {
         name: value for name, value in vars(settings).items() if name not in ("network", "options")
     }

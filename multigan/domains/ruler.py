@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor, nn
 
+from multigan.adversarial.condition import Condition
 from multigan.errors import DataError, UserError
 from multigan.measures.baseline import gaussian_noise
 from multigan.measures.compare import Aim
@@ -63,6 +64,13 @@ class Ruler:
     def own_measures(self, made: Tensor, reals: Reals) -> dict[str, float]:
         """Measures that only this kind of data has, of stored samples ``(N, ...)``; see
         ``aims``."""
+        return {}
+
+    def paired_measures(
+        self, made: Tensor, true: Tensor, condition: Condition
+    ) -> dict[str, Tensor]:
+        """Measures of stored samples ``(N, ...)`` beside the real ones whose conditions they were
+        made of: one value a sample ``(N,)``, NaN where it says nothing; see ``aims``."""
         return {}
 
     def real_measures(self, real: Tensor, reals: Reals) -> dict[str, float]:

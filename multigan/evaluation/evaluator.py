@@ -14,8 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from multigan.adversarial.condition import mapped
 from multigan.adversarial.randomness import stream
 from multigan.domains.base import Domain
+from multigan.domains.conditions import told
 from multigan.errors import UserError
 from multigan.evaluation.unseen import count_shared
 from multigan.measures.compare import Measured, as_asked, compare, on, too_few
@@ -64,8 +66,8 @@ class Evaluator:
         self._shared = count_shared(reals)
         self.n = row_size(reals, len(self._pool), n, most)
         order = torch.randperm(len(reals.test), generator=stream("cpu", 0, "reference"))
-        self.reference = reals.test.samples[order[: self.n].sort().values]
-        self.real = self._embed(self.reference)
+        self.reference = reals.test.at(order[: self.n].sort().values)
+        self.real = self._embed(self.reference.samples)
         self._bank: Embedded | None = None
         self.copies: Copies | None = None
 
@@ -91,26 +93,27 @@ class Evaluator:
         return self._measure(samples, self._embed(samples), against_train=False)
 
     def trivial_row(self, seed: int) -> Measured:
-        """Noise through the data's own mean and variance."""
+        """Noise through the data's own mean and variance; it looks at no condition."""
         samples = self.domain.ruler.trivial(self.reals.train, self.n, seed)
-        return self._measure(samples, self._embed(samples))
+        return self._beside_true(samples, self._measure(samples, self._embed(samples)))
 
     def model_row(self, model: Model, seed: int, quick: bool = False, **options: Any) -> Measured:
-        """What a model makes from ``seed``."""
+        """What a model makes from ``seed``; of the conditions of the unseen samples, if of
+        any."""
         with ExitStack() as stack:
-            parts = (
-                self.domain.stored(x) for x in model.representations(self.n, seed=seed, **options)
+            made = (
+                model.remade(self.reference, seed=seed, **options)
+                if self.conditional
+                else model.representations(self.n, seed=seed, **options)
             )
-            samples = collect(parts, self.n, stack)
+            samples = collect((self.domain.stored(x) for x in made), self.n, stack)
             embedded = self._embed(samples)
             measured = self._measure(samples, embedded, quick=quick)
+            measured = self._beside_true(samples, measured)
             itself = self.domain.ruler.model_measures(model.generator, self.reals)
             measured = replace(measured, values={**itself, **measured.values})
-            logits, classes = embedded.log_probabilities, len(model.classes)
-            if logits is not None and classes == logits.shape[1]:
-                asked = (
-                    torch.arange(self.n) % classes
-                )  # the order in which a model without a wish takes them
+            logits, asked = embedded.log_probabilities, self._asked(model)
+            if logits is not None and asked is not None:
                 measured = replace(
                     measured, values=measured.values | {"as asked": as_asked(logits, asked)}
                 )
@@ -127,6 +130,37 @@ class Evaluator:
         own_measures = ruler.own_measures if against_train else ruler.real_measures
         own = own_measures(samples, self.reals)
         return replace(measured, values={**own, **measured.values})
+
+    def _asked(self, model: Model) -> Tensor | None:
+        """The class ``(N,)`` that each sample of a model is asked to be, where one can tell: that
+        of the sample it is made from, else the order in which a model without a wish takes
+        them."""
+        known = None if self.embedder.prior is None else len(self.embedder.prior)
+        if self.conditional:
+            return self.reference.labels if known is not None else None
+        classes = len(model.classes)
+        return torch.arange(self.n) % classes if classes and classes == known else None
+
+    @property
+    def conditional(self) -> bool:
+        """Whether samples are made from something."""
+        return self.domain.condition_shape is not None
+
+    def _beside_true(self, samples: Tensor, measured: Measured) -> Measured:
+        """With what is measured of samples ``(n, ...)`` beside those whose conditions they were
+        made of."""
+        if not self.conditional:
+            return measured
+        found: dict[str, list[Tensor]] = {}
+        for few in told(self.domain, self.reference, _BATCH, self.device):
+            rows = slice(few.indices.start, few.indices.start + few.wanted)
+            true = self.domain.stored(few.real[: few.wanted])
+            condition = mapped(lambda tensor: tensor[: few.wanted].cpu(), few.condition)  # noqa: B023
+            values = self.domain.ruler.paired_measures(samples[rows], true, condition)
+            for name, value in values.items():
+                found.setdefault(name, []).append(value)
+        means = {name: torch.cat(values).nanmean().item() for name, values in found.items()}
+        return replace(measured, values={**means, **measured.values})
 
     def _remember(self, samples: Tensor, near: Memorisation, count: int = 32) -> None:
         closest = near.distance.argsort()[:count].cpu()

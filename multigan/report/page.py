@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from multigan.atomic import write_atomically
 from multigan.domains.base import Domain, domain_type
 from multigan.domains.shown import Exhibit
@@ -23,6 +25,7 @@ from multigan.report import compare
 from multigan.report.curves import Curve, curves
 from multigan.runs import journal
 from multigan.runs.folder import RunFolder
+from multigan.samples import Stored
 
 SHOWN = 36  # samples on the page
 _GLIMPSE = 6  # exhibits of each run where several kinds of data stand side by side
@@ -167,14 +170,15 @@ def chapter(folder: RunFolder, name: str, trust_code: bool = False) -> Chapter:
     domain = model.domain if model else domain_type(recipe.domain)(recipe)
     last = rows[-1] if rows else {}
     evaluation, starts = _json(folder.path / "evaluation.json"), journal.entries(folder.path)
+    made, real = _exhibited(domain, model)
     return Chapter(
         name=name,
         domain=recipe.domain,
         title=recipe.title or recipe.domain,
         status=_status(last, recipe.train.samples, starts),
         facts=_facts(rows, model) | ({"note": note} if note else {}),
-        made=_made(model) if model else [],
-        real=_real(domain),
+        made=made,
+        real=real,
         film=_file(folder.samples / "training.webp", "image/webp"),
         still=_data_url(still_image(stills[-1]), "image/webp")
         if (stills := folder.stills())
@@ -240,21 +244,39 @@ def _model(folder: RunFolder, trust_code: bool) -> tuple[Model | None, str]:
         return None, f"no samples: {error}"
 
 
-def _made(model: Model) -> list[Exhibit]:
+def _exhibited(domain: Domain, model: Model | None) -> tuple[list[Exhibit], list[Exhibit]]:
+    """Made samples, and real ones: where samples are made from something, those it was taken
+    from."""
+    presenter = domain.presenter
+    if model is not None and model.domain.condition_shape is not None:
+        return _exhibited_pairs(model)
+    made = [] if model is None else presenter.exhibits(model.generate(SHOWN), "generated samples")
     try:
-        return model.domain.presenter.exhibits(model.generate(SHOWN, seed=0), "generated samples")
-    except UserError as error:  # a vocoder makes nothing without a sound to follow
-        return [Exhibit("text", [str(error)], "why nothing is shown")]
-
-
-def _real(domain: Domain) -> list[Exhibit]:
-    try:
-        stored = domain.load()
+        few = _few(domain.load())
     except (DataError, UserError):
-        return []
+        return made, []
+    return made, presenter.exhibits(presenter.items(few.samples), "real samples")
+
+
+def _exhibited_pairs(model: Model) -> tuple[list[Exhibit], list[Exhibit]]:
+    domain, presenter = model.domain, model.domain.presenter
+    try:
+        few, which = _few(domain.ruler.real_samples().test), "unseen samples"
+    except (DataError, UserError):
+        try:
+            few, which = _few(domain.load()), "training samples"
+        except (DataError, UserError) as error:
+            return [Exhibit("text", [f"no samples: {error}"], "why nothing is shown")], []
+    made = [item for x in model.remade(few) for item in presenter.present(x)]
+    return (
+        presenter.exhibits(made, f"samples made from {which}"),
+        presenter.exhibits(presenter.items(few.samples), f"the {which} they are made from"),
+    )
+
+
+def _few(stored: Stored) -> Stored:
     step = max(len(stored) // SHOWN, 1)
-    items = domain.presenter.items(stored.samples[::step][:SHOWN].clone())
-    return domain.presenter.exhibits(items, "real samples")
+    return stored.at(torch.arange(0, len(stored), step)[:SHOWN])
 
 
 def _status(last: dict[str, Any], budget: int, starts: Sequence[dict[str, Any]] = ()) -> str:

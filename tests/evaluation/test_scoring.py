@@ -19,6 +19,7 @@ from multigan.evaluation.scoring import Scoring
 from multigan.measures.classifier import ClassifierSettings
 from multigan.recipe.load import load_recipe
 from multigan.runs.checkpoint import intact_checkpoints
+from multigan.samples import Stored
 from multigan.training.feed import Feed
 
 EVALUATED = POINTS | {"train.evaluate_every": 32 * 6}
@@ -104,9 +105,9 @@ def test_the_best_is_chosen_by_samples_the_game_never_sees(
 ) -> None:
     drawn: list[Tensor] = []
 
-    def noting(feed: Feed, purpose: str, samples: int, stride: int) -> tuple[Tensor, Tensor | None]:
+    def noting(feed: Feed, purpose: str, samples: int, stride: int) -> Stored:
         given = given_by(feed, purpose, samples, stride)
-        drawn.extend(given[0])
+        drawn.extend(given.samples)
         return given
 
     given_by = Feed.__call__

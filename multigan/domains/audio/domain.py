@@ -1,11 +1,11 @@
 """Sounds: stored as int16 clips ``(n, S)``, seen by the critic as log-mel spectrograms or as
 waveforms."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +30,7 @@ from multigan.domains.audio.options import OPTIONS
 from multigan.domains.audio.presenter import AudioPresenter
 from multigan.domains.audio.ruler import AudioRuler
 from multigan.domains.audio.settings import AudioRecipe
-from multigan.domains.audio.sources import PUBLIC, Source, open_source
+from multigan.domains.audio.sources import PUBLIC, Source, open_source, sounds_at
 from multigan.domains.audio.specgan import (
     SIDE,
     SpecFrontEnd,
@@ -47,7 +47,7 @@ from multigan.domains.base import Domain, Warmup
 from multigan.domains.cache import cached
 from multigan.errors import DataError, UserError
 from multigan.recipe.settings import Recipe
-from multigan.samples import Facts, Stored
+from multigan.samples import Facts, Given, Stored
 
 _CHUNK = 16
 """Clips presented at once; always full, so that a clip never depends on how many there are."""
@@ -127,6 +127,11 @@ class AudioDomain(Domain):
             return Facts((1, front_end.length), (), constants)
         return Facts((1, front_end.mel.mels, front_end.frames or 0), classes, constants)
 
+    def __init__(self, recipe: AudioRecipe, facts: Facts | None = None) -> None:
+        super().__init__(recipe, facts)
+        if self.is_vocoder:  # models kept before do not say it
+            self.condition_shape = (1, recipe.front_end.mel.mels, recipe.front_end.frames or 0)
+
     @property
     def is_vocoder(self) -> bool:
         """Whether representations are waveforms, made of mel spectrograms."""
@@ -142,7 +147,7 @@ class AudioDomain(Domain):
         refuse_mismatch("the recipe", mel, "the model", MelSettings(**constants["mel"]))
         return MelFrontEnd(mel, constants["loudest"])
 
-    def represent(self, stored: Tensor, draw: Draw) -> Tensor:
+    def represent(self, stored: Tensor, draw: Draw | IndexedDraw) -> Tensor:
         """int16 clips ``(N, S)`` as spectrograms, for a vocoder as waveforms ``(N, 1, S)``.
 
         They are delayed and softened at random where ``data`` says so.
@@ -161,7 +166,11 @@ class AudioDomain(Domain):
         return spectrograms
 
     def condition(
-        self, real: Tensor, labels: Tensor | None, draw: Draw, sources: Condition = None
+        self,
+        real: Tensor,
+        labels: Tensor | None,
+        draw: Draw | IndexedDraw,
+        sources: Condition = None,
     ) -> Condition:
         """The labels; for a vocoder the mel spectrograms of real waveforms ``(N, 1, S)``."""
         if self.is_vocoder:
@@ -209,38 +218,34 @@ class AudioDomain(Domain):
         return asdict(self.recipe.front_end.mel)
 
     def make(
-        self, generator: nn.Module, draw: IndexedDraw, labels: Any, /, **options: Any
+        self, generator: nn.Module, draw: IndexedDraw, condition: Any, /, **options: Any
     ) -> Tensor:
         """New spectrograms, or waveforms ``(N, 1, S)`` where a vocoder makes them.
 
-        ``condition``, for a vocoder: the sound file it is to follow, of any length. ``vocoder``:
-        the trained one that makes the waveforms of spectrograms instead of Griffin-Lim."""
-        condition, vocoder = options.get("condition"), options.get("vocoder")
-        device = next(generator.parameters()).device
-        if self.is_vocoder:
-            if condition is None:
-                raise UserError(
-                    "a vocoder makes a sound from a sound: give one by --condition voice.mp3"
-                )
-            sound = self._loaded(Path(condition)).to(device)
-            frames = nn.functional.pad(sound, (0, -sound.shape[1] % self.recipe.front_end.mel.hop))
-            made: Tensor = generator(None, self.spectrograms(frames))
-            return made[..., : sound.shape[1]].expand(len(draw), -1, -1)
-        if condition is not None:
-            raise UserError(
-                f"condition means nothing to {self.recipe.generator.network}: it is for vocoders"
-            )
-        x: Tensor = generator(self.noise(draw), labels)
+        ``vocoder``: the trained one that makes the waveforms of spectrograms instead of
+        Griffin-Lim."""
+        x = super().make(generator, draw, condition)
+        vocoder = options.get("vocoder")
         return x if vocoder is None else self._by_vocoder(vocoder, x)
 
-    def _loaded(self, path: Path) -> Tensor:
+    def read_condition(self, path: Path) -> Iterator[Given]:
+        """For a vocoder: the mel spectrograms of sound files of any length."""
+        if not self.is_vocoder:
+            yield from super().read_condition(path)
+            return
+        hop = self.recipe.front_end.mel.hop
+        for name, file in sounds_at(path):
+            sound = self._loaded(name, file)
+            frames = nn.functional.pad(sound, (0, -sound.shape[1] % hop))
+            yield Given(name, self.spectrograms(frames), partial(_cut, length=sound.shape[1]))
+
+    def _loaded(self, name: str, file: BinaryIO) -> Tensor:
         """A sound file as one waveform ``(1, S)``."""
         rate = self.recipe.front_end.mel.rate
         try:
-            with path.open("rb") as file:
-                sound = resampled(*read_sound(file), rate)
-        except (OSError, Unreadable) as error:
-            raise UserError(f"{path} cannot be read as a sound: {error}") from None
+            sound = resampled(*read_sound(file), rate)
+        except Unreadable as error:
+            raise UserError(f"{name} cannot be read as a sound: {error}") from None
         sound = sound * (PEAK / abs(sound).max())
         return torch.from_numpy(sound)[None].float()
 
@@ -280,6 +285,10 @@ class AudioDomain(Domain):
         if self.recipe.data.normalise == "peak":
             return waveform * torch.where(peak > _QUIET, PEAK / peak, torch.ones_like(peak))
         return waveform / peak.clamp_min(1)
+
+
+def _cut(x: Tensor, length: int) -> Tensor:
+    return x[..., :length]
 
 
 def delayed(x: Tensor, by: Tensor) -> Tensor:

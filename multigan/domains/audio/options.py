@@ -3,7 +3,6 @@
 from multigan.options import Option
 
 OPTIONS = (
-    Option("condition", str, "For vocoders: the sound file to follow."),
     Option(
         "vocoder",
         str,

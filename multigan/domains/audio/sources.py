@@ -4,17 +4,18 @@ Opening a source lists its files without decoding any.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
+from multigan.domains.archive import Broken, is_archive
 from multigan.domains.audio.settings import AudioData
 from multigan.domains.files import Files, Kind, find_files
 from multigan.domains.labels import counted, numbered
-from multigan.errors import DataError
+from multigan.errors import DataError, UserError
 from multigan.resources import cache_folder, resource_folder
 
 PUBLIC = ("speechcommands", "sc09")
@@ -79,6 +80,21 @@ def open_source(data: AudioData, split: str | None = None) -> Source:
     if labels is not None and data.labels:
         notes.append(counted(labels, files.classes))
     return Source(files.names, files.open, files.signature, labels, files.classes, tuple(notes))
+
+
+def sounds_at(path: Path) -> Iterator[tuple[str, BinaryIO]]:
+    """Name and content of a sound file, or of each in a folder or zip; raises `UserError`."""
+    try:
+        if not path.is_dir() and not is_archive(path):
+            with path.open("rb") as file:
+                yield path.name, file
+            return
+        files = find_files(path, SOUNDS)
+        for i, name in enumerate(files.names):
+            with files.open(i) as file:
+                yield name, file
+    except (OSError, Broken) as error:
+        raise UserError(f"{path} cannot be read as a sound: {error}") from None
 
 
 def _of_split(path: Path, data: AudioData, split: str) -> Files:

@@ -80,7 +80,7 @@ class ImageDomain(Domain):
         single = PictureDecoder(source, data)
         return cached(StackDecoder(single, split) if data.stack > 1 else single, data.unreadable)
 
-    def represent(self, stored: Tensor, draw: Draw) -> Tensor:
+    def represent(self, stored: Tensor, draw: Draw | IndexedDraw) -> Tensor:
         """uint8 ``(N, C, H, W)`` to [-1, 1], mirrored at random where ``data.flip`` says so."""
         x = stored.float().mul_(2 / 255).sub_(1)
         if not self.recipe.data.flip:

@@ -41,7 +41,7 @@ class PointsDomain(Domain):
         points = self.mixture.sample(self.recipe.data.count, seed=0)
         return Stored(points, fingerprint=hashlib.sha256(points.numpy().tobytes()).hexdigest())
 
-    def represent(self, stored: Tensor, draw: Draw) -> Tensor:
+    def represent(self, stored: Tensor, draw: Draw | IndexedDraw) -> Tensor:
         """Points ``(N, 2)`` scaled to [-1, 1]."""
         return stored / self.mixture.extent
 

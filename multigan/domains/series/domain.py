@@ -71,7 +71,7 @@ class SeriesDomain(Domain):
         half = (high - low) / 2
         return (low + high) / 2, torch.where(half > 0, half, torch.ones_like(half))
 
-    def represent(self, stored: Tensor, draw: Draw) -> Tensor:
+    def represent(self, stored: Tensor, draw: Draw | IndexedDraw) -> Tensor:
         """Series ``(N, C, T)`` scaled to [-1, 1]."""
         middle, half = self.range_of(stored.device)
         return (stored - middle) / half

@@ -84,7 +84,7 @@ class TextDomain(Domain):
         """A maker of networks like the generator, for a critic of language models."""
         return {"like": partial(self.network, "generator")}
 
-    def represent(self, stored: Tensor, draw: Draw) -> Tensor:
+    def represent(self, stored: Tensor, draw: Draw | IndexedDraw) -> Tensor:
         """Token ids ``(N, T)``, int64: a gather stands for the product with their one-hots."""
         return stored.long()
 

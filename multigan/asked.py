@@ -1,0 +1,173 @@
+"""What a model is asked for, chunk by chunk: so many samples of nothing, of labels, of conditions.
+
+Chunks are always full, so that no sample depends on how many there are."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import index
+from pathlib import Path
+from typing import Any, cast
+from unicodedata import normalize
+
+import torch
+from torch import Tensor
+
+from multigan.adversarial.condition import Condition, count, mapped, part, shapes
+from multigan.domains.base import Domain
+from multigan.errors import UserError
+from multigan.samples import Facts, Given
+
+Label = str | int
+_DEEPEST = 8  # conditions within conditions that a model may have
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Samples that are made at once."""
+
+    indices: range
+    condition: Condition
+    wanted: int  # the first so many of them
+    finish: Callable[[Tensor], Tensor] = lambda x: x
+
+
+def chunks_asked(
+    domain: Domain,
+    facts: Facts,
+    n: int,
+    label: Label | Sequence[Label] | None,
+    condition: Any,
+    size: int,
+    device: torch.device,
+) -> Iterator[Chunk]:
+    """``n`` samples, or of each condition that is given ``n``, at most ``size`` at a time.
+
+    ``condition`` is a file or folder that the domain reads, a `Given`, or a tensor, tuple or dict.
+    Raises `UserError` for what the model cannot be asked for."""
+    if condition is None:
+        if domain.condition_shape is not None:
+            raise UserError(
+                "this model makes a sample from something: say from what by --condition, a file or "
+                "a folder (from Python also condition=tensors)"
+            )
+        yield from _of_labels(labels_of(facts, n, label), n, size, device)
+        return
+    if domain.condition_shape is None:
+        raise UserError("condition means nothing to this model: it was trained without one")
+    if not isinstance(condition, str | Path | Given):
+        whole = _complete(domain.condition_shape, facts, condition, label, device)
+        yield from _of_batch(whole, n, size)
+        return
+    for given in _read(domain, condition):
+        told = _complete(domain.condition_shape, facts, given.condition, label, device)
+        for i in range(n):  # one at a time: each is of a size of its own
+            yield Chunk(range(i, i + 1), told, 1, given.finish)
+
+
+def _read(domain: Domain, condition: str | Path | Given) -> Iterable[Given]:
+    return [condition] if isinstance(condition, Given) else domain.read_condition(Path(condition))
+
+
+def _of_labels(labels: Sequence[int], n: int, size: int, device: torch.device) -> Iterator[Chunk]:
+    for start in range(0, n, size):
+        whole = range(start, start + size)
+        chosen = [labels[min(i, n - 1)] for i in whole] if labels else None
+        told = torch.tensor(chosen, device=device) if chosen else None
+        yield Chunk(whole, told, min(size, n - start))
+
+
+def _of_batch(condition: Condition, n: int, size: int) -> Iterator[Chunk]:
+    """``n`` samples of each of the conditions, one condition after the other."""
+    total = n * (count(condition) or 0)
+    for start in range(0, total, size):
+        whole = range(start, start + size)
+        rows = torch.tensor([min(i, total - 1) // n for i in whole])
+        yield Chunk(whole, part(condition, rows), min(size, total - start))
+
+
+def _complete(
+    known: Any,
+    facts: Facts,
+    condition: Any,
+    label: Label | Sequence[Label] | None,
+    device: torch.device,
+) -> Condition:
+    """A condition on the device, with the labels beside it where the model was trained so."""
+    try:
+        told = mapped(lambda tensor: tensor.to(device), condition)
+        size = count(told)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"condition: {error}") from None
+    if size and _alike(shapes(told), known):
+        if label is not None:
+            raise UserError(f"label = {label!r}: this model is told its condition and no label")
+        return told
+    if size and facts.classes and _alike((shapes(told), ()), known):
+        return told, torch.tensor(labels_of(facts, size, label), device=device)
+    raise UserError(
+        f"condition: {size or 'no'} samples of {shapes(told)} are given, and this model was "
+        f"trained with {known} (shapes without the number of samples)"
+    )
+
+
+def _alike(given: Any, known: Any) -> bool:
+    """Whether shapes have one structure and each as many dimensions as its fellow; sizes may
+    differ, for networks that take any."""
+    if isinstance(known, dict):
+        same = isinstance(given, dict) and given.keys() == known.keys()
+        return same and all(_alike(given[name], known[name]) for name in known)
+    if not isinstance(known, tuple) or not isinstance(given, tuple):
+        return given is None and known is None
+    if _is_shape(known) or _is_shape(given):
+        return _is_shape(known) and _is_shape(given) and len(given) == len(known)
+    return len(given) == len(known) and all(map(_alike, given, known))
+
+
+def _is_shape(value: tuple[Any, ...]) -> bool:
+    return all(isinstance(size, int) for size in value)
+
+
+def shapes_read(value: Any, depth: int = 0) -> Any:
+    """The shapes of a condition as JSON has them, of tuples again; raises ``ValueError``."""
+    if isinstance(value, dict) and depth < _DEEPEST:
+        return {str(name): shapes_read(inner, depth + 1) for name, inner in value.items()}
+    if isinstance(value, list) and depth < _DEEPEST:
+        return tuple(shapes_read(inner, depth + 1) for inner in value)
+    if value is None or (type(value) is int and value >= 0):
+        return value
+    raise ValueError(f"condition = {value!r} is no shape")
+
+
+def labels_of(facts: Facts, n: int, label: Label | Sequence[Label] | None) -> list[int]:
+    """Numbers of the labels of ``n`` samples: one for all, one for each, or each in turn; none
+    where there are no classes. Raises `UserError` for one that the model does not know."""
+    if not facts.classes:
+        if label is not None:
+            raise UserError(f"label = {label!r}: this model was trained without labels")
+        return []
+    if label is None:
+        return [i % len(facts.classes) for i in range(n)]
+    given = [cast(Label, label)] * n if is_one(label) else list(cast(Sequence[Label], label))
+    if len(given) != n:
+        raise UserError(f"{len(given)} labels for n = {n} samples: give one label, or one for each")
+    return [_class_index(facts.classes, item) for item in given]
+
+
+def _class_index(classes: Sequence[str], label: Label) -> int:
+    """By its name; by its number where no class has a number for its name."""
+    try:
+        name = normalize("NFC", label if isinstance(label, str) else str(index(label)))
+    except TypeError:
+        raise UserError(f"label = {label!r} is neither a name nor a whole number") from None
+    if name in classes:
+        return classes.index(name)
+    numbered = any(known.isdecimal() for known in classes)
+    if name.isdecimal() and int(name) < len(classes) and not numbered:
+        return int(name)
+    raise UserError(f"label = {label!r} is unknown; this model knows: {', '.join(classes)}")
+
+
+def is_one(label: Any) -> bool:
+    """Whether it is one label and not several; numpy's and torch's integers are one."""
+    several = hasattr(label, "__iter__") and getattr(label, "ndim", 1) > 0
+    return isinstance(label, str) or not several
