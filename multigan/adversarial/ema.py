@@ -1,16 +1,31 @@
 """The moving average of the generator, with a half-life in real samples."""
 
 import copy
+import math
 from typing import cast
 
 import torch
 from torch import Tensor, nn
+
+from multigan.adversarial.schedules import Schedule
+
+_LOOKS = 1000  # moments of a schedule at most
 
 
 def decay(batch: int, half_life: float) -> float:
     """β = 0.5^(batch / half-life), both in samples; 0 where the half-life is 0 (Karras et al.
     2020)."""
     return 0.5 ** (batch / half_life) if half_life > 0 else 0.0
+
+
+def remainder(half_life: Schedule, batch: int, budget: int) -> float:
+    """Share of the first weights that are left in the average at the end of ``budget`` samples."""
+    rounds = -(-budget // batch)
+    looked_at = range(0, rounds, -(-rounds // _LOOKS) or 1)
+    shares = [decay(batch, half_life.at(i * batch, budget)) for i in looked_at]
+    if not shares or min(shares) == 0:
+        return 0.0 if shares else 1.0
+    return math.exp(math.fsum(map(math.log, shares)) * rounds / len(shares))
 
 
 class Ema:

@@ -1,30 +1,38 @@
 """Is the game going wrong, and which key to change: named diagnoses from statistics read once a
-tick.
+tick; and how near it is, in words.
 
 The statistics of the phases come from `Statistics`; `compare` adds what a look at fixed-noise
 samples tells. Names: `critic saturated`, `game diverging`, `generator collapsed`, `penalty too
-strong`; `non-finite` is `NonFiniteError`."""
+strong`, `moving average too slow`; `non-finite` is `NonFiniteError`."""
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from multigan.adversarial.ema import remainder
 from multigan.adversarial.objectives import objective_of
 from multigan.adversarial.randomness import stream
 from multigan.adversarial.settings import GameSettings
 
-PATIENCE = 3  # ticks in a row before a diagnosis is named
-WARM_UP = 0.05  # share of the budget in which an untrained generator is not called collapsed
+PATIENCE = 3  # ticks in a row before a diagnosis is named, and before it is called recovered from
+WARM_UP = 0.05  # share of the budget in which nothing is called wrong
+CHANCE = 300  # rounds in which nothing is called wrong either, however small the budget
 COLLAPSED_SPREAD = 0.2
 COLLAPSED_NEIGHBOURS = 0.1
 SATURATED_ACCURACY = 0.99
 IDLE_ACCURACY = 0.6
 IDLE_MARGIN = 0.05
 FAR_FROM_DATA = 3.0
+NEAR = 2.0  # times the distance of real samples, below which a game may be called healthy
+FLOOR = 1.15  # as much as real samples differ among themselves
+SLOW = 0.25  # share of the untrained weights in the average at the end that is said to be too much
+MEANT = 0.05  # the share that is advised
 _FEATURES = 4096  # coordinates of a representation looked at
 _PROJECTIONS = 64
+_SELDOM = 100.0  # how many times below σ²/N, the size of chance, the floor never falls
 
 
 @dataclass(frozen=True)
@@ -47,16 +55,23 @@ def compare(fake: Tensor, real: Tensor, other: Tensor) -> dict[str, Tensor]:
     ``spread``: standard deviation relative to the reals' (1 is right, 0 is one sample repeated);
     ``neighbours``: median distance to the nearest other sample, relative to the reals';
     ``distance``: sliced 2-Wasserstein distance to the reals in multiples of real-against-real (1 is
-    the floor)."""
+    the floor). Where all reals are equal there is no scale: spread and neighbours are 1, the
+    distance is NaN."""
     fake, real, other = (_coordinates(x) for x in (fake, real, other))
     tiny = torch.finfo(torch.float32).tiny
-    spread = (fake.var(0).sum() / real.var(0).sum().clamp_min(tiny)).sqrt()
+    varied = (real != real[:1]).any()
+    variance = real.var(0, correction=0).sum()
+    spread = torch.where(
+        varied, (fake.var(0, correction=0).sum() / variance.clamp_min(tiny)).sqrt(), 1
+    )
     usual = _nearest(
         real
     )  # 0 where most real samples have an exact twin: then nearness says nothing
     neighbours = torch.where(usual > 0, _nearest(fake) / usual.clamp_min(tiny), 1)
-    floor = _sliced(real, other).clamp_min(tiny)
-    distance = (_sliced(fake, real) / floor).sqrt()
+    # Two draws of few kinds of samples may be equal by chance: that is no floor of 0.
+    least = variance / real.shape[1] / len(real) / _SELDOM  # of a projection
+    floor = torch.maximum(_sliced(real, other), least).clamp_min(tiny)
+    distance = torch.where(varied, (_sliced(fake, real) / floor).sqrt(), float("nan"))
     return {"health/spread": spread, "health/neighbours": neighbours, "health/distance": distance}
 
 
@@ -79,14 +94,33 @@ def _sliced(x: Tensor, y: Tensor) -> Tensor:
 
 
 def symptoms(
-    statistics: Mapping[str, float], settings: GameSettings, progress: float
+    statistics: Mapping[str, float], settings: GameSettings, progress: float, rounds: int
 ) -> list[Diagnosis]:
-    """What one tick's statistics would be called, before patience; ``progress`` is the share of the
-    budget spent."""
-    found = [_saturated(statistics, settings), _diverging(statistics, settings)]
-    if progress >= WARM_UP:
-        found += [_collapsed(statistics, settings), _too_strong(statistics, settings)]
+    """What one tick's statistics would be called, before patience; nothing before the game has had
+    a chance.
+
+    ``progress`` is the share of the budget spent, ``rounds`` are those played."""
+    if progress < WARM_UP or rounds < CHANCE:
+        return []
+    judges = (_saturated, _diverging, _collapsed, _too_strong)
+    found = [judge(statistics, settings) for judge in judges]
     return [diagnosis for diagnosis in found if diagnosis is not None]
+
+
+def slow_average(settings: GameSettings, batch: int, budget: int) -> Diagnosis | None:
+    """Whether a game of ``budget`` samples is too short for its generator's moving average, which
+    is what is kept."""
+    left = remainder(settings.ema_half_life, batch, budget) if budget else 0.0
+    if left < SLOW:
+        return None
+    half_life = settings.ema_half_life.at(0, budget)
+    evidence = (
+        f"its half-life is {half_life:,.0f} samples in a game of {budget:,}: at the end {left:.0%} "
+        f"of the generator that is kept are still untrained weights"
+    )
+    meant = float(f"{budget / math.log2(1 / MEANT):.1g}")
+    advice = f"set game.ema_half_life to {meant:,.0f} or lower, or train for longer"
+    return Diagnosis("moving average too slow", evidence, advice)
 
 
 def _saturated(statistics: Mapping[str, float], settings: GameSettings) -> Diagnosis | None:
@@ -146,13 +180,47 @@ def _too_strong(statistics: Mapping[str, float], settings: GameSettings) -> Diag
 
 
 class HealthMonitor:
-    """Names a symptom once it has lasted `PATIENCE` ticks in a row."""
+    """Names a symptom once it has lasted `PATIENCE` ticks in a row, and says when it has been away
+    for as many.
+
+    ``counts`` are ticks with a symptom; below 0, ticks without one that had been named."""
 
     def __init__(self, counts: Mapping[str, int] | None = None) -> None:
         self.counts: dict[str, int] = dict(counts or {})
+        self.recovered: list[str] = []  # names, at this tick
 
     def update(self, found: Iterable[Diagnosis]) -> list[Diagnosis]:
         """The diagnoses that have lasted long enough, given one more tick's symptoms."""
         found = list(found)
-        self.counts = {d.name: self.counts.get(d.name, 0) + 1 for d in found}
+        away = self.counts.keys() - {d.name for d in found}
+        gone = {n: min(self.counts[n], 0) - 1 for n in away if not 0 < self.counts[n] < PATIENCE}
+        self.recovered = sorted(name for name, count in gone.items() if count <= -PATIENCE)
+        there = {d.name: self._again(d.name) for d in found}
+        self.counts = {n: c for n, c in gone.items() if n not in self.recovered} | there
         return [d for d in found if self.counts[d.name] >= PATIENCE]
+
+    def _again(self, name: str) -> int:
+        before = self.counts.get(name, 0)
+        return PATIENCE if before < 0 else before + 1  # the same episode goes on
+
+
+def how_near(distance: float | None) -> str:
+    """A `compare` distance in words; None where the real samples have none among themselves."""
+    if distance is None:
+        return "no distance: all real samples looked at are equal"
+    if distance < FLOOR:
+        return "as near as real samples"
+    still = "still " if distance >= NEAR else ""
+    return f"{still}{distance:.1f} times as far as real samples"
+
+
+def in_words(
+    statistics: Mapping[str, float], diagnoses: Sequence[Diagnosis], playing: bool, lacks: str = ""
+) -> str:
+    """How near a game is and what is wrong with it; "healthy" only where it is near and nothing is.
+
+    ``lacks`` is what the domain's own measures still miss."""
+    distance = statistics.get("health/distance")
+    named = [diagnosis.name for diagnosis in diagnoses] + ([lacks] if lacks else [])
+    well = playing and distance is not None and distance < NEAR
+    return ", ".join([how_near(distance), *(named or (["healthy"] if well else []))])

@@ -72,6 +72,11 @@ class Presenter(ABC):
         """What the display says of the ruler's measures, from a row of metrics."""
         return ""
 
+    def lacks(self, row: Mapping[str, Any]) -> str:
+        """What the ruler's measures still miss for the game to be called healthy; empty: nothing
+        known."""
+        return ""
+
 
 class ArrayPresenter(Presenter):
     """NumPy arrays, with nothing to look at: what a domain has that names no presenter."""

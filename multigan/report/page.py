@@ -308,13 +308,23 @@ def _facts(rows: Sequence[dict[str, Any]], model: Model | None) -> dict[str, str
 
 
 def _events(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Each diagnosis once, with the first and last moment it was made."""
-    found: dict[str, list[Any]] = {}
+    """How it stands at the end; each diagnosis with the first and last moment it was made, and when
+    the game had recovered from it."""
+    ended: list[tuple[Any, ...]] = []
+    going: dict[str, list[Any]] = {}
     for row in rows:
         for text in row.get("diagnoses", []):
             name = str(text).split(" (")[0]
-            found.setdefault(name, [row["samples"], row["samples"], text])[1] = row["samples"]
-    return [f"{first:,} to {last:,} samples: {text}" for first, last, text in found.values()]
+            going.setdefault(name, [row["samples"], row["samples"], text])[1] = row["samples"]
+        for name in row.get("recovered", []):
+            if name in going:
+                ended.append((*going.pop(name), f"; recovered at {row['samples']:,}"))
+    episodes = sorted([*ended, *((*episode, "") for episode in going.values())])
+    standing = [f"at the end: {rows[-1]['health']}"] if rows and "health" in rows[-1] else []
+    return standing + [
+        f"{first:,} to {last:,} samples: {text}{recovered}"
+        for first, last, text, recovered in episodes
+    ]
 
 
 def _table(evaluation: dict[str, Any]) -> list[list[str]]:

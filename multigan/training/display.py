@@ -26,6 +26,7 @@ class Display:
     def start(self, title: str, samples: int, budget: int) -> None:
         """Begin to show a training that stands at ``samples`` of ``budget``."""
         self.budget = budget
+        self._named.clear()
         self.note(title)
         if self.live is None:
             self._open()
@@ -69,10 +70,10 @@ class Display:
         status = status_line(row, summary)
         self._text = Text(status, style="bold red" if row["diagnoses"] else "")
         for diagnosis in row["diagnoses"]:
-            name = diagnosis.split(" (")[0]
-            if name not in self._named:  # once in full; afterwards the status line shows the name
-                self.note(f"! {diagnosis}")
-                self._named.add(name)
+            self.warn(diagnosis)
+        for name in row.get("recovered", []):
+            self._named.discard(name)
+            self.note(f"Recovered at {row['samples']:,} samples: {name} no longer")
         now = time.monotonic()
         if self.live is None and (
             now - self._last_line > _LINE_EVERY or row["samples"] >= self.budget
@@ -83,6 +84,13 @@ class Display:
                 highlight=False,
                 soft_wrap=True,
             )
+
+    def warn(self, diagnosis: str) -> None:
+        """Say a diagnosis in full, once; afterwards the status line shows its name."""
+        name = diagnosis.split(" (")[0]
+        if name not in self._named:
+            self.note(f"! {diagnosis}")
+            self._named.add(name)
 
     def note(self, message: str) -> None:
         """Say something that stays."""
@@ -152,8 +160,8 @@ class JointDisplay(Display):
 
 
 def status_line(row: Mapping[str, Any], summary: str = "") -> str:
-    """One line: speed, time left, losses, distance to the data, the domain's own words, health."""
-    health = ", ".join(d.split(" (")[0] for d in row["diagnoses"]) or "healthy"
+    """One line: speed, time left, losses, the domain's own words, how near the data and how
+    healthy."""
     parts = [
         f"{row['samples_per_second']:,.0f} samples/s",
         f"{_clock(row['seconds_left'])} left",
@@ -163,7 +171,6 @@ def status_line(row: Mapping[str, Any], summary: str = "") -> str:
             else []
         ),
         *(f"{name} {row[name]:.3f}" for name in row if name.endswith(("/loss", "/held_out"))),
-        f"distance {row['health/distance']:.2f}",
     ]
     parts += [summary] if summary else []
     if "evaluation_seconds" in row:
@@ -173,7 +180,7 @@ def status_line(row: Mapping[str, Any], summary: str = "") -> str:
             if name.startswith(("FD", "FID", "MIND"))
         ]
         parts.append(f"{', '.join(shown)} (evaluated in {row['evaluation_seconds']:.0f} s)")
-    return "  ·  ".join([*parts, health])
+    return "  ·  ".join([*parts, row["health"]])
 
 
 def _clock(seconds: float) -> str:

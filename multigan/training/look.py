@@ -1,6 +1,7 @@
 """What a training looks at: the same noise and the same real samples from before the first step
 on."""
 
+import math
 from typing import Any
 
 import torch
@@ -51,7 +52,8 @@ class Look:
         looked = compare(*(self.domain.ruler.coordinates(x) for x in all_of_them))
         values = torch.stack(list(looked.values())).tolist()
         measures = self.domain.ruler.measure(self.make(self.game.ema.network, len(self._real)))
-        return {**dict(zip(looked, values, strict=True)), **measures}
+        found = {k: v for k, v in zip(looked, values, strict=True) if not math.isnan(v)}
+        return {**found, **measures}
 
     def snapshot(self, samples: int, measures: dict[str, float]) -> Snapshot:
         """The moment of ``samples`` real samples seen, for the domain to picture."""

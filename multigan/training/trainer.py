@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from multigan.adversarial.game import Turn
-from multigan.adversarial.health import HealthMonitor, symptoms
 from multigan.adversarial.player import NonFiniteError
 from multigan.adversarial.randomness import Draw, derive_seed
 from multigan.devices import explaining_out_of_memory
@@ -35,6 +34,7 @@ from multigan.training.look import Look
 from multigan.training.players import Setup
 from multigan.training.signatures import check_signatures
 from multigan.training.stages import stages_of
+from multigan.training.watch import Watch
 
 _LINES = 3  # samples said in words while it trains, where the domain has words for them
 
@@ -68,7 +68,7 @@ class Trainer:
         self.display = display or Display(quiet=True)
         self.samples, self.seconds = 0, 0.0
         self.fingerprint = stored.fingerprint
-        self.monitor = HealthMonitor()
+        self.watch = Watch(self.recipe, domain.presenter)
         train = self.recipe.train
         check_board(self.recipe)
         rows = parts(len(stored), train.validation)[0] if train.validation else None
@@ -132,7 +132,7 @@ class Trainer:
         self.game.load(state["game"])
         self.stages.load(state)
         self.samples, self.seconds = state["samples"], state["seconds"]
-        self.monitor = HealthMonitor(state["health"])
+        self.watch.restore(state["health"])
         self.score, self.best_score = state["score"], state.get("best_score")
 
     def fit(self) -> None:
@@ -164,6 +164,8 @@ class Trainer:
     def _fit(self, signals: StopSignals) -> None:
         if self.processes.first:
             self.display.start(self._title(), self.samples, self.stages.end)
+            if self.watch.slow is not None:
+                self.display.warn(str(self.watch.slow))
             self.board = (
                 Board(self.run.path / FOLDER, self.samples)
                 if self.recipe.train.tensorboard
@@ -240,12 +242,8 @@ class Trainer:
         self._check_finite()
         statistics = self.processes.mean(self.game.statistics.read())
         statistics |= self.look.statistics() | self.stages.measures()
-        progress = (self.samples - self.stages.began) / max(self.recipe.train.samples, 1)
-        playing = "critic/objective" in statistics
-        found = self.monitor.update(
-            symptoms(statistics, self.recipe.game, progress) if playing else []
-        )
-        row = {**self._times(), **statistics, "diagnoses": [str(d) for d in found]}
+        judged = self.watch.judge(statistics, self.samples - self.stages.began)
+        row = {**self._times(), **statistics, **judged}
         if self.scoring is None:
             self.score = row.get(self.domain.ruler.best, self.score)
         else:
@@ -310,7 +308,7 @@ class Trainer:
             "seconds": self.seconds,
             "recipe": self.recipe.to_dict(),
             "data": self.fingerprint,
-            "health": self.monitor.counts,
+            "health": self.watch.counts,
             "score": self.score,
             "best_score": self.best_score,
             "game": self.game.state(),

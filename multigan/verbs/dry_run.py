@@ -8,6 +8,7 @@ from typing import Any
 from multigan.devices import pick_device
 from multigan.domains.base import domain_type
 from multigan.recipe.load import laid_over, recipe_content, untyped
+from multigan.training.watch import too_short_for_average
 from multigan.trust import names_of_code
 from multigan.verbs.session import check_first, check_source
 from multigan.verbs.train import overrides_of, prepare
@@ -35,6 +36,8 @@ def describe(
     check_first(prepared, objective="game.objective" not in foreign)
     domain = domain_type(prepared.domain)(prepared)
     lines = [f"# {check_source(domain):,} samples in {prepared.data.source}"]
+    if slow := too_short_for_average(prepared):
+        lines.append(f"# ! {slow}")
     domain.load()
     for player in ("generator", "critic"):
         if f"{player}.network" not in foreign:

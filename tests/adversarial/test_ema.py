@@ -1,4 +1,5 @@
 import copy
+import math
 
 import pytest
 import torch
@@ -6,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from multigan.adversarial.ema import Ema, decay, plain_update
+from multigan.adversarial.ema import Ema, decay, plain_update, remainder
+from multigan.adversarial.schedules import Schedule
 
 
 def network(seed: int) -> nn.Module:
@@ -77,3 +79,26 @@ def test_the_average_is_a_copy_that_does_not_learn_and_is_ready_for_use() -> Non
         for p in trained.parameters():
             p.add_(1)
     assert all(torch.equal(a, b) for a, b in zip(before, average.network.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(
+    "half_life",
+    [
+        Schedule(start=500),
+        Schedule(start=500, end=50),
+        Schedule(start=100, warmup=600),
+        Schedule(start=0),
+    ],
+    ids=str,
+)
+def test_what_remains_of_the_first_weights(half_life: Schedule) -> None:
+    network = nn.Linear(1, 1)
+    nn.init.ones_(network.weight)
+    average = Ema(network)
+    nn.init.zeros_(network.weight)
+    for samples in range(0, 1000, 10):
+        average.update(network, decay(10, half_life.at(samples, 1000)))
+    left = average.network.weight.item()
+    assert remainder(half_life, 10, 1000) == pytest.approx(left, abs=1e-4)
+    long = remainder(Schedule(start=3e6, end=1e6), 64, 10_000_000)
+    assert long == pytest.approx(0.5 ** (10 / (3 - 1) * math.log(3)), rel=1e-2)

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -5,9 +6,19 @@ import torch
 from torch import Tensor
 from toy_games import penalties
 
-from multigan.adversarial.health import PATIENCE, HealthMonitor, compare, symptoms
+from multigan.adversarial.health import (
+    CHANCE,
+    PATIENCE,
+    HealthMonitor,
+    compare,
+    how_near,
+    in_words,
+    slow_average,
+    symptoms,
+)
 from multigan.adversarial.objectives import OBJECTIVES
 from multigan.adversarial.penalties import score
+from multigan.adversarial.schedules import constant
 from multigan.adversarial.settings import GameSettings
 
 NONSATURATING = GameSettings(objective="nonsaturating")
@@ -92,14 +103,15 @@ def test_data_that_repeats_itself_is_no_collapse() -> None:
     ]
     found = looked(*sets)
     assert found["neighbours"] == pytest.approx(1)
-    assert symptoms({f"health/{name}": v for name, v in found.items()}, NONSATURATING, 0.5) == []
+    statistics = {f"health/{name}": v for name, v in found.items()}
+    assert symptoms(statistics, NONSATURATING, 0.5, CHANCE) == []
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_healthy_statistics_name_nothing(objective: str) -> None:
     settings = replace(PENALISED, objective=objective)
-    assert symptoms(HEALTHY, settings, 0.5) == []
-    assert symptoms({}, settings, 0.5) == []
+    assert symptoms(HEALTHY, settings, 0.5, CHANCE) == []
+    assert symptoms({}, settings, 0.5, CHANCE) == []
 
 
 @pytest.mark.parametrize(
@@ -132,7 +144,7 @@ def test_healthy_statistics_name_nothing(objective: str) -> None:
 def test_a_symptom_is_named_with_the_key_to_change(
     statistics: dict[str, float], settings: GameSettings, name: str, key: str
 ) -> None:
-    (found,) = symptoms(statistics, settings, 0.5)
+    (found,) = symptoms(statistics, settings, 0.5, CHANCE)
     assert found.name == name
     assert key in found.advice
     assert str(found) == f"{name} ({found.evidence}): {found.advice}"
@@ -153,7 +165,7 @@ def test_a_symptom_is_named_with_the_key_to_change(
     ],
 )
 def test_half_a_symptom_names_nothing(statistics: dict[str, float], settings: GameSettings) -> None:
-    assert symptoms(statistics, settings, 0.5) == []
+    assert symptoms(statistics, settings, 0.5, CHANCE) == []
 
 
 @pytest.mark.parametrize("objective", [name for name in OBJECTIVES if name != "wasserstein"])
@@ -165,9 +177,79 @@ def test_a_game_diverges_at_ten_times_the_loss_of_a_critic_that_knows_nothing(
     assert limit == pytest.approx(10 * chance, rel=0.02)
 
 
-def test_an_untrained_generator_is_not_called_collapsed() -> None:
-    assert symptoms(NARROW, NONSATURATING, 0.0) == []
-    assert symptoms(NARROW, NONSATURATING, 0.1) != []
+@pytest.mark.parametrize("statistics", [NARROW, SATURATED, IDLE], ids=str)
+def test_nothing_is_called_wrong_before_the_game_has_had_a_chance(
+    statistics: dict[str, float],
+) -> None:
+    assert symptoms(statistics, PENALISED, 0.0, 10 * CHANCE) == []  # the start of a long training
+    assert symptoms(statistics, PENALISED, 1.0, CHANCE - 1) == []  # all of a short one
+    assert symptoms(statistics, PENALISED, 0.1, CHANCE) != []
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3, 117 / 255], ids=str)
+def test_data_that_are_all_equal_give_no_distance_and_no_alarm(value: float) -> None:
+    real = torch.full((64, 3, 4, 4), value)
+    for fake in (real, normal(0, 64, 3, 4, 4), normal(0, 1, 3, 4, 4).repeat(64, 1, 1, 1)):
+        found = looked(fake, real, real.clone())
+        assert math.isnan(found.pop("distance"))
+        assert found["spread"] == 1
+        assert symptoms({f"health/{k}": v for k, v in found.items()}, PENALISED, 0.5, CHANCE) == []
+    one = looked(normal(0, 1, 2), normal(1, 1, 2), normal(1, 1, 2))  # of a single real sample
+    assert math.isnan(one["distance"])
+
+
+def test_two_draws_that_happen_to_be_equal_are_no_scale() -> None:
+    # Of two kinds of samples, as many of each: nothing else is nearer than that by chance.
+    real = torch.tensor([[0.0, 1.0], [1.0, 0.0]]).repeat(32, 1)
+    assert looked(real, real, real)["distance"] == 0
+    assert looked(real + 0.1, real, real)["distance"] < 100
+
+
+@pytest.mark.parametrize(
+    ("distance", "words"),
+    [
+        (1.04, "as near as real samples"),
+        (1.31, "1.3 times as far as real samples"),
+        (4.77, "still 4.8 times as far as real samples"),
+        (None, "no distance: all real samples looked at are equal"),
+    ],
+)
+def test_how_near_is_said_in_words(distance: float | None, words: str) -> None:
+    assert how_near(distance) == words
+
+
+def test_healthy_is_said_only_of_what_is_near_and_lacks_nothing() -> None:
+    near, far = HEALTHY, HEALTHY | {"health/distance": 4.77}
+    assert in_words(near, [], True) == "1.5 times as far as real samples, healthy"
+    assert in_words(far, [], True) == "still 4.8 times as far as real samples"
+    assert in_words(near, [], True, "8 modes missing").endswith("samples, 8 modes missing")
+    assert in_words(near, symptoms(NARROW, NONSATURATING, 0.5, CHANCE), True).endswith(
+        "real samples, generator collapsed"
+    )
+    assert "healthy" not in in_words(near, [], False)  # before the game
+    assert "healthy" not in in_words({}, [], True)
+
+
+@pytest.mark.parametrize(
+    ("half_life", "budget", "share", "meant"),
+    [(5_000, 6_000, "43%", "1,000"), (10_000, 6_000, "66%", "1,000"), (5_000, 75_000, "", "")],
+)
+def test_an_average_longer_than_the_training_is_said(
+    half_life: float, budget: int, share: str, meant: str
+) -> None:
+    settings = replace(NONSATURATING, ema_half_life=constant(half_life))
+    found = slow_average(settings, 64, budget)
+    if not share:
+        assert found is None
+        return
+    assert found is not None
+    assert found.name == "moving average too slow"
+    assert f"{share} of the generator that is kept are still untrained" in found.evidence
+    assert f"{half_life:,.0f} samples in a game of {budget:,}" in found.evidence
+    assert f"set game.ema_half_life to {meant} or lower" in found.advice
+    better = replace(settings, ema_half_life=constant(float(meant.replace(",", ""))))
+    assert slow_average(better, 64, budget) is None
+    assert slow_average(settings, 64, 0) is None
 
 
 @pytest.mark.parametrize("objective", sorted(set(OBJECTIVES) - {"wasserstein"}))
@@ -179,12 +261,12 @@ def test_an_ideal_critic_saturates_and_a_blind_one_does_not(objective: str) -> N
         logits = torch.full((8,), real), torch.full((8,), fake)
         accuracy = (score(logits[0]) > score(logits[1])).float().mean().item()
         loss = OBJECTIVES[objective].critic(*logits).item()
-        found = symptoms({"critic/objective": loss, "accuracy": accuracy}, settings, 0.5)
+        found = symptoms({"critic/objective": loss, "accuracy": accuracy}, settings, 0.5, CHANCE)
         assert [d.name for d in found] == expected
 
 
 def test_a_symptom_must_last_before_it_is_a_diagnosis() -> None:
-    monitor, sick = HealthMonitor(), symptoms(NARROW, NONSATURATING, 0.5)
+    monitor, sick = HealthMonitor(), symptoms(NARROW, NONSATURATING, 0.5, CHANCE)
     named = [bool(monitor.update(found)) for found in [sick, sick, [], sick, sick, sick, sick, []]]
     assert PATIENCE == 3
     assert named == [False, False, False, False, False, True, True, False]
@@ -192,8 +274,8 @@ def test_a_symptom_must_last_before_it_is_a_diagnosis() -> None:
 
 def test_two_symptoms_are_counted_apart() -> None:
     monitor = HealthMonitor()
-    both = symptoms(NARROW | SATURATED | {"health/spread": 0.05}, NONSATURATING, 0.5)
-    one = symptoms(NARROW, NONSATURATING, 0.5)
+    both = symptoms(NARROW | SATURATED | {"health/spread": 0.05}, NONSATURATING, 0.5, CHANCE)
+    one = symptoms(NARROW, NONSATURATING, 0.5, CHANCE)
     assert len(both) == 2
     monitor.update(one)
     monitor.update(both)
@@ -201,8 +283,22 @@ def test_two_symptoms_are_counted_apart() -> None:
 
 
 def test_counts_survive_a_restart() -> None:
-    sick = symptoms(NARROW, NONSATURATING, 0.5)
+    sick = symptoms(NARROW, NONSATURATING, 0.5, CHANCE)
     before = HealthMonitor()
     before.update(sick)
     before.update(sick)
     assert [d.name for d in HealthMonitor(before.counts).update(sick)] == ["generator collapsed"]
+
+
+def test_a_game_recovers_once_the_symptom_has_stayed_away_as_long() -> None:
+    monitor, sick = HealthMonitor(), symptoms(NARROW, NONSATURATING, 0.5, CHANCE)
+    seen = []
+    for found in [sick, sick, sick, [], [], sick, [], [], [], [], sick]:
+        named = [d.name for d in monitor.update(found)]
+        seen.append("named" if named else ("recovered" if monitor.recovered else ""))
+        monitor = restarted(monitor) if len(seen) == 5 else monitor  # a checkpoint in between
+    assert seen == ["", "", "named", "", "", "named", "", "", "recovered", "", ""]
+
+
+def restarted(monitor: HealthMonitor) -> HealthMonitor:
+    return HealthMonitor(monitor.counts)

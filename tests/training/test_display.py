@@ -13,6 +13,9 @@ COLLAPSED = "generator collapsed (samples spread 3% as wide): lower game.generat
 WEAK = "penalty too strong (the critic tells 50% of pairs apart): lower game.penalties.r1.weight"
 
 
+NEAR = "still 2.3 times as far as real samples"
+
+
 def row(samples: int = 640, *diagnoses: str, **more: Any) -> dict[str, Any]:
     return {
         "samples": samples,
@@ -21,8 +24,8 @@ def row(samples: int = 640, *diagnoses: str, **more: Any) -> dict[str, Any]:
         "seconds_left": 3725.4,
         "generator/objective": 0.69314,
         "critic/objective": 1.5,
-        "health/distance": 2.345,
         "diagnoses": list(diagnoses),
+        "health": ", ".join([NEAR, *(d.split(" (")[0] for d in diagnoses)]),
         **more,
     }
 
@@ -39,8 +42,7 @@ def test_status_line() -> None:
         "1:02:05 left",
         "G 0.693",
         "D 1.500",
-        "distance 2.35",
-        "healthy",
+        f"  ·  {NEAR}",
     ):
         assert part in line, part
     assert "modes" not in line
@@ -61,7 +63,22 @@ def test_status_line_has_the_words_of_the_domain() -> None:
 def test_status_line_names_what_is_wrong() -> None:
     line = status_line(row(640, COLLAPSED, WEAK))
     assert line.endswith("generator collapsed, penalty too strong")
-    assert "healthy" not in line
+
+
+def test_recovery_is_said_and_a_relapse_is_told_in_full_again() -> None:
+    shown, text = display()
+    shown.start("title", 0, 1000)
+    shown.warn(WEAK)  # known before the first tick
+    shown.tick(row(10, COLLAPSED, WEAK))
+    shown.tick(row(20, WEAK, recovered=["generator collapsed"]))
+    shown.tick(row(30, COLLAPSED, WEAK))
+    written = text.getvalue()
+    assert "Recovered at 20 samples: generator collapsed no longer" in written
+    assert written.count(f"! {COLLAPSED}") == 2
+    assert written.count(f"! {WEAK}") == 1
+    shown.start("another", 0, 1000)  # of a tour
+    shown.tick(row(10, WEAK))
+    assert text.getvalue().count(f"! {WEAK}") == 2
 
 
 def test_plain_lines_without_a_terminal() -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from multigan.domains.points.domain import PointsDomain
 
 
+_MOSTLY = 0.5  # share of good points below which a game is not called healthy
+
+
 class PointsPresenter(Presenter):
     """Points are arrays ``(2,)``, drawn over the critic's landscape."""
 
@@ -61,3 +64,12 @@ class PointsPresenter(Presenter):
         return (
             f"{row['modes']:.0f} modes, {row['high_quality']:.0%} good, KL {row['reverse_kl']:.2f}"
         )
+
+    def lacks(self, row: Mapping[str, Any]) -> str:
+        """Modes that no good point has been made of, or good points where they are the fewer."""
+        modes = len(self.domain.mixture.centres)
+        missing = modes - row.get("modes", modes)
+        if missing:
+            return f"{missing:.0f} of {modes} modes missing"
+        good = row.get("high_quality", 1.0)
+        return f"only {good:.0%} of the points good" if good < _MOSTLY else ""
