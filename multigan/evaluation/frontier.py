@@ -35,7 +35,7 @@ class Curve:
 
 def frontier(
     source: str | Path,
-    option: str = "temperature",
+    option: str | None = None,
     *,
     values: Sequence[float] | None = None,
     against: Sequence[str | Path] = (),
@@ -46,7 +46,8 @@ def frontier(
     device: str = "auto",
     trust_code: bool = False,
 ) -> Evaluation:
-    """Measure a run or model at several values of an option of generation.
+    """Measure a run or model at several values of an option of generation, by default the first
+    that its domain lets sweep.
 
     Beside it stand the rows of real samples, of the run's own likelihood stage where it has kept
     one, and of the models ``against``; with ``filter`` also of the run where the critic keeps the
@@ -55,7 +56,9 @@ def frontier(
     chosen, model = pick_device(device), load(source, trust_code=trust_code)
     swept = {declared.name: declared.sweep for declared in model.domain.options if declared.sweep}
     if not swept:
-        raise UserError(f"--sweep {option} means nothing to {model.recipe.domain} models")
+        asked = "a sweep" if option is None else f"--sweep {option}"
+        raise UserError(f"{asked} means nothing to {model.recipe.domain} models")
+    option = option or next(iter(swept))
     if option not in swept:
         raise UserError(f"--sweep {option}: what can be swept is {', '.join(swept)}")
     if filter > 1 and model.critic is None:

@@ -127,7 +127,7 @@ def test_what_the_domain_does_not_know_is_answered_with_what_it_knows(
 
 
 def test_an_option_of_ones_own_has_its_frontier(scaled: Path) -> None:
-    result = frontier(scaled, "scale", n=40, seeds=1, device="cpu")
+    result = frontier(scaled, n=40, seeds=1, device="cpu")  # of the only one that can be swept
     assert [row.name for row in result.rows] == ["real", "model 1", "model 3"]
     assert result["model 1"].values != result["model 3"].values
     assert not (scaled / "frontier.png").exists()  # points name no trade-offs to draw
@@ -138,3 +138,5 @@ def test_an_option_of_ones_own_has_its_frontier(scaled: Path) -> None:
 def test_a_domain_without_anything_to_sweep_says_so(tiny_run: Path) -> None:
     with pytest.raises(UserError, match="--sweep scale means nothing to points models"):
         frontier(tiny_run, "scale")
+    with pytest.raises(UserError, match="a sweep means nothing to points models"):
+        frontier(tiny_run)
