@@ -63,6 +63,15 @@ class Domain(ABC):
     presenter: Presenter
     ruler: Ruler
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        misplaced = sorted(Presenter.__abstractmethods__ & vars(cls).keys())
+        if misplaced:  # as a domain once had them: nobody would call them
+            raise UserError(
+                f"{cls.__module__}:{cls.__name__} has {' and '.join(misplaced)}, which a Presenter "
+                f"has: move them to one, and name it as presenter_type"
+            )
+
     def __init__(self, recipe: Recipe, facts: Facts | None = None) -> None:
         self.recipe = recipe
         self.facts = facts

@@ -253,6 +253,11 @@ def test_a_domain_without_a_ruler_says_that_it_cannot_be_measured() -> None:
     assert len(ruler.training_samples()) == 3
 
 
+def test_a_domain_that_writes_by_itself_is_told_where_that_belongs() -> None:
+    with pytest.raises(UserError, match="Old has items and write, which a Presenter has"):
+        type("Old", (Numbers,), {"items": Said.items, "write": Said.write})
+
+
 def test_a_domain_has_the_presenter_and_the_ruler_it_names(tmp_path: Path) -> None:
     numbers = SaidNumbers(recipe())
     x = numbers.load().samples
