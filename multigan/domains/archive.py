@@ -46,14 +46,16 @@ def read_directory(path: Path, endings: Collection[str]) -> Listing:
     """The members with one of the ``endings``, sorted by name; raises `DataError` where the
     directory is broken."""
     try:
+        directory = _Directory(endings)
         with path.open("rb") as file:
-            return _Directory(endings).read(file)
+            directory.read(file)
     except (OSError, ValueError, struct.error, OverflowError) as error:
         raise DataError(
             f"{path} cannot be opened: its directory is broken "
             f"({getattr(error, 'strerror', None) or error}). Was it copied or downloaded to the "
             "end?"
         ) from None
+    return directory.listing()
 
 
 class _Directory:
@@ -63,7 +65,8 @@ class _Directory:
         self.paths: list[bytes] = []
         self.members = array("q")  # five numbers each
 
-    def read(self, file: BinaryIO) -> Listing:
+    def read(self, file: BinaryIO) -> None:
+        """Take every entry."""
         count, content, before, end = _central_directory(file)
         position = 0
         for _ in range(count):
@@ -75,7 +78,6 @@ class _Directory:
             if position > len(content):
                 raise ValueError("an entry is cut short")
             self._entry(entry, content[start:position], before, end)
-        return self._listing()
 
     def _entry(self, entry: tuple[int, ...], text: bytes, before: int, end: int) -> None:
         path = _member_path(text[: entry[12]], bool(entry[5] & _UTF8))
@@ -99,13 +101,18 @@ class _Directory:
             self.paths.append(path)
             self.members.extend((size, entry[9], before + offset, packed, entry[6]))
 
-    def _listing(self) -> Listing:
+    def listing(self) -> Listing:
+        """What was taken, sorted by name."""
         paths = self.paths
         plain = all(map(bytes.isascii, paths))
         keys = paths if plain else [normal(path).encode() for path in paths]
         order = sorted(range(len(paths)), key=keys.__getitem__)  # stable
         rows = np.array(
-            [i for i, after in zip(order, [*order[1:], -1], strict=True) if _last(paths, i, after)],
+            [
+                i
+                for i, after in zip(order, [*order[1:], -1], strict=False)
+                if _last(paths, i, after)
+            ],
             np.int64,
         )
         members = np.frombuffer(self.members or array("q"), np.int64).reshape(-1, 5)[rows]

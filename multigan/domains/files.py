@@ -9,8 +9,9 @@ A kind of data says which endings are its own (`Kind`); `walk` and `archive` say
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -68,9 +69,21 @@ class Files:
     def open(self, i: int) -> BinaryIO:
         """A file, to be read and sought; raises `OSError`, or `archive.Broken` of a zip."""
         if self.listing.members is None:
-            return open(self._place(i), "rb")
+            return _open(self._place(i))
         member: Member = tuple(self.listing.members[i].tolist())
         return open_member(str(self.root), self.changed, member)
+
+    def openers(self) -> Iterator[tuple[bytes, Callable[[], BinaryIO]]]:
+        """The name of each file and what opens it, faster than one by one."""
+        members = self.listing.members
+        if members is None:
+            root = os.path.join(os.fsencode(self.root), b"")
+            for path in self.listing.paths():
+                yield path, partial(_open, root + path)
+        else:
+            archive = str(self.root)
+            for path, member in zip(self.listing.paths(), members.tolist(), strict=True):
+                yield path, partial(open_member, archive, self.changed, member)
 
     def open_table(self, path: bytes, member: Member | None) -> BinaryIO:
         """A table that lies beside the files."""
@@ -112,6 +125,10 @@ class Files:
         return [taken + (f"; left out: {', '.join(parts)}" if parts else ""), *self.remarks]
 
 
+def _open(path: bytes) -> BinaryIO:
+    return open(path, "rb")
+
+
 class Paths(Sequence[str]):
     """Paths as text, made when they are asked for."""
 
@@ -125,9 +142,7 @@ class Paths(Sequence[str]):
         return normal(self.listing.path(range(len(self))[i]))
 
     def __iter__(self) -> Iterator[str]:
-        folders = [normal(folder) for folder in self.listing.folders]
-        for folder, name in zip(self.listing.folder, self.listing.names, strict=True):
-            yield f"{folders[folder]}/{normal(name)}" if folders[folder] else normal(name)
+        return map(normal, self.listing.paths())
 
 
 def find_files(
@@ -213,9 +228,8 @@ def _by_table(files: Files, names: np.ndarray) -> tuple[Files, np.ndarray]:
         return replace(files, remarks=(*files.remarks, *remarks)), names
     found = [given.pop(name, "") for name in files.names]
     if given:
-        remarks.append(
-            f"{len(given):,} files of the table are not there, such as {next(iter(given))}"
-        )
+        missing = next(iter(given))
+        remarks.append(f"named in a table, but not there: {len(given):,}, such as {missing}")
     return replace(files, remarks=(*files.remarks, *remarks)), np.array(found, object)
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -24,6 +23,7 @@ SPLITS = {
 }
 """Folders on the top level that are splits, not classes."""
 
+_LISTED = 20  # classes with their counts in a line
 _NAMES = ("file_name", "filename", "file", "path", "image")
 _LABELS = ("label", "class", "category")
 
@@ -95,7 +95,10 @@ def _path(name: str) -> str:
     return normal(name.strip().replace("\\", "/").removeprefix("./").encode())
 
 
-def counted(labels: Iterable[int], classes: Sequence[str]) -> str:
-    """``labels: cats 20, dogs 20``."""
-    counts = Counter(int(label) for label in labels)
-    return "labels: " + ", ".join(f"{name} {counts[i]:,}" for i, name in enumerate(classes))
+def counted(labels: Iterable[int] | np.ndarray, classes: Sequence[str]) -> str:
+    """``labels: cats 20, dogs 20``; of very many classes the first ones."""
+    numbers = np.asarray(labels if hasattr(labels, "__len__") else list(labels), np.int64)
+    counts = np.bincount(numbers, minlength=len(classes)).tolist()
+    named = [f"{name} {count:,}" for name, count in zip(classes, counts, strict=True)]
+    rest = len(named) - _LISTED
+    return "labels: " + ", ".join(named[:_LISTED]) + (f" and {rest:,} more" if rest > 0 else "")

@@ -62,6 +62,12 @@ class Names(Sequence[bytes]):
 
     def at(self, rows: np.ndarray) -> "Names":
         """The names at these positions ``(m,)``."""
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+            start, stop = int(rows[0]), int(rows[-1]) + 1
+            before = int(self.ends[start - 1]) if start else 0
+            return Names(
+                self.content[before : int(self.ends[stop - 1])], self.ends[start:stop] - before
+            )
         parts = [self._at(rows[i : i + _AT_ONCE]) for i in range(0, len(rows), _AT_ONCE)]
         lengths = np.diff(self.ends, prepend=0)[rows]
         return Names(np.concatenate([np.empty(0, np.uint8), *parts]), lengths.cumsum())
@@ -142,6 +148,12 @@ class Listing:
         """The path of a file below the root."""
         folder = self.folders[self.folder[i]]
         return folder + b"/" + self.names[i] if folder else self.names[i]
+
+    def paths(self) -> Iterator[bytes]:
+        """The paths of all files, faster than one by one."""
+        before = [folder + b"/" if folder else b"" for folder in self.folders]
+        for folder, name in zip(self.folder, self.names, strict=True):
+            yield before[folder] + name
 
     def at(self, rows: np.ndarray) -> "Listing":
         """The files at these positions ``(m,)``, of the same folders."""

@@ -16,7 +16,7 @@ def image_grid(
     """
     columns = columns or math.ceil(math.sqrt(len(pictures)))
     rows = math.ceil(len(pictures) / columns)
-    mode = "RGB" if any(p.mode == "RGB" for p in pictures) else "L"
+    mode = "L" if all(p.mode == "L" for p in pictures) else "RGB"
     factor = max(1, cell // max(pictures[0].size))
     width, height = (side * factor for side in pictures[0].size)
     grid = Image.new(
@@ -26,9 +26,16 @@ def image_grid(
     )
     for i, picture in enumerate(pictures):
         row, column = divmod(i, columns)
-        shown = picture.convert(mode).resize((width, height), Image.Resampling.NEAREST)
+        shown = over_white(picture).convert(mode).resize((width, height), Image.Resampling.NEAREST)
         grid.paste(shown, (column * (width + gap), row * (height + gap)))
     return grid
+
+
+def over_white(picture: Image.Image) -> Image.Image:
+    """The same picture without transparency."""
+    if picture.mode != "RGBA":
+        return picture
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
 
 
 def beside(left: Image.Image, right: Image.Image, gap: int = 12, colour: int = 128) -> Image.Image:

@@ -290,7 +290,7 @@ def test_a_table_beside_the_files_gives_labels(tmp_path: Path, packed: bool, hea
     text = "\n".join(files.notes())
     assert "labels from labels.csv" in text
     assert "3.png (no class)" in text
-    assert "1 files of the table are not there, such as gone.png" in text
+    assert "not there: 1, such as gone.png" in text
 
 
 def test_a_table_counts_from_its_own_folder_and_only_where_labels_are_asked_for(

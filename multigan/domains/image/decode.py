@@ -1,80 +1,144 @@
-"""From opened pictures to compact arrays: upright, grey or RGB, square, resized with
-anti-aliasing."""
+"""A source's pictures, decoded on every core and brought to one scale."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import islice
+import json
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from multigan.domains.decoded import Decoded, Decoder
+from multigan.domains.image.opening import MOST
+from multigan.domains.image.part import (
+    ANIMATED,
+    DEEP,
+    SEE_THROUGH,
+    Part,
+    decode_part,
+    measure_part,
+)
+from multigan.domains.image.pixels import Shape
+from multigan.domains.image.pool import Pool, Work
+from multigan.domains.image.scale import Scale, chosen_scale, fixed_scale, scale_note
 from multigan.domains.image.settings import ImageData
 from multigan.domains.image.sources import Source
 
-_THREADS = 8
-_AHEAD = 256  # pictures decoded before they are taken
+SCALE = "scale.json"
+"""The file beside the samples that says what became 0 and 255 of 16-bit and float pictures."""
 
 
-@dataclass(frozen=True)
+def kept_scale(folder: Path) -> Scale | None:
+    """The scale that was kept with decoded pictures, if there were any to scale."""
+    try:
+        low, high = json.loads((folder / SCALE).read_text())
+    except FileNotFoundError:
+        return None
+    return float(low), float(high)
+
+
 class PictureDecoder(Decoder):
-    """A source's pictures as uint8 arrays ``(C, size, size)``."""
+    """A source's pictures as uint8 arrays ``(C, size, size)``.
 
-    source: Source
-    settings: ImageData
+    ``scale`` is what becomes 0 and 255 of 16-bit and float pictures, where the recipe leaves it to
+    the data and those trained on have settled it."""
+
+    def __init__(self, source: Source, settings: ImageData, scale: Scale | None = None) -> None:
+        self.source, self.settings = source, settings
+        self.given = fixed_scale(settings.range) or scale
+        self.scale = self.given
+        self.extremes: Scale | None = None
+        self.seen: Counter[str] = Counter()
 
     @property
     def signature(self) -> str:
         """Changes with the files and with the settings that shape the arrays."""
         s = self.settings
-        return f"image 1\n{s.size} {s.channels} {s.fit}\n{self.source.signature}"
+        scaled = f"{s.range} {self.given}"
+        return f"image 2\n{s.size} {s.channels} {s.fit} {scaled}\n{self.source.signature}"
+
+    @property
+    def about(self) -> str:
+        """The source."""
+        return f"pictures of {self.settings.source}"
+
+    @property
+    def count(self) -> int:
+        """How many pictures the source lists."""
+        return len(self.source.names)
+
+    @property
+    def repeats(self) -> str:
+        """Equal pictures are counted where they are files of one's own."""
+        return "" if self.source.sizes is None else "pictures"
 
     def decode(self) -> Iterator[Decoded]:
         """All pictures in the source's order, decoded in parallel."""
-        count = len(self.source.names)
-        with ThreadPoolExecutor(_THREADS) as threads:
-            for start in range(0, count, _AHEAD):
-                yield from threads.map(self._decode, islice(range(count), start, start + _AHEAD))
+        s = self.settings
+        pool = Pool(self.source.pictures, self.source.sizes, s.channels * s.size**2)
+        with warnings.catch_warnings(), pool:  # `open_picture` looks at the sizes
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            for begin, end, part in pool.over(self._work):
+                if part.deep:
+                    self._settle(pool, begin)
+                    part = pool.now(self._work(), begin, end)
+                yield from self._samples(pool, begin, end, part)
 
-    def _decode(self, i: int) -> Decoded:
-        name = self.source.names[i]
-        label = None if self.source.labels is None else self.source.labels[i]
-        try:
-            with self.source.open(i) as picture:
-                return Decoded(name, to_array(picture, self.settings), label)
-        except Exception as error:  # Pillow raises nearly anything on a broken file
-            return Decoded(name, None, error=str(error) or type(error).__name__)
+    def _work(self) -> Work:
+        s = self.settings
+        return partial(decode_part, Shape(s.size, s.channels, s.fit, self.scale))
 
+    def _settle(self, pool: Pool, begin: int) -> None:
+        """The scale of all deep pictures, of which the first is in the part that begins there."""
+        if self.scale is not None:
+            return
+        found: list[Part] = []
+        for start, _, part in pool.over(lambda: measure_part, begin):
+            found += [part, *(pool.alone(measure_part, start + i, MOST) for i in part.large)]
+        ends = [end for part in found for end in part.deep.values()]
+        self.extremes = min(low for low, _ in ends), max(high for _, high in ends)
+        whole = all(part.whole for part in found)
+        self.scale = chosen_scale(self.extremes, whole, self.settings.range)
 
-def to_array(picture: Image.Image, settings: ImageData) -> np.ndarray:
-    """A picture as uint8 ``(C, size, size)``."""
-    upright = ImageOps.exif_transpose(picture)
-    plain = _plain(upright).convert("L" if settings.channels == 1 else "RGB")
-    fitted = _fitted(plain, settings.size, settings.fit)
-    array = np.asarray(fitted)
-    return array[None] if settings.channels == 1 else array.transpose(2, 0, 1)
+    def _samples(self, pool: Pool, begin: int, end: int, part: Part) -> Iterator[Decoded]:
+        arrays = iter(() if part.samples is None else part.samples)
+        for i in range(begin, end):
+            if i - begin in part.large:
+                alone = self._alone(pool, i)
+                error, array = alone.errors.get(0, ""), None
+                if alone.samples is not None:
+                    array = alone.samples[0]
+            else:
+                error = part.errors.get(i - begin, "")
+                array = None if error else next(arrays)
+            label = None if self.source.labels is None else int(self.source.labels[i])
+            yield Decoded(self.source.names[i] if error else "", array, label, error)
+        self.seen += part.seen
 
+    def _alone(self, pool: Pool, i: int) -> Part:
+        part = pool.alone(self._work(), i, MOST)
+        if part.deep:
+            self._settle(pool, i)
+            part = pool.alone(self._work(), i, MOST)
+        self.seen += part.seen
+        return part
 
-def _plain(picture: Image.Image) -> Image.Image:
-    """Without transparency (laid over white) and with 8 bits a channel."""
-    if picture.mode.startswith("I;16") or picture.mode == "I":
-        array = np.asarray(picture).astype(np.int64)
-        return Image.fromarray(
-            (array >> (8 if array.max() > 255 else 0)).clip(0, 255).astype(np.uint8)
-        )
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(white, picture)
-    return picture
+    def notes(self) -> Sequence[str]:
+        """What became of values and of transparency that the arrays do not have."""
+        seen, said = self.seen, []
+        if seen[DEEP] and self.scale is not None:
+            said.append(scale_note(seen[DEEP], self.scale, self.extremes, self.settings.range))
+        if seen[SEE_THROUGH] and self.settings.channels != 4:
+            said.append(
+                f"{seen[SEE_THROUGH]:,} pictures can be seen through in places: laid over white "
+                "(data.channels = 4 keeps their transparency)"
+            )
+        if seen[ANIMATED]:
+            said.append(f"{seen[ANIMATED]:,} pictures move: the first of each is taken")
+        return said
 
-
-def _fitted(picture: Image.Image, size: int, fit: str) -> Image.Image:
-    # Pillow's filters widen with the reduction, so they are anti-aliased.
-    target, method = (size, size), Image.Resampling.BICUBIC
-    if fit == "stretch":
-        return picture.resize(target, method)
-    if fit == "pad":
-        return ImageOps.pad(picture, target, method)
-    return ImageOps.fit(picture, target, method)
+    def keep(self, folder: Path) -> None:
+        """The scale, if there were pictures to scale."""
+        if self.seen[DEEP]:
+            (folder / SCALE).write_text(json.dumps(self.scale))

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.domains.base import Domain
-from multigan.domains.cache import cached
+from multigan.domains.cache import Opened, opened
+from multigan.domains.classes import with_samples
 from multigan.domains.image.augmentation import PictureAugmentation
-from multigan.domains.image.decode import PictureDecoder
+from multigan.domains.image.decode import PictureDecoder, kept_scale
 from multigan.domains.image.handed import keep_pictures
 from multigan.domains.image.networks import CRITICS, GENERATORS
 from multigan.domains.image.options import OPTIONS
@@ -20,6 +21,7 @@ from multigan.domains.image.ruler import ImageRuler
 from multigan.domains.image.settings import ImageRecipe
 from multigan.domains.image.sources import PUBLIC, Source, open_source
 from multigan.domains.image.stacked import STACKS, StackDecoder
+from multigan.domains.labels import counted
 from multigan.errors import DataError
 from multigan.recipe.settings import Recipe
 from multigan.samples import Facts, Stored
@@ -40,7 +42,7 @@ class ImageDomain(Domain):
     def source(self) -> Source:
         """The pictures the recipe names, not yet decoded."""
         data = self.recipe.data
-        source = open_source(data.source, data.split, data.held_out)
+        source = open_source(data.source, data.split, data.held_out, data.labels)
         if data.labels and source.labels is None:
             raise DataError(
                 f"data.labels = true, but {data.source} has no labels: put each class into a "
@@ -62,23 +64,36 @@ class ImageDomain(Domain):
     def load(self) -> Stored:
         """The pictures, decoded once and memory-mapped."""
         data = self.recipe.data
-        stored = self.decoded(self.source, data.split)
+        found = self._opened(self.source, data.split)
+        stored, classes = self._classified(self.source, found.stored)
+        scale = kept_scale(found.folder)
+        constants = {} if scale is None else {"range": list(scale)}
         self.facts = Facts(
-            (data.channels, data.size, data.size), self._classes() if data.labels else ()
+            (data.channels, data.size, data.size), classes if data.labels else (), constants
         )
+        if stored.labels is not None and (data.labels or self.source.sizes is not None):
+            line = counted(stored.labels.numpy(), classes)
+            line += "" if data.labels else " (not learned; data.labels = true learns them)"
+            stored = replace(stored, notes=(*stored.notes, line))
         return stored if data.labels else replace(stored, labels=None)
 
-    def _classes(self) -> tuple[str, ...]:
-        """Class names; of a stack those of its pictures joined."""
-        return tuple(
-            "".join(names) for names in product(self.source.classes, repeat=self.recipe.data.stack)
-        )
+    def decoded(self, source: Source, split: str) -> tuple[Stored, tuple[str, ...]]:
+        """All pictures of a source, with labels if there are any, and the labels' classes; of a
+        stack those of its pictures joined."""
+        return self._classified(source, self._opened(source, split).stored)
 
-    def decoded(self, source: Source, split: str) -> Stored:
-        """All pictures of a source, with labels if there are any."""
+    def _opened(self, source: Source, split: str) -> Opened:
         data = self.recipe.data
-        single = PictureDecoder(source, data)
-        return cached(StackDecoder(single, split) if data.stack > 1 else single, data.unreadable)
+        known = None if self.facts is None else self.facts.constants.get("range")
+        single = PictureDecoder(source, data, None if known is None else tuple(known))
+        return opened(StackDecoder(single, split) if data.stack > 1 else single, data.unreadable)
+
+    def _classified(self, source: Source, stored: Stored) -> tuple[Stored, tuple[str, ...]]:
+        stack = self.recipe.data.stack
+        stored = replace(stored, notes=(*source.notes, *stored.notes))
+        if source.sizes is not None and stack == 1:
+            return with_samples(stored, source.classes)
+        return stored, tuple("".join(names) for names in product(source.classes, repeat=stack))
 
     def represent(self, stored: Tensor, draw: Draw | IndexedDraw) -> Tensor:
         """uint8 ``(N, C, H, W)`` to [-1, 1], mirrored at random where ``data.flip`` says so."""

@@ -204,8 +204,8 @@ def picture_embedder(
         return Stacked(one, rows[stacks.numpy()])
     if chosen == "patches":
         return RandomPatches(reals.train.samples, device)
-    if reals.train.samples.shape[1] == 2:
-        raise UserError(f"--embedder {chosen} needs grey or RGB pictures, not two channels")
+    if (channels := reals.train.samples.shape[1]) not in (1, 3):
+        raise UserError(f"--embedder {chosen} needs grey or RGB pictures, not {channels} channels")
     if chosen == "lite0":
         return FeatureEmbedder(device)
     if chosen == "inception":

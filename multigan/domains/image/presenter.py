@@ -10,7 +10,7 @@ from torch import Tensor
 
 from multigan.domains.presenter import Presenter
 from multigan.domains.shown import Snapshot
-from multigan.pictures.grid import beside, image_grid
+from multigan.pictures.grid import beside, image_grid, over_white
 
 
 class ImagePresenter(Presenter):
@@ -19,7 +19,7 @@ class ImagePresenter(Presenter):
     formats = ("png", "webp", "jpg")
 
     def items(self, stored: Tensor) -> list[Image.Image]:
-        """PIL images, mode L or RGB; of two channels, red and green."""
+        """PIL images, mode L, RGB or RGBA; of two channels, red and green."""
         array = stored.numpy()
         if array.shape[1] == 1:
             return [Image.fromarray(picture[0]) for picture in array]
@@ -33,7 +33,7 @@ class ImagePresenter(Presenter):
         """One file a picture: ``000000.png``, ..."""
         paths = [folder / f"{start + i:06d}.{format}" for i in range(len(items))]
         for item, path in zip(items, paths, strict=True):
-            item.save(path)
+            (over_white(item) if format == "jpg" else item).save(path)
         return paths
 
     def sheet(self, items: Sequence[Any]) -> Image.Image:

@@ -25,7 +25,7 @@ class ImageRuler(Ruler):
 
     def training_samples(self) -> Stored:
         """The training pictures, with their labels."""
-        return self.domain.decoded(self.domain.source, self.domain.recipe.data.split)
+        return self.domain.decoded(self.domain.source, self.domain.recipe.data.split)[0]
 
     def real_samples(self, held_out: str | None = None) -> Reals:
         """Training pictures, and those of the test split or of another source."""
@@ -33,22 +33,22 @@ class ImageRuler(Ruler):
         other: Literal["train", "test"] = "test" if data.split == "train" else "train"
         if held_out is None:
             try:
-                unseen = open_source(data.source, other, data.held_out)
+                unseen = open_source(data.source, other, data.held_out, data.labels)
             except DataError as error:
                 raise DataError(
                     f"{error}. Or name other pictures to compare with: --data SOURCE"
                 ) from None
         else:
-            unseen = _any_split(held_out)
-        test = self.domain.decoded(unseen, other)
+            unseen = _any_split(held_out, data.labels)
+        test, theirs = self.domain.decoded(unseen, other)
         described = f"{len(test):,} pictures, the {other} split of {data.source}"
         described = described if held_out is None else f"{len(test):,} pictures of {held_out}"
         try:
-            train = self.training_samples()
+            train, ours = self.domain.decoded(self.domain.source, data.split)
         except DataError:  # it was trained elsewhere, or the files are gone
             return halves(test, held_out or data.source)
         if self.domain.recipe.data.stack == 1:
-            test = _named_alike(test, unseen.classes, self.domain.source.classes)
+            test = _named_alike(test, theirs, ours)
         if train.fingerprint == test.fingerprint:
             raise DataError(
                 f"--data {held_out} holds the very pictures that the model was trained on: give "
@@ -75,12 +75,12 @@ class ImageRuler(Ruler):
         return type(self.domain)(replace(self.domain.recipe, data=data)).ruler.real_samples()
 
 
-def _any_split(source: str) -> Source:
+def _any_split(source: str, labelled: bool) -> Source:
     """The test split of a source that has one, else all of it."""
     try:
-        return open_source(source, "test")
+        return open_source(source, "test", labelled=labelled)
     except DataError:
-        return open_source(source, "train")
+        return open_source(source, "train", labelled=labelled)
 
 
 def _named_alike(test: Stored, theirs: Sequence[str], ours: Sequence[str]) -> Stored:

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from multigan.adversarial.schedules import SETTINGS
+from multigan.domains.image.scale import checked_range
 from multigan.recipe.settings import DataSettings, NetworkSettings, Recipe
 
 SCALED = ("dcgan", "gated", "residual", "projected")
@@ -24,8 +25,11 @@ class ImageData(DataSettings):
     """train | test, for sources that have both."""
     size: Annotated[int, Field(ge=4, le=1024)]
     """Width and height in pixels."""
-    channels: Literal[1, 2, 3]
-    """1 (grey) | 3 (RGB) | 2 (only with data.stack = 2)."""
+    channels: Literal[1, 2, 3, 4]
+    """1 (grey) | 3 (RGB) | 4 (RGB and transparency) | 2 (only with data.stack = 2)."""
+    range: Annotated[str, AfterValidator(checked_range)] = "auto"
+    """What becomes 0 and 255 of 16-bit and float pictures, the same in all of them: auto (the bits
+    they use) | 8bit | 16bit | full (their smallest and largest value) | LOW..HIGH."""
     stack: Annotated[int, Field(ge=1, le=3)] = 1
     """Lay so many random grey pictures over each other as channels (Stacked MNIST: 3 digits, 1000
     modes)."""

@@ -4,19 +4,21 @@ Opening a source lists or counts its pictures without decoding any.
 """
 
 import gzip
-import hashlib
-import io
 import struct
-import zipfile
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
 
-from multigan.domains.files import files_below, is_hidden, stamp
+from multigan.domains.files import Files, find_files, stamp
+from multigan.domains.image.opening import PICTURES, open_picture
+from multigan.domains.image.part import Opener, Pictures
 from multigan.errors import DataError
 from multigan.resources import cache_folder
 
@@ -32,17 +34,74 @@ class Source:
     """Pictures that can be opened one by one."""
 
     names: Sequence[str]
-    open: Callable[[int], Image.Image]
+    pictures: Pictures
     signature: str  # changes when the content does
-    labels: Sequence[int] | None = None
+    labels: Sequence[int] | np.ndarray | None = None
     classes: tuple[str, ...] = ()
+    sizes: np.ndarray | None = None  # (n,) int64, bytes of each, where they are files
+    notes: tuple[str, ...] = ()  # what was taken and what was left out
+
+    def open(self, i: int) -> AbstractContextManager[Image.Image]:
+        """One picture, its pixels not yet decoded; raises nearly anything."""
+        return self.pictures.open(i)
 
 
-def open_source(source: str, split: str, held_out: float = 0.0) -> Source:
+@dataclass(frozen=True)
+class FilePictures:
+    """Files of one's own."""
+
+    files: Files
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def open(self, i: int) -> AbstractContextManager[Image.Image]:
+        """One picture of which the header is read."""
+        return _opened(partial(self.files.open, i), self.files.listing.names[i])
+
+    def openers(self) -> Iterator[Opener]:
+        """What opens each of them."""
+        for name, opener in self.files.openers():
+            yield partial(_opened, opener, name)
+
+    def at(self, rows: np.ndarray) -> "FilePictures":
+        """The files at these positions."""
+        return FilePictures(self.files.at(rows))
+
+
+@contextmanager
+def _opened(opener: Callable[[], BinaryIO], name: bytes) -> Iterator[Image.Image]:
+    with opener() as file:
+        yield open_picture(file, name)
+
+
+@dataclass(frozen=True)
+class ArrayPictures:
+    """Pictures ``(n, H, W)`` or ``(n, H, W, 3)``, uint8."""
+
+    array: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def open(self, i: int) -> AbstractContextManager[Image.Image]:
+        """One picture."""
+        return Image.fromarray(self.array[i])
+
+    def openers(self) -> Iterator[Opener]:
+        """What opens each of them."""
+        return (partial(self.open, i) for i in range(len(self)))
+
+    def at(self, rows: np.ndarray) -> "ArrayPictures":
+        """The pictures at these positions."""
+        return ArrayPictures(self.array[rows])
+
+
+def open_source(source: str, split: str, held_out: float = 0.0, labelled: bool = False) -> Source:
     """The pictures of a built-in or public name, a folder, a zip or idx files; raises `DataError`.
 
-    A folder or zip has no test split but the share ``held_out`` of its pictures, chosen by their
-    names."""
+    The test split of a folder or zip is its folder ``test`` beside ``train``, else the share
+    ``held_out`` of its pictures, chosen by their names."""
     if source == "digits":
         return _digits(split)
     if source in PUBLIC:
@@ -56,16 +115,16 @@ def open_source(source: str, split: str, held_out: float = 0.0) -> Source:
     images = _idx_images(path, split)
     if images is not None:
         return _idx(images)
-    if split == "test" and not held_out:
-        raise DataError(
-            f"{source} has no test split of its own: set data.split = 'train', or keep some "
-            "pictures from training with data.held_out = 0.1"
-        )
-    if path.is_dir():
-        return _part(_folder(path), split, held_out)
-    if zipfile.is_zipfile(path):
-        return _part(_zip(path), split, held_out)
-    raise DataError(f"data.source = {source!r} is neither a folder, a .zip nor an idx file")
+    files = find_files(path, PICTURES, split=split, held_out=held_out, labelled=labelled)
+    return Source(
+        files.names,
+        FilePictures(files),
+        files.signature,
+        files.labels,
+        files.classes,
+        files.sizes,
+        tuple(files.notes()),
+    )
 
 
 def _arrays(
@@ -73,7 +132,7 @@ def _arrays(
 ) -> Source:
     """Pictures ``(n, H, W)`` or ``(n, H, W, 3)``, uint8."""
     names = [f"picture {i}" for i in range(len(pictures))]
-    return Source(names, lambda i: Image.fromarray(pictures[i]), signature, labels, classes)
+    return Source(names, ArrayPictures(pictures), signature, labels, classes)
 
 
 def _digits(split: str) -> Source:
@@ -142,76 +201,3 @@ def read_idx(path: Path) -> np.ndarray:
         return np.frombuffer(content, _IDX_TYPES[kind], offset=4 + 4 * dimensions).reshape(shape)
     except (OSError, EOFError, struct.error, zlib.error, ValueError) as error:
         raise DataError(f"{path} is not a complete idx file: {error}") from None
-
-
-def _is_picture(name: str) -> bool:
-    return not is_hidden(name) and Path(name).suffix.lower() in Image.registered_extensions()
-
-
-def _folder(root: Path) -> Source:
-    found = files_below(root)
-    names = [name for name in found if _is_picture(name)]
-    if not names:
-        raise DataError(
-            f"{root} holds no pictures (of its {len(found)} files none ends like .png, .jpg, "
-            ".webp, …)"
-        )
-    labels, classes = _folder_labels(names)
-    return Source(
-        names,
-        lambda i: Image.open(root / names[i]),
-        stamp(*(root / n for n in names)),
-        labels,
-        classes,
-    )
-
-
-def _zip(path: Path) -> Source:
-    archive = zipfile.ZipFile(path)
-    names = sorted(name for name in archive.namelist() if _is_picture(name))
-    if not names:
-        raise DataError(
-            f"{path} holds no pictures (none of its {len(archive.namelist())} files ends like "
-            ".png, …)"
-        )
-
-    def open_member(i: int) -> Image.Image:
-        return Image.open(io.BytesIO(archive.read(names[i])))
-
-    labels, classes = _folder_labels(names)
-    return Source(names, open_member, stamp(path), labels, classes)
-
-
-def _part(source: Source, split: str, held_out: float) -> Source:
-    """The pictures of a split. A name's hash decides, so that more pictures change no other's
-    side."""
-    if not held_out:
-        return source
-
-    def is_test(name: str) -> bool:
-        return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") < held_out * 2**48
-
-    rows = [i for i, name in enumerate(source.names) if is_test(name) == (split == "test")]
-    if not rows:
-        raise DataError(
-            f"data.held_out = {held_out} leaves no picture in the {split} split of "
-            f"{len(source.names)}"
-        )
-    return replace(
-        source,
-        names=[source.names[i] for i in rows],
-        open=lambda i: source.open(rows[i]),
-        signature=f"{split} {held_out}\n{source.signature}",
-        labels=None if source.labels is None else [source.labels[i] for i in rows],
-    )
-
-
-def _folder_labels(names: Sequence[str]) -> tuple[list[int] | None, tuple[str, ...]]:
-    """The subfolder each picture is in; a folder that holds everything is none."""
-    parts = [Path(name).parts[:-1] for name in names]
-    while parts and all(parts) and len({p[0] for p in parts}) == 1:
-        parts = [p[1:] for p in parts]
-    if not parts or not all(parts):
-        return None, ()
-    classes = tuple(sorted({p[0] for p in parts}))
-    return [classes.index(p[0]) for p in parts], classes

@@ -63,7 +63,7 @@ class StackDecoder(Decoder):
 
     def single_pictures(self) -> PictureDecoder:
         """The decoder of the grey pictures that stacks are made of."""
-        return replace(self.single, settings=grey(self.single.settings))
+        return PictureDecoder(self.single.source, grey(self.single.settings))
 
 
 def grey(settings: ImageData) -> ImageData:

@@ -1,0 +1,112 @@
+"""Some pictures of a source decoded together, in a thread or in a process of its own. Needs no
+torch."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from PIL import Image
+
+from multigan.domains.image.opening import decoded_bytes
+from multigan.domains.image.pixels import (
+    Shape,
+    extremes,
+    is_deep,
+    is_transparent,
+    reduced,
+    to_array,
+)
+
+Opener = Callable[[], AbstractContextManager[Image.Image]]
+
+
+DEEP, SEE_THROUGH, ANIMATED = "deep", "see-through", "animated"
+"""What is counted of pictures."""
+
+
+class Pictures(Protocol):
+    """Pictures that can be opened one by one, and sent to another process in parts."""
+
+    def __len__(self) -> int: ...
+
+    def open(self, i: int) -> AbstractContextManager[Image.Image]:
+        """One picture, its pixels not yet decoded; raises nearly anything."""
+        ...
+
+    def openers(self) -> Iterator[Opener]:
+        """What opens each of them, in order."""
+        ...
+
+    def at(self, rows: np.ndarray) -> "Pictures":
+        """The pictures at these positions ``(m,)``."""
+        ...
+
+
+@dataclass
+class Part:
+    """What became of some pictures, each by its number among them."""
+
+    samples: np.ndarray | None = None  # (m, C, size, size) uint8, of those that were decoded
+    errors: dict[int, str] = field(default_factory=dict)
+    large: list[int] = field(default_factory=list)  # of more bytes than were allowed: not decoded
+    deep: dict[int, tuple[float, float]] = field(default_factory=dict)  # extremes; not decoded
+    whole: bool = True  # whether the values of the deep ones are whole numbers
+    seen: Counter[str] = field(default_factory=Counter)  # how many were deep, see-through, animated
+
+    def measure(self, i: int, picture: Image.Image) -> None:
+        """Take the extremes of a deep picture."""
+        self.deep[i] = extremes(picture)
+        self.whole &= picture.mode != "F"
+
+
+def decode_part(shape: Shape, pictures: Pictures, most: int) -> Part:
+    """The pictures as arrays; of deep ones without a scale the extremes."""
+    part, arrays = Part(), []
+    for i, opener in enumerate(pictures.openers()):
+        try:
+            with opener() as picture:
+                reduced(picture, shape)
+                if decoded_bytes(picture) > most:
+                    part.large.append(i)
+                elif is_deep(picture) and shape.scale is None:
+                    part.measure(i, picture)
+                else:
+                    arrays.append(to_array(picture, shape))
+                    part.seen.update(_traits(picture))
+        except Exception as error:  # Pillow raises nearly anything on a broken file
+            part.errors[i] = _why(error)
+    part.samples = np.stack(arrays) if arrays else None
+    return part
+
+
+def measure_part(pictures: Pictures, most: int) -> Part:
+    """The extremes of the deep pictures; the others are not decoded."""
+    part = Part()
+    for i, opener in enumerate(pictures.openers()):
+        try:
+            with opener() as picture:
+                if is_deep(picture) and decoded_bytes(picture) > most:
+                    part.large.append(i)
+                elif is_deep(picture):
+                    part.measure(i, picture)
+        except Exception:  # it is named when it is decoded
+            continue
+    return part
+
+
+def _traits(picture: Any) -> list[str]:
+    # A telephone's JPEG may hold a second picture, which moves nothing.
+    animated = getattr(picture, "is_animated", False) and picture.format != "MPO"
+    traits = [DEEP] if is_deep(picture) else []
+    traits += [SEE_THROUGH] if is_transparent(picture) else []
+    return [*traits, ANIMATED] if animated else traits
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = str(error)
+    return text if text and "<_io" not in text else f"not a picture ({type(error).__name__})"
