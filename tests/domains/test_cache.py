@@ -310,5 +310,7 @@ def test_repeated_samples_are_counted_where_they_have_a_name() -> None:
             yield from super().decode()
             yield from list(super().decode())[:2]
 
-    assert cached(Repeated(), 0).notes == ("repeated numbers: 2 of 8 equal another once decoded",)
+    assert cached(Repeated(), 0).notes == (
+        "2 of 8 numbers are repeated: equal to another once decoded",
+    )
     assert cached(Numbers(signature="unnamed"), 0).notes == ()
