@@ -1,9 +1,21 @@
 """Writing files so that a crash at any moment leaves the old one or the new one, never half of
-one."""
+one; and what is said where the disk refuses."""
 
+import errno
 import os
-from collections.abc import Callable
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from multigan.errors import DiskError
+
+_FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+_REFUSED = (*_FULL, errno.EROFS)
+# How libraries that write by themselves word it: Rust's, and torch's writer of archives.
+_FOREIGN = re.compile(r"\(os error (\d+)\)|enforce fail at inline_container|PytorchStreamWriter")
+_SCRATCH = re.compile(r"\..+\.(\d+)\.writing")
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -17,15 +29,21 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
 
 def publish(path: Path, fill: Callable[[Path], None]) -> None:
-    """Let ``fill`` write a file beside ``path``, flush it to disk, then rename it to ``path``."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.writing")
-    try:
-        fill(beside)
-        flush(beside)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
-    flush(path.parent)
+    """Let ``fill`` write a file beside ``path``, flush it to disk, then rename it to ``path``.
+
+    Raises `DiskError` where the disk refuses; the old file stays."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.writing")
+    with writing(path):
+        shutil.rmtree(scratch, ignore_errors=True)
+        # A folder, so that what libraries write beside their files has an owner too.
+        scratch.mkdir()
+        try:
+            fill(scratch / path.name)
+            flush(scratch / path.name)
+            os.replace(scratch / path.name, path)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        flush(path.parent)
 
 
 def flush(path: Path) -> None:
@@ -35,3 +53,76 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what `publish` and writers of checkpoints that are dead left below ``folder``."""
+    for path in [*folder.rglob(".*.writing")]:
+        found = _SCRATCH.fullmatch(path.name)
+        if found and not _at_work(int(found[1])):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:  # earlier versions wrote a file
+                path.unlink(missing_ok=True)
+
+
+def _at_work(process: int) -> bool:
+    """Whether another process of this number lives; where it cannot be asked, it may."""
+    if process == os.getpid():
+        return False
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is somebody else's
+        return True
+    return True
+
+
+@contextmanager
+def writing(path: Path, advice: str = "") -> Iterator[None]:
+    """Raise `DiskError`, which names ``path`` and the free bytes, for a write that fails inside."""
+    try:
+        yield
+    except DiskError:
+        raise
+    except Exception as error:
+        reason = refusal(error)
+        if reason is None:
+            raise
+        said = f"{path} cannot be written: {reason}{_room(path, reason)}{advice}"
+        raise DiskError(said) from error
+
+
+def refusal(error: BaseException | None) -> str | None:
+    """What the operating system said of a write that failed, however a library passed it on; None
+    for another error."""
+    foreign = None
+    while error is not None:
+        if isinstance(error, OSError):
+            return error.strerror or str(error)
+        found = _FOREIGN.search(str(error))
+        if found:
+            foreign = os.strerror(int(found[1])) if found[1] else "the disk refused"
+        error = error.__cause__ or error.__context__
+    return foreign
+
+
+def refused(error: OSError) -> str | None:
+    """What to say of an error that nobody who wrote has explained; None unless a disk is full or
+    not to be written."""
+    if isinstance(error, DiskError) or error.errno not in _REFUSED:
+        return None
+    path, reason = Path(error.filename or "."), error.strerror or str(error)
+    name = f"{path} cannot be written" if error.filename else "a file cannot be written"
+    return f"{name}: {reason}{_room(path, reason)}"
+
+
+def _room(path: Path, reason: str) -> str:
+    """The free bytes where ``path`` lies, unless the reason is another than that they are few."""
+    if reason in {os.strerror(number) for number in (errno.EACCES, errno.EPERM, errno.EROFS)}:
+        return ""
+    there = next((folder for folder in path.absolute().parents if folder.is_dir()), None)
+    return f" ({shutil.disk_usage(there).free:,} bytes free there)" if there else ""

@@ -19,3 +19,7 @@ class CheckpointError(UserError):
 
 class AbsentError(CheckpointError):
     """A folder without a model, or with one that its files alone do not make."""
+
+
+class DiskError(UserError, OSError):
+    """A file that cannot be written: the disk is full, a quota is reached, or it is not allowed."""

@@ -71,7 +71,9 @@ def test_the_old_file_is_whole_while_the_new_one_is_being_written(tmp_path: Path
     path.write_text("old")
 
     def fill(beside: Path) -> None:
-        assert beside.parent == path.parent  # the same file system, so that a rename is possible
+        assert (
+            beside.parent.parent == path.parent
+        )  # the same file system, so that a rename is possible
         beside.write_text("new")
         assert path.read_text() == "old"
 

@@ -1,6 +1,7 @@
 """Running means that stay on the device until they are read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -36,3 +37,14 @@ class Statistics:
                 entry[1] += count
         self._sums.clear()
         return {name: total / count for name, (total, count) in means.items()}
+
+    def state(self) -> list[dict[str, Any]]:
+        """What has been counted in since the last read: names, their sums ``(names,)``, a count."""
+        return [
+            {"names": list(names), "total": total, "count": count}
+            for names, (total, count) in self._sums.items()
+        ]
+
+    def load(self, state: Sequence[Mapping[str, Any]]) -> None:
+        """Restore what `state` gave."""
+        self._sums = {tuple(part["names"]): (part["total"], part["count"]) for part in state}

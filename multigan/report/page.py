@@ -13,10 +13,10 @@ from typing import Any
 
 import torch
 
-from multigan.atomic import write_atomically
+from multigan.atomic import write_atomically, writing
 from multigan.domains.base import Domain, domain_type
 from multigan.domains.shown import Exhibit
-from multigan.errors import AbsentError, DataError, UserError
+from multigan.errors import AbsentError, DataError, DiskError, UserError
 from multigan.evaluation.nearest import Pair, kept_pairs
 from multigan.measures.table import SIGN
 from multigan.model import Model, load
@@ -85,21 +85,23 @@ def write_report(
             raise UserError(f"{folder.path} is not a run folder: it has no recipe.toml")
         if sum(folder.path.samefile(other.path) for other in folders) > 1:
             raise UserError(f"{folder.path} is named more than once")
-    path = Path(out) if out is not None else folders[0].path / "report.html"
+    path = Path(out) if out is not None else folders[0].page
     if len(folders) > 1 and out is None:
         path = Path("report.html")
-    try:
+    content = render(folders, note, title, following, trust_code)
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, render(folders, note, title, following, trust_code))
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
+        write_atomically(path, content)
     return path
 
 
 def try_report(run: Path, say: Callable[[str], None], trust_code: bool = False) -> None:
-    """Write a run's page; a page that fails is no reason for a training to fail."""
+    """Write a run's page; a page that fails is no reason for a training to fail. A full disk is:
+    raises `DiskError`."""
     try:
         say(f"Page: {write_report([run], trust_code=trust_code)}")
+    except DiskError:
+        raise
     except Exception as error:
         say(f"No page was written: {error if isinstance(error, UserError) else repr(error)}")
 
@@ -179,7 +181,7 @@ def chapter(folder: RunFolder, name: str, trust_code: bool = False) -> Chapter:
         facts=_facts(rows, model) | ({"note": note} if note else {}),
         made=made,
         real=real,
-        film=_file(folder.samples / "training.webp", "image/webp"),
+        film=_file(folder.film, "image/webp"),
         still=_data_url(still_image(stills[-1]), "image/webp")
         if (stills := folder.stills())
         else None,

@@ -16,10 +16,10 @@ from typing import Any
 
 import torch
 
-from multigan.atomic import flush
-from multigan.errors import CheckpointError
+from multigan.atomic import flush, writing
 
 NEWEST = 2  # checkpoints kept besides the best
+_ADVICE = "; the checkpoint before it is kept: free some disk space, then `multigan resume`"
 
 
 @dataclass(frozen=True)
@@ -39,40 +39,36 @@ class Checkpoint:
 
 
 def save_checkpoint(run: Path, state: dict[str, Any], samples: int, score: float | None) -> Path:
-    """Write a checkpoint of ``state`` and remove those no longer needed; raises `CheckpointError`
-    on a full disk."""
+    """Write a checkpoint of ``state`` and remove those no longer needed.
+
+    Raises `DiskError` where the disk refuses; the checkpoint before it stays."""
     parent = run / "checkpoints"
-    parent.mkdir(exist_ok=True)
     final, beside = parent / f"{samples:012d}", parent / f".{samples:012d}.{os.getpid()}.writing"
-    try:
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir()
-        torch.save(state, beside / "state.pt")
-        manifest = {
-            "samples": samples,
-            "score": score,
-            "sha256": {"state.pt": sha256(beside / "state.pt")},
-        }
-        (beside / "manifest.json").write_text(json.dumps(manifest, indent=1))
-        for path in (beside / "state.pt", beside / "manifest.json", beside):
-            flush(path)
-        if (
-            final.exists()
-        ):  # of the same moment: only a damaged one may go before the new one is there
-            if _intact(final):
-                shutil.rmtree(beside)
-                return final
-            shutil.rmtree(final)
-        os.rename(beside, final)
-        flush(parent)
-    except (OSError, RuntimeError) as error:  # torch reports a failed write as RuntimeError
-        shutil.rmtree(beside, ignore_errors=True)
-        raise CheckpointError(
-            f"the checkpoint at {samples:,} samples could not be written to {parent} ({error}); "
-            "the one before it is intact. Free some disk space, then `multigan resume`"
-        ) from error
+    with writing(final, _ADVICE):
+        parent.mkdir(exist_ok=True)
+        try:
+            _write(beside, state, samples, score)
+            if not (final.exists() and _intact(final)):
+                # Of the same moment: only a damaged one may go before the new one is there.
+                shutil.rmtree(final, ignore_errors=True)
+                os.rename(beside, final)
+                flush(parent)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
     _prune(parent, final)
     return final
+
+
+def _write(folder: Path, state: dict[str, Any], samples: int, score: float | None) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    content = folder / "state.pt"
+    with content.open("wb") as file:  # torch says why a write failed only where Python writes
+        torch.save(state, file)
+    manifest = {"samples": samples, "score": score, "sha256": {content.name: sha256(content)}}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), "utf-8")
+    for path in (content, folder / "manifest.json", folder):
+        flush(path)
 
 
 def sha256(path: Path) -> str:
@@ -112,8 +108,8 @@ def newest_checkpoint(
 
 def best_checkpoint(run: Path) -> Checkpoint | None:
     """The intact checkpoint with the lowest score."""
-    scored = [c for c in intact_checkpoints(run) if c.score is not None]
-    return min(scored, key=lambda c: c.score or 0.0, default=None)
+    scored = [(c.score, c.samples, c) for c in intact_checkpoints(run) if c.score is not None]
+    return min(scored, key=lambda found: found[:2])[2] if scored else None
 
 
 def _intact(folder: Path) -> bool:
@@ -122,10 +118,11 @@ def _intact(folder: Path) -> bool:
 
 def forget_after(run: Path, samples: int) -> None:
     """Remove the checkpoints of after ``samples`` samples seen: damaged, they would displace new
-    ones."""
-    for folder in (run / "checkpoints").glob("[0-9]*"):
-        if int(folder.name) > samples:
-            shutil.rmtree(folder)
+    ones; and what a crash left of one that was being removed."""
+    parent = run / "checkpoints"
+    later = [folder for folder in parent.glob("[0-9]*") if int(folder.name) > samples]
+    for folder in [*later, *parent.glob(".*.removing")]:
+        shutil.rmtree(folder)
 
 
 def _prune(parent: Path, written: Path) -> None:
@@ -133,7 +130,7 @@ def _prune(parent: Path, written: Path) -> None:
     keep = {written, *folders[:NEWEST]}
     scores = {folder: score for folder in folders if (score := _score(folder)) is not None}
     if scores:
-        keep.add(min(scores, key=lambda folder: scores[folder]))
+        keep.add(min(scores, key=lambda folder: (scores[folder], folder)))  # of equals the first
     for folder in set(folders) - keep:
         # Renamed first: a half-removed folder must never look like a checkpoint.
         doomed = parent / f".{folder.name}.removing"

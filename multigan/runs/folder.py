@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from multigan.atomic import publish, write_atomically
+from multigan.atomic import publish, sweep, write_atomically, writing
 from multigan.errors import UserError
 from multigan.recipe.load import load_recipe, recipe_content
 from multigan.recipe.settings import Recipe
@@ -42,9 +42,19 @@ class RunFolder:
         return self.path / "model"
 
     @property
+    def film(self) -> Path:
+        """Those pictures as an animation, once the training has ended."""
+        return self.samples / "training.webp"
+
+    @property
     def best(self) -> Path:
         """The model that evaluated best, where the recipe evaluates during training."""
         return self.path / "best"
+
+    @property
+    def page(self) -> Path:
+        """The page of the run, if it was asked for."""
+        return self.path / "report.html"
 
     @property
     def recipe(self) -> Path:
@@ -63,13 +73,9 @@ class RunFolder:
                 f"{self.path} already holds a run: `multigan resume {self.path}` goes on with it; "
                 "choose another --out"
             )
-        try:
+        with writing(self.path):
             self.samples.mkdir(parents=True, exist_ok=True)
             write_atomically(self.recipe, recipe.to_toml())
-        except OSError as error:
-            raise UserError(
-                f"--out {self.path} cannot be written: {error.strerror or error}"
-            ) from None
 
     def load_recipe(
         self, settings: Mapping[str, Any] | None = None, trust_code: bool = False
@@ -91,7 +97,10 @@ class RunFolder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other trainings out of this folder; raises `UserError` if one is at work in it."""
-        with (self.path / ".lock").open("w") as file:
+        lock = self.path / ".lock"
+        with writing(lock):
+            file = lock.open("w")
+        with file:
             try:
                 if fcntl is not None:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -99,39 +108,63 @@ class RunFolder:
                 raise UserError(
                     f"{self.path} is being trained by another process: wait for it, or stop it"
                 ) from None
+            self._sweep()
             yield
+
+    def _sweep(self) -> None:
+        """Remove the unfinished files of trainings that were killed in this folder."""
+        sweep(self.path)
+        for folder in (self.model, self.best):
+            for path in folder.glob(".tmp??????"):  # safetensors' own, of earlier versions of ours
+                path.unlink()
 
     def log(self, row: Mapping[str, Any]) -> None:
         """Append one row to the metrics."""
-        with self.metrics.open("a") as file:
+        with writing(self.metrics), self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 
     def rewind(self, samples: int) -> None:
-        """Forget rows and pictures of after ``samples`` samples seen: they will come again."""
+        """Forget rows and pictures of after ``samples`` samples seen: they will come again.
+        Pictures that cannot be opened go too."""
         rows = [row for row in self.rows() if row["samples"] <= samples]
         if self.metrics.exists():
             write_atomically(self.metrics, "".join(json.dumps(row) + "\n" for row in rows))
         for path in self.stills():
-            if int(path.stem) > samples:
+            if int(path.stem) > samples or not _opens(path):
                 path.unlink()
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """The metrics so far; a line that a crash cut off is left out."""
         if not self.metrics.exists():
             return
-        for line in self.metrics.read_text(errors="replace").splitlines():
+        for line in self.metrics.read_text("utf-8", errors="replace").splitlines():
             try:
-                yield json.loads(line)
-            except json.JSONDecodeError:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
                 continue
+            if isinstance(row, dict) and isinstance(row.get("samples"), int):
+                yield row
 
     def save_still(self, samples: int, picture: Image.Image) -> None:
         """Keep a picture of the moment of ``samples`` samples seen."""
-        publish(self.samples / f"{samples:012d}.png", lambda path: picture.save(path, "PNG"))
+        publish(self.still(samples), lambda path: picture.save(path, "PNG"))
+
+    def still(self, samples: int) -> Path:
+        """Where the picture of the moment of ``samples`` samples seen is kept."""
+        return self.samples / f"{samples:012d}.png"
 
     def stills(self) -> list[Path]:
         """The pictures so far, in order."""
         return sorted(p for p in self.samples.glob("*.png") if p.stem.isdigit())
+
+
+def _opens(picture: Path) -> bool:
+    try:
+        with Image.open(picture) as opened:
+            opened.load()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False
+    return True
 
 
 def new_run_path(recipe_name: str, parent: Path = Path("runs")) -> Path:

@@ -7,6 +7,7 @@ import platform
 import shlex
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import torch
 
 from multigan.atomic import write_atomically
 from multigan.devices import peak_memory
+from multigan.errors import DiskError
 from multigan.runs.signals import Stopped
 from multigan.version import __version__
 
@@ -58,16 +60,14 @@ class Journal:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self.entry |= {"ended": _now(), "reached": self.clock(), "ending": ending(error)}
         self.entry["peak_memory_mib"] = peak_memory(self.device)
-        self._write()
+        with suppress(DiskError) if error else nullcontext():  # the first error is the one to tell
+            self._write()
 
     def _write(self) -> None:
         content = (
             json.dumps({"starts": [*self.before, self.entry]}, indent=1, ensure_ascii=False) + "\n"
         )
-        try:
-            write_atomically(self.run / FILE, content)
-        except OSError:  # a full disk: the training itself says so
-            return
+        write_atomically(self.run / FILE, content)
 
 
 def ending(error: BaseException | None) -> str:

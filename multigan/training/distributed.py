@@ -77,6 +77,15 @@ class Processes:
         dist.all_reduce(flat, group=self.control)
         return dict(zip(values, (flat / self.world).tolist(), strict=True))
 
+    def averaged(self, sums: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """What `Statistics.state` gave, each total averaged over the processes."""
+        if self.world > 1:
+            for part in sums:
+                part["total"] = part["total"].clone()
+                dist.all_reduce(part["total"])
+                part["total"] /= self.world
+        return sums
+
     def share(self, value: Any) -> Any:
         """The first process's ``value``, on every process."""
         if self.world == 1:

@@ -5,7 +5,7 @@ training that goes on from a checkpoint is the one that was never interrupted, b
 CPU."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import torch
@@ -30,6 +30,7 @@ from multigan.training.board import FOLDER, Board, check_board
 from multigan.training.display import Display
 from multigan.training.distributed import Processes
 from multigan.training.feed import Feed
+from multigan.training.keeping import keep, mend
 from multigan.training.look import Look
 from multigan.training.players import Setup
 from multigan.training.signatures import check_signatures
@@ -88,6 +89,7 @@ class Trainer:
         self.row: dict[str, Any] = {}  # of the last tick
         self.score: float | None = None  # of this very moment, lower is better
         self.best_score: float | None = None
+        self.best_samples: int | None = None
         self.scoring = self._scoring()
         self.board: Board | None = None
 
@@ -134,6 +136,11 @@ class Trainer:
         self.samples, self.seconds = state["samples"], state["seconds"]
         self.watch.restore(state["health"])
         self.score, self.best_score = state["score"], state.get("best_score")
+        self.best_samples = state.get("best_samples")
+        self.game.statistics.load(state.get("statistics", []))
+        self.row = next(iter([*self.run.rows()][-1:]), {})
+        if self.processes.first:
+            mend(self.run, self.kept(), state)
 
     def fit(self) -> None:
         """Train to the end of the budget.
@@ -157,7 +164,7 @@ class Trainer:
             return
         name, summary = self.stages.go_on(self.samples)
         if self.processes.first and self.stages.end > self.samples:  # to stand beside the result
-            self.kept().save(self.run.path / name)
+            keep(self.kept(), self.run.path / name)
         self.display.shorten(self.stages.end)
         self.display.note(summary)
 
@@ -171,8 +178,11 @@ class Trainer:
                 if self.recipe.train.tensorboard
                 else None
             )
-        if self.samples == 0:
+        ended = self.samples >= self.stages.end
+        if self.samples == 0 or (ended and not self.run.still(self.samples).exists()):
             self._show()
+        if self.processes.first and not ended:
+            self.run.film.unlink(missing_ok=True)  # of a shorter training
         self._began = time.monotonic()
         self._last_tick = (self.samples, self._began)
         while self.samples < self.stages.end:
@@ -194,13 +204,14 @@ class Trainer:
         evaluate = self.recipe.train.evaluate_every is not None and (
             end or self._crossed(before, "evaluate")
         )
+        self.score = None
         if end or evaluate or self._crossed(before, "log"):
             self.row = self._tick(evaluate)
         if end or self._crossed(before, "sample"):
             self._show()
         better = evaluate and self.processes.share(self._is_better())
         if better and self.processes.first:
-            self.kept().save(self.run.best)
+            keep(self.kept(), self.run.best)
         if end or better or self._crossed(before, "save"):
             self.save()
 
@@ -214,7 +225,7 @@ class Trainer:
         """Whether the evaluation just made is the best so far."""
         if self.score is None or (self.best_score is not None and self.score >= self.best_score):
             return False
-        self.best_score = self.score
+        self.best_score, self.best_samples = self.score, self.samples
         return True
 
     def _title(self) -> str:
@@ -245,9 +256,9 @@ class Trainer:
         judged = self.watch.judge(statistics, self.samples - self.stages.began)
         row = {**self._times(), **statistics, **judged}
         if self.scoring is None:
-            self.score = row.get(self.domain.ruler.best, self.score)
-        else:
-            row |= self._evaluated(self.scoring) if evaluate else {}
+            self.score = row.get(self.domain.ruler.best)
+        elif evaluate:
+            row |= self._evaluated(self.scoring)
             self.score = self.scoring.score(row)
         if self.processes.first:
             self.run.log(row)
@@ -293,11 +304,13 @@ class Trainer:
         """Write a checkpoint and the model as it now is."""
         self.processes.check_equal(self.game.generator.network)
         self.processes.check_equal(self.game.critic.network)
+        statistics = self.processes.averaged(self.game.statistics.state())
         if self.processes.first:
             self.seconds += time.monotonic() - self._last_tick[1]
             self._last_tick = (self.samples, time.monotonic())
-            save_checkpoint(self.run.path, self._state(), self.samples, self.score)
-            self.kept().save(self.run.model)
+            state = self._state() | {"statistics": statistics}
+            save_checkpoint(self.run.path, state, self.samples, self.score)
+            keep(self.kept(), self.run.model)
         self.processes.barrier()
 
     def _state(self) -> dict[str, Any]:
@@ -311,6 +324,7 @@ class Trainer:
             "health": self.watch.counts,
             "score": self.score,
             "best_score": self.best_score,
+            "best_samples": self.best_samples,
             "game": self.game.state(),
         }
 
@@ -330,7 +344,8 @@ class Trainer:
         raise Stopped(number)
 
     def _finish(self) -> None:
-        stills: Sequence[Any] = self.run.stills()
-        if self.processes.first and len(stills) > 1:
-            save_animation(stills, self.run.samples / "training.webp")
+        if self.processes.first:
+            stills = self.run.stills()
+            if len(stills) > 1:
+                save_animation(stills, self.run.film)
         self.processes.barrier()

@@ -2,7 +2,7 @@
 device, data; a journal and a page however it ends."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from torch import nn
 from multigan.adversarial.objectives import objective_of
 from multigan.devices import explaining_out_of_memory, pick_device
 from multigan.domains.base import Domain, domain_type
-from multigan.errors import UserError
+from multigan.errors import DiskError, UserError
 from multigan.model import Model, load
 from multigan.recipe.settings import Recipe
 from multigan.runs.checkpoint import Checkpoint, best_checkpoint
@@ -108,19 +108,26 @@ class Session:
         ends.
 
         Who trains agrees to the code that the recipe names; that is remembered."""
-        run, first = trainer.run.path, self.processes.first
-        unkept = remember(self.domain.recipe.to_dict(), run) if first else ""
+        run, first = trainer.run, self.processes.first
+        unkept = remember(self.domain.recipe.to_dict(), run.path) if first else ""
         if unkept:
             self.display.note(unkept)
-        journal = Journal(run, self.device, self.processes.world, lambda: trainer.samples)
+        journal = Journal(run.path, self.device, self.processes.world, lambda: trainer.samples)
+        report = first and (report or run.page.exists())  # one that is there would be out of date
         try:
             with journal if first else nullcontext():
                 trainer.fit()
-        finally:
-            if report and first:
-                from multigan.report.page import try_report
+        except BaseException:
+            with suppress(DiskError):  # the first error is the one to tell
+                self._report(run, report)
+            raise
+        self._report(run, report)
 
-                try_report(run, self.display.note, trust_code=True)
+    def _report(self, run: RunFolder, wanted: bool) -> None:
+        if wanted:
+            from multigan.report.page import try_report
+
+            try_report(run.path, self.display.note, trust_code=True)
 
 
 @contextmanager

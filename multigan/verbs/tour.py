@@ -93,4 +93,4 @@ def _visit(stop: Stop, out: Path, quick: bool, device: str, display: JointDispla
 
 def _finished(folder: RunFolder) -> bool:
     """Whether a training came to its end: it writes the film last."""
-    return (folder.samples / "training.webp").is_file()
+    return folder.film.is_file()

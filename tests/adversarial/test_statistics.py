@@ -31,3 +31,16 @@ def test_what_is_added_is_neither_changed_nor_kept_in_the_graph() -> None:
     assert not any(total.requires_grad for total, _ in statistics._sums.values())
     assert loss.item() == 2.0
     assert statistics.read() == {"loss": 3.0}
+
+
+def test_what_was_counted_in_survives_a_checkpoint() -> None:
+    whole, saved, restored = Statistics(), Statistics(), Statistics()
+    for step in range(7):
+        scalars = {"loss": torch.rand(()), "norm": torch.rand(())}
+        if step % 3 == 0:
+            scalars["r1"] = torch.rand(())
+        whole.add(scalars)
+        (saved if step < 4 else restored).add(scalars)
+        if step == 3:
+            restored.load(saved.state())
+    assert restored.read() == whole.read()  # to the bit

@@ -12,11 +12,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import matplotlib.backends.backend_agg
 import torch
-from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
+
+from train_help import quick_picture
 
 from multigan import cli
 from multigan.domains.image import domain as _image  # noqa: F401
@@ -51,10 +54,11 @@ def before_write() -> None:
 def half_written() -> None:
     due, save = at_save(2), torch.save
 
-    def half(content: Any, path: Path) -> None:
-        save(content, path)
+    def half(content: Any, file: BinaryIO) -> None:
+        save(content, file)
+        file.flush()
         if due():
-            os.truncate(path, path.stat().st_size // 2)
+            os.truncate(file.name, os.stat(file.name).st_size // 2)
             die()
 
     torch.save = half
@@ -166,9 +170,7 @@ def child(request: dict[str, Any]) -> None:
 def main() -> None:
     torch.set_num_threads(1)
     assert matplotlib.backends.backend_agg
-    PointsPresenter.picture = lambda self, snapshot: Image.new(
-        "RGB", (8, 8)
-    )  # drawing takes longer than training
+    PointsPresenter.picture = quick_picture
     for line in sys.stdin:
         request = json.loads(line)
         if "wait" in request:

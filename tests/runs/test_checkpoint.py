@@ -6,12 +6,12 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import torch
 
-from multigan.errors import CheckpointError, UserError
+from multigan.errors import DiskError, UserError
 from multigan.runs import checkpoint as module
 from multigan.runs.checkpoint import (
     best_checkpoint,
@@ -176,11 +176,11 @@ def test_a_failed_write_leaves_the_one_before_and_says_so(
     save_checkpoint(tmp_path, state(1), 1, None)
     with monkeypatch.context() as patch:
         patch.setattr(place, full)
-        with pytest.raises(CheckpointError, match="No space left on device") as caught:
+        with pytest.raises(DiskError, match="No space left on device") as caught:
             save_checkpoint(tmp_path, state(2), 2, None)
     assert isinstance(caught.value, UserError)  # plain words and exit status 2, no traceback
-    assert "2 samples" in str(caught.value)
-    assert str(tmp_path / "checkpoints") in str(caught.value)
+    assert str(tmp_path / "checkpoints" / f"{2:012d}") in str(caught.value)
+    assert "bytes free" in str(caught.value)
     assert "multigan resume" in str(caught.value)
     assert names(tmp_path) == ["000000000001"]
     warnings: list[str] = []
@@ -194,13 +194,14 @@ def test_a_disk_that_fills_up_half_way(tmp_path: Path, monkeypatch: pytest.Monke
     save_checkpoint(tmp_path, state(1), 1, None)
     save = torch.save
 
-    def half(content: object, path: Path) -> None:
-        save(content, path)
-        truncate(path.parent)
+    def half(content: object, file: BinaryIO) -> None:
+        save(content, file)
+        file.flush()
+        truncate(Path(file.name).parent)
         raise RuntimeError("[enforce fail at inline_container.cc:659] . unexpected pos 64 vs 0")
 
     monkeypatch.setattr(torch, "save", half)
-    with pytest.raises(CheckpointError, match="could not be written"):
+    with pytest.raises(DiskError, match="cannot be written: the disk refused"):
         save_checkpoint(tmp_path, state(2), 2, None)
     assert names(tmp_path) == ["000000000001"]
 
@@ -208,7 +209,7 @@ def test_a_disk_that_fills_up_half_way(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_later_write_works_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(CheckpointError):
+        with pytest.raises(DiskError):
             save_checkpoint(tmp_path, state(1), 1, None)
     save_checkpoint(tmp_path, state(1), 1, None)
     assert names(tmp_path) == ["000000000001"]
@@ -223,7 +224,7 @@ def test_a_failed_second_write_of_one_moment_keeps_the_first(
     )  # by its cadence, and then once more because of a signal
     with monkeypatch.context() as patch:
         patch.setattr(place, full)
-        with contextlib.suppress(CheckpointError):
+        with contextlib.suppress(DiskError):
             save_checkpoint(tmp_path, state(1), 1, None)
     found = newest_checkpoint(tmp_path)
     assert found is not None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
+from train_help import quick_picture
 
 from multigan.domains.points.presenter import PointsPresenter
 
@@ -21,6 +21,6 @@ def _alone(training_cache: Path) -> Iterator[None]:
     torch.set_num_threads(1)  # bits depend on the number of threads
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MULTIGAN_CACHE", str(training_cache))
-        patch.setattr(PointsPresenter, "picture", lambda self, snapshot: Image.new("RGB", (8, 8)))
+        patch.setattr(PointsPresenter, "picture", quick_picture)
         yield
     torch.set_num_threads(threads)

@@ -2,7 +2,7 @@
 there."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import torch
@@ -158,16 +158,16 @@ def test_a_full_disk_while_saving_is_plain(tmp_path: Path, monkeypatch: pytest.M
     trainer = trainer_of("points/ring", SETTINGS, tmp_path / "run")
     save, saved = torch.save, []
 
-    def full(content: object, path: Path) -> None:
+    def full(content: object, file: BinaryIO) -> None:
         if saved:
             raise OSError(28, "No space left on device")
-        saved.append(path)
-        save(content, path)
+        saved.append(file.name)
+        save(content, file)
 
     monkeypatch.setattr(torch, "save", full)
     with pytest.raises(UserError, match="No space left on device") as caught:
         trainer.fit()
-    assert "256 samples" in str(caught.value)
+    assert f"{256:012d} cannot be written" in str(caught.value)
     assert last_state(tmp_path / "run")["samples"] == 128
 
 

@@ -1,18 +1,24 @@
 """What the tests of training share: small recipes, interruptions, comparisons."""
 
+import base64
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
+from safetensors.torch import load_file
 
+import multigan
 from multigan.domains.base import domain_type
-from multigan.runs.checkpoint import newest_checkpoint
+from multigan.domains.shown import Snapshot
+from multigan.runs.checkpoint import Checkpoint, newest_checkpoint, save_checkpoint
 from multigan.runs.folder import RunFolder
 from multigan.training.display import Display
 from multigan.training.trainer import Trainer
@@ -42,6 +48,12 @@ PICTURES = {
     "train.save_every": 16 * 5,
 }
 TIMES = ("seconds", "samples_per_second", "seconds_left", "evaluation_seconds")
+
+
+def quick_picture(presenter: object, snapshot: Snapshot) -> Image.Image:
+    """Instead of a drawing, which takes longer than the training; no two moments look alike."""
+    color = torch.randint(256, (3,), generator=torch.Generator().manual_seed(snapshot.samples))
+    return Image.new("RGB", (8, 8), tuple(color.tolist()))
 
 
 class Crash(Exception):
@@ -98,6 +110,45 @@ def learned(run: Path | str) -> dict[str, Any]:
     return {
         name: state[name] for name in ("samples", "game", "data", "health", "score", "best_score")
     }
+
+
+def rewrite_state(run: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the content of the newest intact checkpoint."""
+    checkpoint = newest_checkpoint(run)
+    assert checkpoint is not None
+    state = checkpoint.load("cpu")
+    change(state)
+    shutil.rmtree(checkpoint.folder)
+    save_checkpoint(run, state, checkpoint.samples, checkpoint.score)
+
+
+def check_belongs(run: Path, page: bool = False) -> None:
+    """What is kept of a run that has come to its end belongs to its newest checkpoint: the model,
+    the best one, pictures, film, and the page where there is to be one."""
+    state = last_state(run)
+    check_model(run / "model", state)
+    assert (run / "best").exists() == (state["best_samples"] is not None)
+    if state["best_samples"] is not None:
+        at = run / "checkpoints" / f"{state['best_samples']:012d}"
+        check_model(run / "best", Checkpoint(at, state["best_samples"], None).load("cpu"))
+    stills = sorted((run / "samples").glob("*.png"))
+    assert int(stills[-1].stem) == state["samples"]
+    with Image.open(run / "samples" / "training.webp") as film:
+        assert film.n_frames == len(stills)  # type: ignore[attr-defined]
+    assert not [p for p in run.rglob(".*") if p.name != ".lock"]
+    if page:
+        text = (run / "report.html").read_text("utf-8")
+        assert "run · finished" in text
+        film_bytes = (run / "samples" / "training.webp").read_bytes()
+        assert base64.b64encode(film_bytes).decode() in text
+
+
+def check_model(folder: Path, state: Mapping[str, Any]) -> None:
+    """A model folder holds the moving average of a checkpoint, and loads."""
+    weights = load_file(folder / "model.safetensors")
+    assert list(unlike(weights, state["game"]["ema"])) == []
+    assert json.loads((folder / "config.json").read_text("utf-8"))["samples"] == state["samples"]
+    multigan.load(folder).generate(1)
 
 
 def unlike(one: Any, other: Any, path: str = "") -> Iterator[str]:

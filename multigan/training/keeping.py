@@ -1,0 +1,45 @@
+"""The models that a training keeps beside its checkpoints: written as it goes, and mended from
+them."""
+
+import copy
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from multigan.atomic import writing
+from multigan.model import Model
+from multigan.runs.checkpoint import intact_checkpoints
+from multigan.runs.folder import RunFolder
+
+
+def keep(model: Model, folder: Path) -> None:
+    """Write a model folder; raises `DiskError` where the disk refuses."""
+    with writing(folder):
+        model.save(folder)
+
+
+def mend(run: RunFolder, model: Model, state: Mapping[str, Any]) -> None:
+    """Have the run's models be those of a checkpoint's ``state``, whatever a crash or a user left
+    of them; ``model`` is what it has just restored."""
+    keep(model, run.model)
+    if state.get("best_score") is None:
+        shutil.rmtree(run.best, ignore_errors=True)  # it is of a moment that will come again
+    elif (samples := state.get("best_samples")) is not None:  # earlier versions do not say
+        best = _at(run, model, samples)
+        if best is not None:
+            keep(best, run.best)
+
+
+def _at(run: RunFolder, model: Model, samples: int) -> Model | None:
+    """The model as it was at ``samples``, from the checkpoint of that moment; None where that is
+    gone."""
+    found = next((c for c in intact_checkpoints(run.path) if c.samples == samples), None)
+    if found is None:
+        return None
+    game = found.load("cpu")["game"]
+    generator, critic = copy.deepcopy(model.generator), copy.deepcopy(model.critic)
+    generator.load_state_dict(game["ema"])
+    if critic is not None:
+        critic.load_state_dict(game["critic"]["network"])
+    return Model(model.domain, generator, samples=samples, critic=critic)
