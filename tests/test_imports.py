@@ -115,8 +115,8 @@ STOREYS = (
     ("domains", "runs"),
     ("measures", "recipe"),
     ("samples", "pictures", "registry", "devices", "trust"),
-    ("options",),
-    ("adversarial", "errors", "atomic", "encodings", "resources", "version"),
+    ("options", "atomic"),
+    ("adversarial", "errors", "encodings", "resources", "version"),
 )
 """The storeys of the house, from the roof down: an import goes down, or stays in its room."""
 
