@@ -1,8 +1,8 @@
 """Makes ``drums.zip``: 600 drum sounds, synthesised from sines, noise and envelopes, in five
-labelled folders.
+labelled folders; and ``drums-test.zip``, 300 others to measure by.
 
     python data/make_drums.py
-    python data/make_drums.py --seed 1 --out unseen.zip    # others, to measure against
+    python data/make_drums.py --seed 2 --out more.zip    # 600 of one's own
 
 Every sound draws its own tuning, decay, noise colour, drive and so on, so no two are alike. Mono
 FLAC, 16 kHz, 16 bit, at most half a second. The same numbers come out every time. Dedicated to the
@@ -21,6 +21,7 @@ from scipy.signal import butter, sosfilt
 RATE = 16_000
 SECONDS = 0.5
 COUNT = 120  # of each kind
+TEST_COUNT, TEST_SEED = 60, 1
 
 Random = np.random.Generator
 Sound = np.ndarray
@@ -145,23 +146,29 @@ def finished(sound: Sound) -> np.ndarray:
     return np.round(sound * 32767).astype(np.int16)
 
 
+def write(path: Path, seed: int, count: int) -> None:
+    """A zip with ``count`` sounds of each kind, every one a function of the seed and its number."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for k, (kind, make) in enumerate(KINDS.items()):
+            for i in range(count):
+                file = io.BytesIO()
+                sound = finished(make(np.random.default_rng([k, i, seed])))
+                soundfile.write(file, sound, RATE, format="FLAC")
+                archive.writestr(zipfile.ZipInfo(f"{kind}/{kind}-{i:03d}.flac"), file.getvalue())
+
+
 def main() -> None:
-    """Write the zip, beside this file unless told otherwise."""
+    """Write both zips beside this file, or another one."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("drums.zip"))
+    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    with zipfile.ZipFile(options.out, "w", zipfile.ZIP_STORED) as archive:
-        for k, (kind, make) in enumerate(KINDS.items()):
-            for i in range(COUNT):
-                file = io.BytesIO()
-                soundfile.write(
-                    file,
-                    finished(make(np.random.default_rng([k, i, options.seed]))),
-                    RATE,
-                    format="FLAC",
-                )
-                archive.writestr(zipfile.ZipInfo(f"{kind}/{kind}-{i:03d}.flac"), file.getvalue())
+    if options.out is not None:
+        write(options.out, options.seed, COUNT)
+        return
+    beside = Path(__file__)
+    write(beside.with_name("drums.zip"), 0, COUNT)
+    write(beside.with_name("drums-test.zip"), TEST_SEED, TEST_COUNT)
 
 
 if __name__ == "__main__":

@@ -485,6 +485,18 @@ def test_built_in_drums_are_labelled_and_various() -> None:
     assert alike.max() < 0.98
 
 
+def test_built_in_drums_have_others_to_measure_by() -> None:
+    settings = AudioData(source="drums", cut=False)
+    train, test = open_source(settings, "train"), open_source(settings, "test")
+    assert test.classes == train.classes
+    assert test.labels is not None
+    assert np.bincount(test.labels).tolist() == [60] * 5
+    trained_on = {train.open(i).read() for i in range(len(train.names))}
+    assert not any(test.open(i).read() in trained_on for i in range(len(test.names)))
+    own = AudioData(source="drums", cut=False, held_out=0.1)  # a split of one's own is kept to
+    assert len(open_source(own, "train").names) + len(open_source(own, "test").names) == 600
+
+
 def test_clips_are_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder_of(tmp_path, ["a.wav", "b.wav"])
     settings = AudioData(source=str(tmp_path))

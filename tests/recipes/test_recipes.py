@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import multigan
+from multigan.domains.base import domain_type
 from multigan.domains.image.stacked import STACKS
+from multigan.evaluation.unseen import without_shared
 from multigan.recipe.load import load_recipe, recipe_names
 from multigan.recipe.settings import Recipe
 
@@ -95,3 +97,20 @@ def test_recipe_trains_goes_on_and_generates(
     vocoder = run.model.recipe.generator.network == "vocoder"
     options = {"condition": sound_folder / "0" / "0_anna_0.wav"} if vocoder else {}
     assert len(run.model.generate(3, **options)) == 3
+
+
+BUILT_IN = ("digits", "captions", "drums", "sines", "ring", "grid", "spiral")
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in recipe_names() if load_recipe(n).data.source in BUILT_IN]
+)
+def test_a_recipe_that_needs_no_data_needs_none_to_be_measured(name: str) -> None:
+    recipe = load_recipe(name)
+    settings = {"data.count": 512} if recipe.domain in ("points", "series") else {}
+    recipe = load_recipe(name, settings)
+    domain = domain_type(recipe.domain)(recipe)
+    reals = domain.ruler.real_samples()
+    assert reals.seen
+    assert len(reals.train) >= len(reals.test) >= 100
+    assert without_shared(reals) is reals  # none of them was trained on

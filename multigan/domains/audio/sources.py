@@ -58,14 +58,18 @@ class Source:
 def open_source(data: AudioData, split: str | None = None) -> Source:
     """The sounds that a recipe names, of its split or another, with labels where there are any.
 
-    Files of one's own have no test split but folders of that name, those that ``data.test_pattern``
-    finds, or the share ``data.held_out`` of them, chosen by their names. Raises `DataError`.
+    The built-in drums have others beside them for their test split. Files of one's own have none
+    but folders of that name, those that ``data.test_pattern`` finds, or the share ``data.held_out``
+    of them, chosen by their names. Raises `DataError`.
     """
     split = split or data.split
     if data.source in PUBLIC:
         return _public(data.source, split)
     built_in = data.source == "drums"
-    path = resource_folder("data") / "drums.zip" if built_in else Path(data.source).expanduser()
+    if built_in and split == "test" and not (data.test_pattern or data.held_out):
+        path, split = resource_folder("data") / "drums-test.zip", "train"  # all of it
+    else:
+        path = resource_folder("data") / "drums.zip" if built_in else Path(data.source).expanduser()
     if not path.exists():
         known = ", ".join(["drums", *PUBLIC])
         raise DataError(
