@@ -4,15 +4,17 @@ they can be read."""
 import csv
 import math
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import polars
 import pytest
 import torch
 
 import multigan
 from multigan.adversarial.randomness import Draw
-from multigan.domains.series import measures
+from multigan.domains.series import columns, measures, sources
 from multigan.domains.series.domain import SeriesDomain
 from multigan.domains.series.networks import SeriesConvCritic, SeriesConvGenerator
 from multigan.domains.series.presenter import Series
@@ -102,7 +104,7 @@ def test_columns_of_words_are_left_out_and_said_so(tmp_path: Path) -> None:
     path = write(tmp_path / "f.csv", "x,place", [(i, "here") for i in range(20)])
     stored = domain(source=str(path)).load()
     assert stored.samples.shape[1] == 1
-    assert "place" in stored.notes[0]
+    assert any("left out: place" in note for note in stored.notes)
 
 
 def test_a_folder_is_read_whole_and_split_by_file(tmp_path: Path) -> None:
@@ -120,7 +122,8 @@ def test_a_folder_is_read_whole_and_split_by_file(tmp_path: Path) -> None:
     assert test
     stored = series.load()
     assert torch.equal(stored.samples[:, 0], -stored.samples[:, 1])
-    assert "1 of 21 files shorter" in domain(source=str(tmp_path), held_out=0).load().notes[0]
+    notes = domain(source=str(tmp_path), held_out=0).load().notes
+    assert any("1 of 21 files shorter" in note for note in notes)
 
 
 def test_what_is_wrong_with_a_file_is_said_with_its_place(tmp_path: Path) -> None:
@@ -157,6 +160,157 @@ def test_files_with_other_channels_are_named(tmp_path: Path) -> None:
     assert "b.csv has the channels x, y, z" in said
     assert "a.csv has x, y" in said
     assert len(domain(source=str(tmp_path), channels=["y"], held_out=0).load()) == 2
+
+
+def test_folders_called_train_and_test_are_the_split(tmp_path: Path) -> None:
+    write(tmp_path / "train" / "a.csv", "x", [(0,)] * 8)
+    write(tmp_path / "train" / "b.csv", "x", [(1,)] * 8)
+    write(tmp_path / "test" / "a.csv", "x", [(2,)] * 8)
+    series = domain(source=str(tmp_path))
+    assert series.load().samples[:, 0, 0].tolist() == [0, 1]
+    assert series.ruler.real_samples().test.samples[:, 0, 0].tolist() == [2]
+
+
+def test_windows_of_one_file_share_its_memory_and_those_of_many_are_bounded(
+    walk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "MOST", 300)
+    samples = domain(source=str(walk), step=1).load().samples
+    assert samples.numel() > 1000
+    assert samples.untyped_storage().nbytes() < 1000
+    write(tmp_path / "more.csv", "x,y", [(i, i) for i in range(50)])
+    assert "set data.step = 8" in refused(tmp_path, step=1)
+    monkeypatch.setattr(columns, "MOST", 100)
+    assert "more than 100" in refused(walk)
+
+
+def test_parquet_is_read_like_csv(tmp_path: Path) -> None:
+    frame = polars.DataFrame(
+        {
+            "moment": [datetime(2024, 1, 1, i) for i in range(24)],
+            "x": [0.5 * i * i for i in range(24)],
+            "on": [i % 2 == 0 for i in range(24)],
+            "place": ["here"] * 24,
+        }
+    )
+    frame.write_parquet(tmp_path / "f.parquet")
+    series = domain(source=str(tmp_path), held_out=0)
+    stored = series.load()
+    assert series.channels == ("x", "on")
+    assert stored.samples[0].tolist() == [[0.5 * i * i for i in range(8)], [1, 0] * 4]
+    said = " ".join(stored.notes)
+    assert "no channel: moment" in said
+    assert "left out: place" in said
+    frame.with_columns(x=polars.lit(None, polars.Float64)).head(12).extend(frame).write_parquet(
+        tmp_path / "f.parquet"
+    )
+    assert "f.parquet, row 1, column 'x': an empty cell" in refused(tmp_path)
+    frame.head(0).write_parquet(tmp_path / "f.parquet")
+    assert "has no column of numbers" in refused(tmp_path)
+    (tmp_path / "f.parquet").write_bytes(b"PAR1 and no more")
+    assert "f.parquet cannot be read" in refused(tmp_path)
+
+
+# Guessing
+
+
+def channels(tmp_path: Path, text: str, name: str = "f.csv") -> dict[str, list[float]]:
+    path = tmp_path / name
+    path.write_bytes(text.encode())
+    table = read_table(path)
+    return dict(zip(table.channels, table.values.T.tolist(), strict=True))
+
+
+def notes(tmp_path: Path, text: str) -> str:
+    (tmp_path / "f.csv").write_bytes(text.encode())
+    return "\n".join(domain(source=str(tmp_path / "f.csv")).load().notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "y"),
+    [
+        ("t\tx\ty\n0\t20,258\t9,1\n1\t21,002\t8,2\n", [20.258, 21.002], [9.1, 8.2]),
+        ("t;x;y\n0;20,258;59,559\n1;21,002;8,593\n", [20.258, 21.002], [59.559, 8.593]),
+        ('t,x,y\n0,"20,258",9.1\n1,"950",8.2\n', [20258, 950], [9.1, 8.2]),
+        ('t,x,y\n0,"20,257.6",1\n1,"1,950.5",2\n', [20257.6, 1950.5], [1, 2]),
+        ("t;x;y\n0;20.257,6;1.234\n1;1.950,5;900\n", [20257.6, 1950.5], [1234, 900]),
+        ("t;x;y\n0;20 257,6;1\n1;1 950,5;2\n", [20257.6, 1950.5], [1, 2]),
+        ("t,x,y\n0,20'257.6,1\n1,1'950.5,2\n", [20257.6, 1950.5], [1, 2]),
+        ("t;x;y\n0;5 %;−1,5 °C\n1;7 %;2,5 °C\n", [5, 7], [-1.5, 2.5]),
+        ("t,x,y\n0,$1.50,1e3\n1,$2.50,2E-1\n", [1.5, 2.5], [1000, 0.2]),
+    ],
+)
+def test_numbers_are_read_however_they_are_written(
+    text: str, x: list[float], y: list[float], tmp_path: Path
+) -> None:
+    found = channels(tmp_path, text)
+    assert found["x"] == pytest.approx(x)
+    assert found["y"] == pytest.approx(y)
+
+
+def test_what_is_guessed_of_numbers_is_said(tmp_path: Path) -> None:
+    rows = "".join(f"{i};1.{i},5;{i} %\n" for i in range(100, 140))
+    said = notes(tmp_path, "n;power;load\n" + rows)
+    assert "decimal comma (1.100,5 is 1100.5): power" in said
+    assert "groups of thousands (1.100,5 is 1100.5): power" in said
+    assert "with a unit (100 % is 100): load" in said
+
+
+@pytest.mark.parametrize("name", ["unix", "Time (s)", "timestamp_ms", "Zeit [s]", "no."])
+def test_a_clock_is_no_channel_whatever_its_name(name: str, tmp_path: Path) -> None:
+    text = f"{name},x\n" + "".join(f"{1_700_000_000 + 3600 * i},{i % 5}\n" for i in range(40))
+    assert list(channels(tmp_path, text)) == ["x"]
+    assert f"no channel: {name}" in notes(tmp_path, text)
+    assert read_table(tmp_path / "f.csv", time="none").channels == (name, "x")
+
+
+def test_what_only_rises_or_has_a_clock_beside_it_is_a_channel(tmp_path: Path) -> None:
+    counter = "".join(f"{i},{i**2}\n" for i in range(40))
+    assert list(channels(tmp_path, f"no.,kWh\n{counter}")) == ["kWh"]
+    assert list(channels(tmp_path, f"index,meter\n{counter}")) == ["meter"]
+    text = "time,metres,x\n" + "".join(f"{i},{5 * i},{i % 3}\n" for i in range(40))
+    assert list(channels(tmp_path, text)) == ["metres", "x"]
+    assert "metres: only grows" in notes(tmp_path, text)
+    falls = "".join(f"{i % 7},{i % 3}\n" for i in range(40))
+    assert list(channels(tmp_path, f"time on site,x\n{falls}")) == ["time on site", "x"]
+
+
+def test_a_column_is_a_clock_in_every_file_or_in_none(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", "x,y", [(i, i % 3) for i in range(20)])
+    write(tmp_path / "b.csv", "x,y", [(i % 4, i % 3) for i in range(20)])
+    series = domain(source=str(tmp_path), held_out=0)
+    series.load()
+    assert series.channels == ("x", "y")
+
+
+def test_a_constant_column_is_named(tmp_path: Path) -> None:
+    said = notes(tmp_path, "x,flag\n" + "".join(f"{i % 3},1\n" for i in range(40)))
+    assert "Never changes: flag (1)" in said
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(f"2024-01-{i:02}", sensor, 1.5 * i) for i in range(1, 29) for sensor in "AB"],
+        [(f"2024-01-{i:02}", sensor, 1.5 * i) for sensor in "AB" for i in range(1, 29)],
+        [(i, sensor, i % 5) for i in range(28) for sensor in (7, 8)],
+    ],
+)
+def test_rows_of_several_sensors_are_named(rows: list, tmp_path: Path) -> None:
+    write(tmp_path / "f.csv", "time,sensor,value", rows)
+    said = "\n".join(domain(source=str(tmp_path)).load().notes)
+    assert "rows of several sensor (" in said
+
+
+def test_one_sensor_is_not_taken_for_several(tmp_path: Path) -> None:
+    rows = [(f"2024-01-{i:02}", "AB"[i // 2 % 2], i % 5) for i in range(1, 29)]
+    write(tmp_path / "f.csv", "time,state,value", rows)
+    assert "several" not in "\n".join(domain(source=str(tmp_path)).load().notes)
+
+
+def test_time_that_runs_backwards_is_said(tmp_path: Path) -> None:
+    write(tmp_path / "f.csv", "date,x", [(f"2024-01-{i:02}", i % 5) for i in range(28, 0, -1)])
+    assert "newest row first" in "\n".join(domain(source=str(tmp_path)).load().notes)
 
 
 # Made data

@@ -2,14 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from multigan.domains.ruler import Ruler
 from multigan.domains.series import measures, sources
-from multigan.domains.series.sources import Windows, open_windows, stored_windows
-from multigan.domains.series.table import csv_files, read_tables
+from multigan.domains.series.sources import Windows, all_windows, open_windows, stored_windows
 from multigan.errors import DataError, UserError
 from multigan.measures.embedder import Embedder
 from multigan.samples import Reals, halves
@@ -53,13 +51,7 @@ class SeriesRuler(Ruler):
         if source in self.domain.sources:
             return open_windows(data, "test")
         names = list(self.domain.channels) if self.domain.facts is not None else data.channels
-        tables = read_tables(csv_files(source), names, data.time)
-        pieces = np.concatenate(
-            [sources.cut(table.values, data.window, data.stride) for table in tables]
-        )
-        if not len(pieces):
-            raise DataError(f"--data {source}: no file has the {data.window} rows of one window")
-        return Windows(tables[0].channels, torch.from_numpy(pieces))
+        return all_windows(source, data, names)
 
     def embedder(
         self, name: str | None, weights: str | None, reals: Reals, device: torch.device

@@ -17,7 +17,7 @@ class SeriesData(DataSettings):
     """Where series come from and how they are cut."""
 
     source: str = "sines"
-    """sines (made, built in), a CSV file, or a folder of them; the first line names the
+    """sines (made, built in), a CSV or Parquet file, or a folder or zip of them; headings name the
     channels."""
     window: Annotated[int, Field(ge=8, le=65_536)] = 64
     """Steps of one sample."""
@@ -25,10 +25,10 @@ class SeriesData(DataSettings):
     """Steps from the beginning of one window of a long series to that of the next; 0: a quarter of
     a window."""
     channels: list[str] | None = None
-    """Columns to use; left out: all that hold numbers but the time column."""
+    """Columns to use; left out: all that hold numbers but those that count time."""
     time: str = "auto"
-    """The column that counts time and is left out; auto: one called time, date, t, ...; none: there
-    is none."""
+    """The column that counts time and is left out; auto: one called time, date, t, ..., or one that
+    only grows, by even steps; none: there is none."""
     held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     """Share kept from training for `multigan evaluate`: the last rows of a file; of a folder, whole
     files."""

@@ -1,22 +1,27 @@
-"""Windows to learn from: sinusoids made by a function, or CSV files cut into pieces."""
+"""Windows to learn from: sinusoids made by a function, or files cut into pieces."""
 
 import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from multigan.adversarial.randomness import stream
+from multigan.domains.files import find_files
+from multigan.domains.labels import folders
+from multigan.domains.series.columns import MOST
 from multigan.domains.series.settings import SeriesData
-from multigan.domains.series.table import Table, csv_files, read_tables
+from multigan.domains.series.table import SERIES, Table, read_tables, series_files
 from multigan.errors import DataError
 from multigan.samples import Stored
 
 SINES = ("a", "b", "c")
 SLOWEST, FASTEST = 1.0, 2.0  # periods in a window of sines
+_HASHED = 4096  # windows hashed at once
 
 
 @dataclass(frozen=True)
@@ -45,63 +50,90 @@ def open_windows(data: SeriesData, split: str) -> Windows:
     """The samples of the ``train`` or ``test`` split; raises `DataError`."""
     if data.source == "sines":
         return Windows(SINES, sines(data.count, data.window, seed=0 if split == "train" else 1))
-    tables = read_tables(csv_files(data.source), data.channels, data.time)
-    parts = [
-        (table, rows) for table in tables if len(rows := _rows(table, data, split, len(tables)))
-    ]
+    files = series_files(data.source)
+    apart = folders(files.listing).split
+    if apart:
+        files = find_files(data.source, SERIES, split=split)
+    found = read_tables(files, data.channels, data.time)
+    tables = found.tables
+    rows = [table.values if apart else _rows(table, data, split, len(tables)) for table in tables]
+    parts = [(table, part) for table, part in zip(tables, rows, strict=True) if len(part)]
     if not parts:
         raise DataError(
             f"data.held_out = {data.held_out}: {data.source} has no rows in the {split} split"
         )
-    pieces = [cut(rows, data.window, data.stride) for _, rows in parts]
-    short = [
-        table.path.name for (table, _), piece in zip(parts, pieces, strict=True) if not len(piece)
-    ]
+    short = [table.name for table, part in parts if len(part) < data.window]
     if len(short) == len(parts):
-        longest = max(len(rows) for _, rows in parts)
+        longest = max(len(part) for _, part in parts)
         raise DataError(
             f"{data.source}: the {split} split has {longest} rows at a stretch, fewer than one "
             "window of data.window = "
             f"{data.window}: set data.window to at most {longest}, or change data.held_out = "
             f"{data.held_out}"
         )
-    values = torch.from_numpy(np.concatenate(pieces))
-    return Windows(tables[0].channels, values, tuple(_notes(tables, short, data.window)))
+    values = cut([part for _, part in parts], data.window, data.stride)
+    notes = [*_short(short, len(tables), data.window), *_constant(values, found.channels)]
+    return Windows(found.channels, values, (*found.notes, *notes))
+
+
+def all_windows(source: str, data: SeriesData, channels: Sequence[str] | None) -> Windows:
+    """Every window of another source, of these channels; raises `DataError`."""
+    found = read_tables(series_files(source), channels, data.time)
+    values = cut([table.values for table in found.tables], data.window, data.stride)
+    if not len(values):
+        raise DataError(f"--data {source}: no file has the {data.window} rows of one window")
+    return Windows(found.channels, values)
 
 
 def _rows(table: Table, data: SeriesData, split: str, files: int) -> np.ndarray:
     """The rows ``(n, C)`` of a file that belong to a split: of one file the last ones are kept
     apart, else files."""
     if files > 1:
-        number = int.from_bytes(hashlib.sha256(table.path.name.encode()).digest()[:6], "big")
+        name = PurePosixPath(table.name).name
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big")
         mine = (number < data.held_out * 2**48) == (split == "test")
         return table.values if mine else table.values[:0]
     end = round(len(table.values) * (1 - data.held_out))
     return table.values[:end] if split == "train" else table.values[end:]
 
 
-def cut(rows: np.ndarray, window: int, step: int) -> np.ndarray:
-    """Windows ``(n, C, window)`` of rows ``(R, C)``."""
-    if len(rows) < window:
-        return np.empty((0, rows.shape[1], window), rows.dtype)
-    return np.lib.stride_tricks.sliding_window_view(rows, window, axis=0)[::step]
+def cut(parts: Sequence[np.ndarray], window: int, step: int) -> Tensor:
+    """Windows ``(n, C, window)`` of several stretches of rows ``(R, C)``; of one without a copy.
 
-
-def _notes(tables: Sequence[Table], short: Sequence[str], window: int) -> list[str]:
-    notes = []
-    if tables[0].left_out:
-        notes.append(f"Columns without numbers are left out: {', '.join(tables[0].left_out)}")
-    if short:
-        named = ", ".join(short[:5]) + (", …" if len(short) > 5 else "")
-        notes.append(
-            f"Skipped {len(short)} of {len(tables)} files shorter than data.window = {window}: "
-            f"{named}"
+    Raises `DataError` where copies of overlapping ones would take more than `MOST` numbers."""
+    long = [torch.from_numpy(rows) for rows in parts if len(rows) >= window]
+    pieces = [rows.unfold(0, window, step) for rows in long]
+    if len(pieces) == 1:
+        return pieces[0]
+    if sum(piece.numel() for piece in pieces) > MOST:
+        raise DataError(
+            f"the windows would hold more than {MOST:,} numbers: set data.step = {window}, so that "
+            "they do not overlap, or choose columns with data.channels"
         )
-    return notes
+    return torch.cat(pieces) if pieces else torch.empty(0, parts[0].shape[1], window)
+
+
+def _short(names: Sequence[str], files: int, window: int) -> list[str]:
+    if not names:
+        return []
+    named = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+    return [f"Skipped {len(names)} of {files} files shorter than data.window = {window}: {named}"]
+
+
+def _constant(values: Tensor, channels: Sequence[str]) -> list[str]:
+    low, high = values.amin((0, 2)), values.amax((0, 2))
+    still = [f"{channels[i]} ({low[i]:.6g})" for i in (low == high).nonzero()[:, 0].tolist()]
+    if not still:
+        return []
+    return [
+        f"Never changes: {', '.join(still)}; leave it out with data.channels, if it says nothing"
+    ]
 
 
 def stored_windows(windows: Windows) -> Stored:
     """Windows as stored samples ``(n, C, T)``."""
     values = windows.values
-    digest = hashlib.sha256(repr(windows.channels).encode() + values.numpy().tobytes())
+    digest = hashlib.sha256(repr(windows.channels).encode())
+    for part in values.split(_HASHED):
+        digest.update(part.contiguous().numpy().tobytes())
     return Stored(values, notes=windows.notes, fingerprint=digest.hexdigest())

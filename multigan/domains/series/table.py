@@ -1,172 +1,176 @@
-"""CSV files as arrays: numbers by channel, with an error that names the file, the line and the
-column."""
+"""Files of series as arrays: numbers by channel, with an error that names the file, the line and
+the column."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from multigan.domains.files import given_files
+from multigan.domains.archive import Broken
+from multigan.domains.files import Files, Kind, find_files
+from multigan.domains.series.clock import alternating, clocks, is_backwards
+from multigan.domains.series.columns import MOST, Columns, read_columns
+from multigan.domains.tables import TABLES, open_table
 from multigan.errors import DataError
 
-ENDINGS = (".csv", ".tsv")
-TIMES = ("time", "date", "datetime", "timestamp", "t", "index", "step", "unnamed: 0", "")
-"""Headings that mean a time column."""
+SERIES = Kind("series", TABLES, dict.fromkeys((".xlsx", ".xls", ".ods"), "save them as CSV"))
+"""What files of series are called and how they end."""
+
+_FEW = 5  # names of a note
 
 
 @dataclass(frozen=True)
 class Table:
     """The numbers of one file."""
 
-    path: Path
+    name: str
     channels: tuple[str, ...]
     values: np.ndarray  # (rows, channels), float32
-    left_out: tuple[str, ...] = ()  # columns without any number
 
 
-def csv_files(source: str) -> list[Path]:
+@dataclass(frozen=True)
+class Tables:
+    """The numbers of all files, with the same channels in the same order."""
+
+    tables: tuple[Table, ...]
+    notes: tuple[str, ...]  # what was taken, left out and guessed
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """What the columns are called."""
+        return self.tables[0].channels
+
+
+def series_files(source: str) -> Files:
     """The files a source consists of; raises `DataError` if there are none."""
-    hint = (
-        "built in: sines. Give a CSV file whose first line names the channels, or a folder of "
-        "such files"
-    )
-    return given_files(source, ENDINGS, "series", hint)
+    path = Path(source).expanduser()
+    if not path.exists():
+        raise DataError(
+            f"data.source = {source!r}: no such file or folder; built in: sines. Give a CSV or "
+            "Parquet file whose columns are channels, or a folder of such files"
+        )
+    files = find_files(path, SERIES, single=True)
+    return files.at(np.array(sorted(range(len(files)), key=lambda i: files.names[i].split("/"))))
 
 
-def read_tables(
-    files: Sequence[Path], wanted: Sequence[str] | None = None, time: str = "auto"
-) -> list[Table]:
+def read_tables(files: Files, wanted: Sequence[str] | None = None, time: str = "auto") -> Tables:
     """Every file with the same channels in the same order; raises `DataError` where they differ."""
-    first, *others = [read_table(path, wanted, time) for path in files]
-    tables = [first]
-    for table in others:
-        if sorted(table.channels) != sorted(first.channels):
+    read, held = [], 0
+    for i, name in enumerate(files.names):
+        shown = str(files.root / name)
+        try:
+            with files.open(i) as file:
+                columns = read_columns(open_table(file, shown, latin=True))
+        except (OSError, Broken) as error:
+            raise DataError(f"{shown} cannot be read: {error}") from None
+        held += sum(column.size for column in columns.values.values())
+        if held > MOST:
             raise DataError(
-                f"{table.path} has the channels {', '.join(table.channels)}, but {first.path} has "
-                f"{', '.join(first.channels)}: name those that all files have with data.channels"
+                f"{files.root} holds more than {MOST:,} numbers: choose columns with "
+                "data.channels, or give fewer files"
             )
-        order = [table.channels.index(name) for name in first.channels]
-        tables.append(Table(table.path, first.channels, table.values[:, order], table.left_out))
-    return tables
+        read.append(columns)
+    tables, notes = _chosen(read, wanted, time)
+    taken = files.notes() if len(read) > 1 or files.listing.left_out else []
+    return Tables(tuple(tables), (*taken, *notes))
 
 
 def read_table(path: Path, wanted: Sequence[str] | None = None, time: str = "auto") -> Table:
-    """One file: a line of headings, then a line a step; comma, semicolon, tab or bar between cells.
+    """One file: headings, then a row a step.
 
     ``wanted`` columns, by default all that hold numbers but the ``time`` column. Raises `DataError`
     that names the line and the column of what is no number."""
-    header, lines, rows = _cells(path)
-    chosen = _chosen(path, header, wanted, time)
-    channels, columns, text = [], [], []
-    for name in chosen:
-        place = header.index(name)
-        column = _numbers(path, name, [row[place] for row in rows], lines)
-        if column is None and wanted is None:
-            text.append(name)
-            continue
-        if column is None:
-            raise DataError(f"{path}: column {name!r} of data.channels holds no number")
-        channels.append(name)
-        columns.append(column)
-    if not channels:
-        raise DataError(f"{path} has no column of numbers (its columns: {', '.join(header)})")
-    return Table(path, tuple(channels), np.stack(columns, 1), tuple(text))
-
-
-def _cells(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
-    """Headings, and for every row that is not blank its line and its cells, as many as there are
-    headings."""
-    try:
-        content = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from None
-    head = content.split("\n", 1)[0]
-    delimiter = max(",;\t|", key=head.count)
-    try:
-        reader = csv.reader(content.splitlines(), delimiter=delimiter)
-        header = [name.strip() for name in next(reader, [])]
-        _check_header(path, header)
-        lines, rows = [], []
-        for row in reader:
-            if not any(cell.strip() for cell in row):
-                continue
-            if len(row) != len(header):
-                raise DataError(
-                    f"{path}, line {reader.line_num}: {len(row)} cells, but {len(header)} headings"
-                )
-            lines.append(reader.line_num)
-            # Where a semicolon stands between cells, a comma stands within numbers.
-            rows.append([cell.replace(",", ".") for cell in row] if delimiter == ";" else row)
-    except csv.Error as error:
-        raise DataError(f"{path} cannot be read as CSV: {error}") from None
-    return header, lines, rows
-
-
-def _check_header(path: Path, header: Sequence[str]) -> None:
-    if not header:
-        raise DataError(f"{path} is empty: its first line must name the channels")
-    if all(_number(name) is not None for name in header):
-        raise DataError(
-            f"{path}: the first line ({', '.join(header[:5])}) must name the channels, not hold "
-            "numbers"
-        )
-    twice = [name for name in dict.fromkeys(header) if header.count(name) > 1]
-    if twice:
-        raise DataError(
-            f"{path}: {header.count(twice[0])} columns are called {twice[0]!r}; name each "
-            "differently"
-        )
+    return read_tables(series_files(str(path)), wanted, time).tables[0]
 
 
 def _chosen(
-    path: Path, header: Sequence[str], wanted: Sequence[str] | None, time: str
-) -> list[str]:
-    for key, names in (
-        ("data.channels", wanted or ()),
-        ("data.time", () if time in ("auto", "none") else (time,)),
-    ):
-        missing = [name for name in names if name not in header]
+    read: Sequence[Columns], wanted: Sequence[str] | None, time: str
+) -> tuple[list[Table], list[str]]:
+    times, even = _times(read, wanted, time)
+    tables: list[Table] = []
+    for columns in read:
+        names = (
+            list(wanted) if wanted is not None else [n for n in columns.values if n not in times]
+        )
+        _check(columns, names, wanted, time)
+        if tables and sorted(names) != sorted(tables[0].channels):
+            raise DataError(
+                f"{columns.table.name} has the channels {', '.join(names)}, but {tables[0].name} "
+                f"has {', '.join(tables[0].channels)}: name those that all files have with "
+                "data.channels"
+            )
+        names = list(tables[0].channels) if tables else names
+        values = np.stack([columns.values[name].astype(np.float32) for name in names], 1)
+        tables.append(Table(columns.table.name, tuple(names), values))
+    return tables, _notes(read, tables, times, even, wanted)
+
+
+def _times(
+    read: Sequence[Columns], wanted: Sequence[str] | None, time: str
+) -> tuple[set[str], list[str]]:
+    """The numeric columns that are left out as time, and those that grow as evenly."""
+    if wanted is not None or time == "none":
+        return set(), []
+    return clocks(read) if time == "auto" else ({time}, [])
+
+
+def _check(columns: Columns, names: Sequence[str], wanted: Sequence[str] | None, time: str) -> None:
+    table, known = columns.table, ", ".join(columns.table.columns)
+    asked = () if time in ("auto", "none") else (time,)
+    for key, some in (("data.channels", wanted or ()), ("data.time", asked)):
+        missing = [name for name in some if name not in table.columns]
         if missing:
             raise DataError(
-                f"{key}: {path} has no column {missing[0]!r}; its columns: {', '.join(header)}"
+                f"{key}: {table.name} has no column {missing[0]!r}; its columns: {known}"
             )
-    if wanted is not None:
-        return list(wanted)
-    if time == "auto":
-        return [name for name in header if name.lower() not in TIMES]
-    return [name for name in header if name != time]
+    wordy = [name for name in names if name not in columns.values]
+    if wordy:
+        raise DataError(f"{table.name}: column {wordy[0]!r} of data.channels holds no number")
+    if not names:
+        raise DataError(f"{table.name} has no column of numbers (its columns: {known})")
+    fault = next(filter(None, map(columns.fault, names)), "")
+    if fault:
+        raise DataError(fault)
 
 
-def _numbers(
-    path: Path, name: str, cells: Sequence[str], lines: Sequence[int]
-) -> np.ndarray | None:
-    """A column as float32; None if not one of its cells is a number."""
-    try:
-        column = np.array(cells, dtype=np.float64)
-    except ValueError:
-        found = [_number(cell) for cell in cells]
-        if all(number is None for number in found):
-            return None
-        wrong = next(i for i, number in enumerate(found) if number is None)
-        what = repr(cells[wrong]) if cells[wrong].strip() else "an empty cell"
-        raise DataError(
-            f"{path}, line {lines[wrong]}, column {name!r}: {what} is no number"
-        ) from None
-    wrong_ones = np.flatnonzero(~np.isfinite(column.astype(np.float32)))
-    if len(wrong_ones):
-        raise DataError(
-            f"{path}, line {lines[wrong_ones[0]]}, column {name!r}: "
-            f"{cells[wrong_ones[0]].strip()} is no number to "
-            f"learn from ({len(wrong_ones)} such cells): fill the gaps, or leave the column out "
-            "with data.channels"
+def _notes(
+    read: Sequence[Columns],
+    tables: Sequence[Table],
+    times: set[str],
+    even: Sequence[str],
+    wanted: Sequence[str] | None,
+) -> list[str]:
+    """What was guessed and what was left out, of the first file where all are alike."""
+    first, notes = read[0], [note for columns in read for note in columns.notes]
+    notes = [
+        *notes[:_FEW],
+        *([f"… and {len(notes) - _FEW} more notes of files"] * (len(notes) > _FEW)),
+    ]
+    dated = [name for name in first.table.columns if name in first.dates]
+    counting = [name for name in first.table.columns if name in times or name in dated]
+    if wanted is None and counting:
+        notes.append(f"Time, and no channel: {', '.join(counting)}")
+    words = [n for n in first.table.columns if n not in first.values and n not in dated]
+    if wanted is None and words:
+        notes.append(f"Columns without numbers are left out: {', '.join(words)}")
+    if even:
+        notes.append(
+            f"{', '.join(even)}: only grows, by even steps; leave it out with data.channels if it "
+            "counts time or rows"
         )
-    return column.astype(np.float32)
-
-
-def _number(cell: str) -> float | None:
-    try:
-        return float(np.float64(cell))
-    except ValueError:
-        return None
+    for columns in read:
+        own = [n for n in columns.table.columns if n in times or n in columns.dates]
+        mixed = alternating(columns, own)
+        if mixed:
+            kinds = columns.head[mixed].unique().sort().head(3).to_list()
+            notes.append(
+                f"{columns.table.name}: rows of several {mixed} ({', '.join(map(str, kinds))}, …) "
+                "alternate or follow each other, and windows run across them: give each a column "
+                "or a file of its own"
+            )
+            break
+        if any(is_backwards(columns, name) for name in own):
+            notes.append(f"{columns.table.name} has the newest row first: time runs backwards")
+            break
+    return notes
