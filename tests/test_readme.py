@@ -20,11 +20,18 @@ PAGES = sorted(
 BLOCK = re.compile(r"<!-- tested -->\n```python\n(.*?)```", re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
 LINES = 25  # of code in what one brings oneself
+LONGER = {"holes.py": 40}  # a game of one's own: its domain and both its networks
 TESTED = [page for page in PAGES if "<!-- tested -->" in page.read_text("utf-8")]
 CHECKS = {
     "your-own.md": "assert len(pictures) == 16 and pictures[0].size == (16, 16)\n"
     "assert np.stack(rows).shape == (100, 4)\nassert abs(np.stack(rows)).max() < 30\n"
-    "assert (run.folder / 'model' / 'model.safetensors').is_file()\n"
+    "assert (run.folder / 'model' / 'model.safetensors').is_file()\n",
+    "conditional.md": "import numpy as np\nfound = np.array(filled[0])\n"
+    "outside = np.ones((16, 16), bool)\noutside[5:11, 5:11] = False\n"
+    "assert len(filled) == 1 and (found[outside] == 255).all()\n"
+    "assert (found[~outside] < 255).all()\n"
+    "assert scores['model'].mean('PSNR') > scores['trivial'].mean('PSNR') + 8\n"
+    "assert 'PSNR' not in scores['real'].values\n",
 }
 """What is so after the blocks of a page."""
 
@@ -75,7 +82,8 @@ def test_what_one_brings_is_short() -> None:
     marked = [(page, block) for page in TESTED for block in blocks(page)]
     lengths = {name: code_lines(block) for _, block in marked if (name := name_of(block))}
     assert len(lengths) >= 3
-    assert {name: length for name, length in lengths.items() if length > LINES} == {}
+    longest = {name: LONGER.get(name, LINES) for name in lengths}
+    assert {name: n for name, n in lengths.items() if n > longest[name]} == {}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -25,6 +25,8 @@ class Ruler:
     """Names that `embedder` knows; the first is taken when none is named."""
     aims: ClassVar[dict[str, Aim]] = {}
     """Which way each of its own measures should go."""
+    paired_aims: ClassVar[dict[str, Aim]] = {}
+    """The same of its paired measures, of games that make samples from something."""
     headline: ClassVar[tuple[str, ...]] = ()
     """Measures for a table with little room; empty: all, as far as they fit."""
     tradeoffs: ClassVar[tuple[tuple[str, str], ...]] = ()
@@ -70,8 +72,14 @@ class Ruler:
         self, made: Tensor, true: Tensor, condition: Condition
     ) -> dict[str, Tensor]:
         """Measures of stored samples ``(N, ...)`` beside the real ones whose conditions they were
-        made of: one value a sample ``(N,)``, NaN where it says nothing; see ``aims``."""
+        made of: one value a sample ``(N,)``, NaN where it says nothing; see ``paired_aims``."""
         return {}
+
+    @property
+    def all_aims(self) -> dict[str, Aim]:
+        """Of all measures that are taken of this game."""
+        told = self.domain.condition_shape is not None
+        return {**self.aims, **(self.paired_aims if told else {})}
 
     def real_measures(self, real: Tensor, reals: Reals) -> dict[str, float]:
         """The same of the row of real samples ``(N, ...)``, which are training samples."""

@@ -198,7 +198,7 @@ class Evaluator:
             self.reals.description,
             {"samples_seen": model.samples, "recipe": model.recipe.title or model.recipe.domain},
             notes + ([few] if few else []),
-            dict(self.domain.ruler.aims),
+            self.domain.ruler.all_aims,
             0.0 if began is None else time.monotonic() - began,
             self.domain.ruler.headline,
         )

@@ -30,7 +30,7 @@ class Scoring:
             names["frechet"],
             names["score"],
             *("MIND", "classes", "KL-classes", "as asked"),
-            *domain.ruler.aims,
+            *domain.ruler.all_aims,
         }
         self.best = best or names["frechet"]
         if self.best not in known:
@@ -59,6 +59,6 @@ class Scoring:
         """The deciding measure of an evaluated row, signed so that lower is better."""
         value: float | None = row.get(self.best)
         direction: Aim = (
-            self.domain.ruler.aims.get(self.best) or AIMS.get(self.best) or aim(self.best)
+            self.domain.ruler.all_aims.get(self.best) or AIMS.get(self.best) or aim(self.best)
         )
         return -value if value is not None and direction == "higher" else value

@@ -47,7 +47,7 @@ class ToldCritic(Told):
 
 
 class ToldRuler(PointsRuler):
-    aims: ClassVar[dict[str, Any]] = {**PointsRuler.aims, "off": "lower"}
+    paired_aims: ClassVar[dict[str, Any]] = {"off": "lower"}
 
     def paired_measures(self, made: Tensor, true: Tensor, condition: Any) -> dict[str, Tensor]:
         told = condition["x"][:, 0] * self.domain.mixture.extent

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
+from torch import Tensor
 
+from multigan.adversarial.condition import Condition
 from multigan.domains.image.sources import Source, open_source
 from multigan.domains.image.stacked import grey
 from multigan.domains.ruler import Ruler
 from multigan.errors import DataError
+from multigan.measures.compare import Aim
 from multigan.measures.embedder import Embedder
 from multigan.samples import Reals, Stored, halves
 
@@ -22,6 +25,14 @@ class ImageRuler(Ruler):
 
     domain: "ImageDomain"
     embedders = ("classifier", "patches", "lite0", "inception", "clip", "dinov2")
+    paired_aims: ClassVar[dict[str, Aim]] = {"PSNR": "higher"}
+
+    def paired_measures(
+        self, made: Tensor, true: Tensor, condition: Condition
+    ) -> dict[str, Tensor]:
+        """Peak signal-to-noise ratio in dB of each picture beside its true one, 100 at most."""
+        off = (made.double() - true.double()).square().flatten(1).mean(1) / 255**2
+        return {"PSNR": -10 * off.clamp_min(1e-10).log10()}
 
     def training_samples(self) -> Stored:
         """The training pictures, with their labels."""
