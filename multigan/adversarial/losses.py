@@ -11,13 +11,14 @@ from torch.func import functional_call
 from multigan.adversarial.condition import Condition, joined
 from multigan.adversarial.objectives import Objective
 from multigan.adversarial.penalties import (
+    PENALTIES,
     Critic,
     Gradient,
-    between,
+    Penalty,
+    at_fake,
+    at_real,
     eager_gradient,
     functional_gradient,
-    one_centred,
-    zero_centred,
 )
 from multigan.adversarial.randomness import Draw
 
@@ -45,11 +46,12 @@ class CriticInputs(NamedTuple):
     real: Tensor
     """(N, ...), as they are (embedded, if the critic does that): penalties act on these."""
     fake: Tensor  # (N, ...), detached from the generator
-    condition: Condition
+    condition: Condition  # of the real samples
+    fake_condition: Condition
     real_view: View
     fake_view: View
     weights: Mapping[str, Tensor]  # 0-d, of the penalties that are due
-    points: Mapping[str, Tensor]  # gp: ε (N,); dragan: noise like `real`
+    points: Mapping[str, Tensor]  # (N, ...), of those that are taken at neither
 
 
 class CriticLoss(NamedTuple):
@@ -75,71 +77,69 @@ def critic_loss(
     inputs: CriticInputs,
     augmentation: Augmentation | None = None,
     joint: bool = False,
+    penalties: Mapping[str, Penalty] = PENALTIES,
 ) -> CriticLoss:
     """Objective plus the weighted penalties that are due, in one graph for one backward pass.
 
     ``joint`` judges real and generated samples in one pass: the same values in fewer operations,
     for critics that do not mix the samples of a batch."""
-    weights = inputs.weights
+    due = {name: penalty for name, penalty in penalties.items() if name in inputs.weights}
+    at_reals = {name: p for name, p in due.items() if p.at is at_real}
+    at_fakes = {name: p for name, p in due.items() if p.at is at_fake}
 
     def judge_as(view: View, condition: Condition) -> Critic:
         return lambda x: critic(look(x, view, augmentation), condition)
 
-    on_real, on_fake = (
-        judge_as(inputs.real_view, inputs.condition),
-        judge_as(inputs.fake_view, inputs.condition),
-    )
+    on_real = judge_as(inputs.real_view, inputs.condition)
     if joint:
         view = {
             name: torch.cat([v, inputs.fake_view[name]]) for name, v in inputs.real_view.items()
         }
-        real, fake, terms = _judged_jointly(
-            judge_as(view, joined([inputs.condition, inputs.condition])), gradient, inputs
-        )
+        on_both = judge_as(view, joined([inputs.condition, inputs.fake_condition]))
+        real, fake, terms = _judged_jointly(on_both, gradient, inputs, at_reals, at_fakes)
     else:
-        real, terms = _judged(on_real, gradient, inputs.real, "r1" if "r1" in weights else None)
-        fake, fake_terms = _judged(
-            on_fake, gradient, inputs.fake, "r2" if "r2" in weights else None
-        )
+        on_fake = judge_as(inputs.fake_view, inputs.fake_condition)
+        real, terms = _judged(on_real, gradient, inputs.real, at_reals)
+        fake, fake_terms = _judged(on_fake, gradient, inputs.fake, at_fakes)
         terms |= fake_terms
-    if "gp" in weights:
-        slope, _ = gradient(on_real, between(inputs.real, inputs.fake, inputs.points["gp"]))
-        terms["gp"] = one_centred(slope).mean()
-    if "dragan" in weights:
-        slope, _ = gradient(on_real, inputs.real + inputs.points["dragan"])
-        terms["dragan"] = one_centred(slope).mean()
+    for name in [n for n in due if n not in at_reals | at_fakes]:
+        slope, _ = gradient(on_real, inputs.points[name])
+        terms[name] = due[name].value(slope).mean()
     total = first = objective.critic(real, fake)
     for name, term in terms.items():
-        total = total + weights[name] * term
+        total = total + inputs.weights[name] * term
     return CriticLoss(total, {"objective": first, **terms}, real, fake)
 
 
 def _judged(
-    critic: Critic, gradient: Gradient, x: Tensor, penalty: str | None
+    critic: Critic, gradient: Gradient, x: Tensor, penalties: Mapping[str, Penalty]
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Logits of ``x``, and the zero-centred penalty at it if one is named."""
-    if penalty is None:
+    """Logits of ``x``, and the penalties taken at it."""
+    if not penalties:
         return critic(x), {}
     slope, logits = gradient(critic, x)
-    return logits, {penalty: zero_centred(slope).mean()}
+    return logits, _values(penalties, slope)
 
 
 def _judged_jointly(
-    critic: Critic, gradient: Gradient, inputs: CriticInputs
+    critic: Critic,
+    gradient: Gradient,
+    inputs: CriticInputs,
+    at_reals: Mapping[str, Penalty],
+    at_fakes: Mapping[str, Penalty],
 ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    """Logits of real and generated samples from one pass, and the zero-centred penalties that are
-    due."""
-    both, count, terms = torch.cat([inputs.real, inputs.fake]), len(inputs.real), {}
-    if inputs.weights.keys() & {"r1", "r2"}:
-        slope, logits = gradient(critic, both)
-        values = {
-            "r1": zero_centred(slope[:count]).mean(),
-            "r2": zero_centred(slope[count:]).mean(),
-        }
-        terms = {name: value for name, value in values.items() if name in inputs.weights}
-    else:
+    """Logits of real and generated samples from one pass, and the penalties taken at them."""
+    both, count = torch.cat([inputs.real, inputs.fake]), len(inputs.real)
+    if not at_reals and not at_fakes:
         logits = critic(both)
+        return logits[:count], logits[count:], {}
+    slope, logits = gradient(critic, both)
+    terms = _values(at_reals, slope[:count]) | _values(at_fakes, slope[count:])
     return logits[:count], logits[count:], terms
+
+
+def _values(penalties: Mapping[str, Penalty], slope: Tensor) -> dict[str, Tensor]:
+    return {name: penalty.value(slope).mean() for name, penalty in penalties.items()}
 
 
 CriticLossOf = Callable[[CriticInputs], CriticLoss]
@@ -150,11 +150,14 @@ def eager_critic_loss(
     objective: Objective,
     augmentation: Augmentation | None,
     joint: bool = False,
+    penalties: Mapping[str, Penalty] = PENALTIES,
 ) -> CriticLossOf:
     """The critic's loss as a function of its inputs: plain autograd, for every critic."""
 
     def loss(inputs: CriticInputs) -> CriticLoss:
-        return critic_loss(critic, objective, eager_gradient, inputs, augmentation, joint)
+        return critic_loss(
+            critic, objective, eager_gradient, inputs, augmentation, joint, penalties
+        )
 
     return loss
 
@@ -165,6 +168,7 @@ def compiled_critic_loss(
     objective: Objective,
     augmentation: Augmentation | None,
     joint: bool = False,
+    penalties: Mapping[str, Penalty] = PENALTIES,
 ) -> CriticLossOf:
     """The same loss through ``torch.compile``, inner gradients included.
 
@@ -180,7 +184,9 @@ def compiled_critic_loss(
         def critic(x: Tensor, condition: Condition) -> Tensor:
             return call(run, x, condition)
 
-        return critic_loss(critic, objective, functional_gradient, inputs, augmentation, joint)
+        return critic_loss(
+            critic, objective, functional_gradient, inputs, augmentation, joint, penalties
+        )
 
     compiled = torch.compile(loss, fullgraph=True)
     return lambda inputs: compiled(dict(network.named_parameters()), inputs)

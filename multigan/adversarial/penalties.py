@@ -5,9 +5,13 @@ logits a sample (patches, steps) is penalised through their mean, so its number 
 scale the penalty."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from multigan.adversarial.randomness import Draw
+from multigan.adversarial.settings import Penalties
 
 Critic = Callable[[Tensor], Tensor]
 """A critic with everything but the representation filled in."""
@@ -57,3 +61,55 @@ def one_centred(gradient: Tensor) -> Tensor:
 def between(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
     """Points between real and generated samples, one ε a sample: ``epsilon`` is ``(N,)``."""
     return torch.lerp(fake, real, epsilon.to(real).view(-1, *[1] * (real.dim() - 1)))
+
+
+def at_real(real: Tensor, fake: Tensor, draw: Draw) -> Tensor:
+    """At the real samples: the critic judges them anyway, so the penalty shares its pass."""
+    return real
+
+
+def at_fake(real: Tensor, fake: Tensor, draw: Draw) -> Tensor:
+    """At the generated samples, in the pass that judges them."""
+    return fake
+
+
+def at_between(real: Tensor, fake: Tensor, draw: Draw) -> Tensor:
+    """Between them, where a critic of the Wasserstein distance has the slope 1 (Gulrajani et al.
+    2017)."""
+    return between(real, fake, draw.uniform("gp"))
+
+
+def around_real(deviation: float) -> "Points":
+    """At real samples plus normal noise (DRAGAN, Kodali et al. 2017)."""
+
+    def at(real: Tensor, fake: Tensor, draw: Draw) -> Tensor:
+        return real + deviation * draw.normal("dragan", *real.shape[1:])
+
+    return at
+
+
+Points = Callable[[Tensor, Tensor, Draw], Tensor]
+"""Maps (real, fake, draw) to the points ``(N, ...)`` where the slope is taken."""
+
+
+class Penalty(NamedTuple):
+    """What is asked of the critic's slope, and where.
+
+    >>> smooth = Penalty(at_between, lambda slope: slope.flatten(1).square().sum(1))
+    """
+
+    at: Points
+    value: Callable[[Tensor], Tensor]  # maps slopes ∇D (N, ...) to penalties (N,)
+
+
+PENALTIES: dict[str, Penalty] = {
+    "r1": Penalty(at_real, zero_centred),
+    "r2": Penalty(at_fake, zero_centred),
+    "gp": Penalty(at_between, one_centred),
+    "dragan": Penalty(around_real(0.5), one_centred),
+}
+
+
+def penalties_of(settings: Penalties) -> dict[str, Penalty]:
+    """The penalties that a recipe's ``[game.penalties]`` may mean, by name."""
+    return PENALTIES | {"dragan": Penalty(around_real(settings.dragan_noise), one_centred)}

@@ -17,13 +17,12 @@ Synchronise = Callable[[list[Tensor], str], None]
 class NonFiniteError(RuntimeError):
     """A loss term or a gradient became NaN or infinite; the step was not applied."""
 
-    def __init__(self, network: str, terms: list[str], samples: int) -> None:
+    def __init__(self, network: str, terms: list[str], samples: int, section: str) -> None:
         self.network, self.terms, self.samples = network, terms, samples
-        key = f"game.{network}" if network in ("generator", "critic") else network
         super().__init__(
             f"non-finite {' and '.join(terms)} in the {network}'s phase, at or before {samples:,} "
             "samples; "
-            f"that step was not applied. Lower {key}.lr, set {key}.clip, or lower the "
+            f"that step was not applied. Lower {section}.lr, set {section}.clip, or lower the "
             "penalty's weight"
         )
 
@@ -38,13 +37,13 @@ class Guard:
 
     def __init__(self, device: torch.device) -> None:
         self.tripped = torch.zeros((), device=device)
-        self._flags: dict[tuple[str, tuple[str, ...]], Tensor] = {}
+        self._flags: dict[tuple[str, str, tuple[str, ...]], Tensor] = {}
 
-    def watch(self, network: str, terms: Sequence[str], bad: Tensor) -> None:
+    def watch(self, network: str, terms: Sequence[str], bad: Tensor, section: str = "") -> None:
         """Note which terms of a phase are not finite, ``bad`` being 1 for those, without waiting
-        for the device."""
+        for the device; ``section`` of the recipe says how the network learns."""
         first = bad * (1 - self.tripped)
-        key = (network, tuple(terms))
+        key = (network, section or f"game.{network}", tuple(terms))
         self._flags[key] = torch.maximum(self._flags[key], first) if key in self._flags else first
         self.tripped = torch.maximum(self.tripped, bad.max())
 
@@ -53,10 +52,10 @@ class Guard:
         device."""
         if not bool(self.tripped):
             return
-        for (network, terms), flags in self._flags.items():
+        for (network, section, terms), flags in self._flags.items():
             named = [term for term, flag in zip(terms, flags.tolist(), strict=True) if flag]
             if named:
-                raise NonFiniteError(network, named, samples)
+                raise NonFiniteError(network, named, samples, section)
 
 
 def build_optimiser(network: nn.Module, settings: PlayerSettings) -> torch.optim.Optimizer:
@@ -78,12 +77,18 @@ def build_optimiser(network: nn.Module, settings: PlayerSettings) -> torch.optim
 
 
 class Player:
-    """One of the two networks with all it needs to learn."""
+    """One of the networks with all it needs to learn; ``section`` of the recipe says how."""
 
     def __init__(
-        self, name: str, network: nn.Module, settings: PlayerSettings, guard: Guard
+        self,
+        name: str,
+        network: nn.Module,
+        settings: PlayerSettings,
+        guard: Guard,
+        section: str = "",
     ) -> None:
         self.name, self.network, self.settings, self.guard = name, network, settings, guard
+        self.section = section or f"game.{name}"
         self.parameters = list(network.parameters())
         self.optimiser = build_optimiser(network, settings)
 
@@ -100,7 +105,10 @@ class Player:
             )  # a term that is bad anywhere stops every process
         norm = get_total_norm(gradients)
         self.guard.watch(
-            self.name, [*terms, "gradient"], torch.cat([bad.ceil(), not_finite([norm])])
+            self.name,
+            [*terms, "gradient"],
+            torch.cat([bad.ceil(), not_finite([norm])]),
+            self.section,
         )
         if self.settings.clip > 0:
             clip_grads_with_norm_(self.parameters, self.settings.clip, norm)

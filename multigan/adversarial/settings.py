@@ -104,6 +104,9 @@ class GameSettings:
     """How the generator learns."""
     critic: CriticSettings = field(default_factory=CriticSettings)
     """How the critic learns."""
+    players: dict[str, PlayerSettings] = field(default_factory=dict)
+    """How each further player learns, by its name; left out: as the generator or the critic
+    does."""
     ema_half_life: Scheduled = field(default_factory=lambda: constant(10_000))
     """Half-life of the generator's moving average, in real samples seen; 0 keeps the last
     weights."""
@@ -119,6 +122,7 @@ class GameSettings:
         found = {
             "game.generator.lr": self.generator.lr,
             "game.critic.lr": self.critic.lr,
+            **{f"game.players.{name}.lr": player.lr for name, player in self.players.items()},
             "game.ema_half_life": self.ema_half_life,
             "game.instance_noise": self.instance_noise,
             "game.augment": self.augment,

@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from multigan.adversarial.condition import Condition, mapped
-from multigan.adversarial.game import GeneratorTerm
 from multigan.adversarial.losses import Augmentation
 from multigan.adversarial.randomness import Draw, IndexedDraw
+from multigan.adversarial.terms import GeneratorTerm
 from multigan.domains.build import build_network
 from multigan.domains.presenter import ArrayPresenter, Presenter
 from multigan.domains.ruler import Ruler

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from multigan.adversarial.game import Game, Turn
+from multigan.adversarial.game import Game
+from multigan.adversarial.turns import Turn
 from multigan.domains.base import Domain
 from multigan.training.warmup import WarmupStage
 

@@ -11,9 +11,9 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from multigan.adversarial.game import Turn
 from multigan.adversarial.player import NonFiniteError
 from multigan.adversarial.randomness import Draw, derive_seed
+from multigan.adversarial.turns import Turn
 from multigan.devices import explaining_out_of_memory
 from multigan.domains.base import Domain
 from multigan.domains.conditions import learn_condition, seen

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from multigan.adversarial.ema import Ema, decay
-from multigan.adversarial.game import Game, Turn
+from multigan.adversarial.game import Game
 from multigan.adversarial.player import Guard, Player, Synchronise
+from multigan.adversarial.turns import Turn
 from multigan.domains.base import Warmup
 
 
@@ -22,7 +23,7 @@ class Learner:
 
     def __init__(self, warmup: Warmup, network: nn.Module, ema: Ema, guard: Guard) -> None:
         self.warmup, self.network, self.ema = warmup, network, ema
-        self.player = Player(warmup.name, network, warmup.settings, guard)
+        self.player = Player(warmup.name, network, warmup.settings, guard, warmup.name)
         self.best: dict[str, Tensor] = {}
         self.held_out: float | None = None  # at the last check
         self.lowest: float | None = None

@@ -26,17 +26,13 @@ from toy_games import (
 )
 
 from multigan.adversarial.ema import decay, plain_update
-from multigan.adversarial.game import (
-    Game,
-    GeneratorTerm,
-    GeneratorTurn,
-    Turn,
-    mode_seeking_ratio,
-)
+from multigan.adversarial.game import Game
 from multigan.adversarial.objectives import OBJECTIVES
 from multigan.adversarial.randomness import Draw
 from multigan.adversarial.schedules import Schedule, constant
 from multigan.adversarial.settings import PlayerSettings
+from multigan.adversarial.terms import GeneratorTerm, mode_seeking_ratio
+from multigan.adversarial.turns import GeneratorTurn, Turn
 
 
 @pytest.mark.parametrize("penalised", [(), PENALTIES], ids=["plain", "penalised"])

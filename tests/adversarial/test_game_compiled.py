@@ -16,12 +16,10 @@ from toy_games import (
     weights_of,
 )
 
-from multigan.adversarial.game import (
-    Game,
-    Turn,
-)
+from multigan.adversarial.game import Game
 from multigan.adversarial.randomness import Draw, derive_seed
 from multigan.adversarial.settings import GameSettings
+from multigan.adversarial.turns import Turn
 
 
 class PictureGenerator(nn.Module):

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor, nn
 from toy_games import BUDGET, LATENT, Mlp, penalties, split, step_of, toy_game, turn_at
 
-from multigan.adversarial.game import Game, GeneratorTerm, Turn, mode_seeking_ratio
+from multigan.adversarial.game import Game
 from multigan.adversarial.losses import compiled_critic_loss, eager_critic_loss
 from multigan.adversarial.randomness import Draw, stream
 from multigan.adversarial.schedules import constant
+from multigan.adversarial.terms import GeneratorTerm, mode_seeking_ratio
+from multigan.adversarial.turns import Turn
 
 WIDTH = 5  # numbers of the condition
 
@@ -59,7 +61,7 @@ def test_every_penalty_sees_the_condition_whatever_its_form(
 ) -> None:
     def step(phase: str, turn: Turn) -> Tensor:
         game = told_game(objective=objective, penalties=penalties())
-        game._critic_loss = told_loss(game, joint)
+        game.matches["critic"].loss = told_loss(game, joint)
         return step_of(game, phase, [turn])
 
     for phase in ("critic", "generator"):
@@ -70,7 +72,7 @@ def test_every_penalty_sees_the_condition_whatever_its_form(
 
 
 def told_loss(game: Game, joint: bool) -> Any:
-    return eager_critic_loss(game._logits, game.objective, None, joint)
+    return eager_critic_loss(game.matches["critic"].logits, game.objective, None, joint)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -87,7 +89,7 @@ def test_the_compiled_loss_takes_a_structure() -> None:
     for compiled in (False, True):
         game = told_game(penalties=penalties(names=["r1", "r2", "gp"]))
         if compiled:
-            game._critic_loss = compiled_critic_loss(
+            game.matches["critic"].loss = compiled_critic_loss(
                 game.critic.network, game.run, game.objective, None, joint=True
             )
         made.append(step_of(game, "critic", [told_turn("nested")]))

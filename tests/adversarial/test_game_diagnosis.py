@@ -9,14 +9,12 @@ from toy_games import (
     penalties,
 )
 
-from multigan.adversarial.game import (
-    Game,
-    Turn,
-)
+from multigan.adversarial.game import Game
 from multigan.adversarial.health import PATIENCE, HealthMonitor, compare, symptoms
 from multigan.adversarial.randomness import Draw, derive_seed
 from multigan.adversarial.schedules import constant
 from multigan.adversarial.settings import CriticSettings, GameSettings, PlayerSettings
+from multigan.adversarial.turns import Turn
 from multigan.domains.points.sources import ring
 
 

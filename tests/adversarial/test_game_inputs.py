@@ -25,10 +25,10 @@ from toy_games import (
     turn_at,
 )
 
-from multigan.adversarial.game import Turn
 from multigan.adversarial.randomness import Draw
 from multigan.adversarial.schedules import Schedule, constant
 from multigan.adversarial.settings import Penalties, PenaltySettings
+from multigan.adversarial.turns import Turn
 
 
 def test_lazy_penalties_add_up_to_the_eager_ones_over_a_cycle() -> None:

@@ -15,11 +15,9 @@ from toy_games import (
     turn_at,
 )
 
-from multigan.adversarial.game import (
-    GeneratorTerm,
-)
 from multigan.adversarial.player import NonFiniteError
 from multigan.adversarial.schedules import Schedule, constant
+from multigan.adversarial.terms import GeneratorTerm
 
 NAN, INF = float("nan"), float("inf")
 

@@ -5,7 +5,12 @@ from toy_games import PENALTIES, Bowl, critic_inputs, penalties, toy_game
 
 from multigan.adversarial.losses import critic_loss, look, refuse_running_statistics
 from multigan.adversarial.objectives import OBJECTIVES
-from multigan.adversarial.penalties import Gradient, eager_gradient, functional_gradient
+from multigan.adversarial.penalties import (
+    Gradient,
+    between,
+    eager_gradient,
+    functional_gradient,
+)
 from multigan.adversarial.randomness import Draw
 
 A, SCALE = 0.7, 3.0
@@ -81,7 +86,10 @@ class ConvCritic(nn.Module):
 def gradients_by(gradient: Gradient, names: tuple[str, ...]) -> list[Tensor]:
     torch.manual_seed(0)
     critic, real, fake = ConvCritic(), torch.randn(6, 1, 8, 8), torch.rand(6, 1, 8, 8)
-    points = {"gp": torch.rand(6), "dragan": 0.5 * torch.randn(6, 1, 8, 8)}
+    points = {
+        "gp": between(real, fake, torch.rand(6)),
+        "dragan": real + 0.5 * torch.randn(6, 1, 8, 8),
+    }
     inputs = critic_inputs(real, fake, dict.fromkeys(names, 0.5), points)
     loss = critic_loss(critic, OBJECTIVES["rpgan"], gradient, inputs)
     loss.total.backward()

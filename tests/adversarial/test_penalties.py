@@ -32,7 +32,6 @@ def samples(seed: int, count: int = 4) -> Tensor:
 
 REAL, FAKE, SHIFT = samples(0), samples(1), 0.5 * samples(2)
 EPSILON = torch.tensor([0.1, 0.9, 0.4, 0.6], dtype=torch.float64)
-POINTS = {"gp": EPSILON, "dragan": SHIFT}
 # Where each penalty looks at the critic.
 PLACES = {
     "r1": REAL,
@@ -43,7 +42,7 @@ PLACES = {
 
 
 def loss_of(critic: nn.Module, gradient: Gradient, weights: dict[str, float]) -> CriticLoss:
-    inputs = critic_inputs(REAL, FAKE, weights, POINTS)
+    inputs = critic_inputs(REAL, FAKE, weights, PLACES)
     return critic_loss(critic, OBJECTIVES["wasserstein"], gradient, inputs)
 
 
@@ -88,7 +87,7 @@ def test_the_whole_loss_has_the_derivative_that_finite_differences_find(gradient
         def critic(x: Tensor, condition: object) -> Tensor:
             return torch.tanh(x @ first.T) @ last
 
-        inputs = critic_inputs(0.3 * REAL, 0.3 * FAKE, WEIGHTS, POINTS)
+        inputs = critic_inputs(0.3 * REAL, 0.3 * FAKE, WEIGHTS, PLACES)
         return critic_loss(critic, OBJECTIVES["rpgan"], gradient, inputs).total
 
     assert torch.autograd.gradcheck(total, (first, last))
@@ -119,7 +118,10 @@ def test_the_value_of_a_batch_is_the_mean_over_its_samples_alone(rows: list) -> 
     )
 
     def terms(chosen: slice) -> Tensor:
-        points = {"gp": epsilon[chosen], "dragan": shift[chosen]}
+        points = {
+            "gp": between(real[chosen], fake[chosen], epsilon[chosen]),
+            "dragan": real[chosen] + shift[chosen],
+        }
         inputs = critic_inputs(real[chosen], fake[chosen], WEIGHTS, points)
         found = critic_loss(Bowl(A), OBJECTIVES["wasserstein"], eager_gradient, inputs).terms
         return torch.stack([found[name] for name in PENALTIES])

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from multigan.adversarial.condition import part
-from multigan.adversarial.game import Game, Turn
+from multigan.adversarial.game import Game
 from multigan.adversarial.losses import CriticInputs
 from multigan.adversarial.randomness import Draw, derive_seed, stream
 from multigan.adversarial.schedules import constant
@@ -19,6 +19,7 @@ from multigan.adversarial.settings import (
     PenaltySettings,
     PlayerSettings,
 )
+from multigan.adversarial.turns import Turn
 
 CPU = torch.device("cpu")
 LATENT = 3
@@ -157,7 +158,9 @@ def critic_inputs(
     fake_view: dict[str, Tensor] | None = None,
 ) -> CriticInputs:
     named = {name: torch.tensor(w, dtype=torch.float64) for name, w in (weights or {}).items()}
-    return CriticInputs(real, fake, None, real_view or {}, fake_view or {}, named, points or {})
+    return CriticInputs(
+        real, fake, None, None, real_view or {}, fake_view or {}, named, points or {}
+    )
 
 
 def step_of(

@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 import multigan
-from multigan.adversarial.game import GeneratorTerm
 from multigan.adversarial.losses import CriticInputs, eager_critic_loss
 from multigan.adversarial.objectives import OBJECTIVES
 from multigan.adversarial.randomness import Draw
+from multigan.adversarial.terms import GeneratorTerm
 from multigan.domains.text.critics import ConvCritic, RelganCritic, plain_strongest, strongest
 from multigan.domains.text.domain import TextDomain
 from multigan.domains.text.generator import TextNoise
@@ -150,7 +150,7 @@ def test_penalties_act_on_the_embedding_and_leave_it_learning(
     real, fake = network.embed(torch.randint(12, (5, 7))), network.embed(torch.randint(12, (5, 7)))
     weights = {"r1": torch.tensor(1.0), "r2": torch.tensor(1.0)}
     network.zero_grad()
-    loss(CriticInputs(real, fake, None, {}, {}, weights, {})).total.backward()
+    loss(CriticInputs(real, fake, None, None, {}, {}, weights, {})).total.backward()
     assert (
         network.embed.weight.grad.abs().sum() > 0
     )  # the embedding learns from the penalised logits

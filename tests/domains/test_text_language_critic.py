@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 import multigan
-from multigan.adversarial.game import Game, Turn
+from multigan.adversarial.game import Game
 from multigan.adversarial.player import readonly
 from multigan.adversarial.randomness import Draw
+from multigan.adversarial.turns import Turn
 from multigan.domains.text.domain import TextDomain
 from multigan.domains.text.likelihood import counted
 from multigan.domains.text.relaxation import Relaxed

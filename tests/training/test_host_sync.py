@@ -10,8 +10,8 @@ import pytest
 import torch
 from train_help import PICTURES, POINTS, trainer_of
 
-from multigan.adversarial.game import GeneratorTerm
 from multigan.adversarial.schedules import constant
+from multigan.adversarial.terms import GeneratorTerm
 from multigan.training.trainer import Trainer
 
 READS = (

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from multigan.adversarial.condition import Condition
-from multigan.adversarial.game import GeneratorTerm
 from multigan.adversarial.randomness import Draw, IndexedDraw
+from multigan.adversarial.terms import GeneratorTerm
 from multigan.domains.audio.augmentation import SpectrogramAugmentation
 from multigan.domains.audio.decode import (
     PEAK,

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad
 
-from multigan.adversarial.game import GeneratorTurn
 from multigan.adversarial.randomness import Draw
+from multigan.adversarial.turns import GeneratorTurn
 from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.spectrum import ShortTimeFourier
 

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from multigan.adversarial.game import GeneratorTerm
 from multigan.adversarial.protocols import answers
 from multigan.adversarial.randomness import Draw, IndexedDraw
+from multigan.adversarial.terms import GeneratorTerm
 from multigan.domains.base import Domain, Warmup
 from multigan.domains.text.corpus import Corpus, open_corpus
 from multigan.domains.text.generator import SequenceGenerator, TextNoise

@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from multigan.adversarial.game import GeneratorTerm, GeneratorTurn
 from multigan.adversarial.protocols import JudgesSteps, ReadsEmbedded, answers
 from multigan.adversarial.randomness import Draw
 from multigan.adversarial.schedules import constant
+from multigan.adversarial.terms import GeneratorTerm
+from multigan.adversarial.turns import GeneratorTurn
 from multigan.domains.text.language_critic import LanguageCritic
 from multigan.domains.text.protocols import EmbedsTokens, GivesLikelihoods, ScoresApart
 from multigan.domains.text.relaxation import Relaxed, TokenEmbedding
