@@ -41,8 +41,8 @@ class Game:
 
     ``noise`` maps a `Draw` to what the generator takes first; ``terms`` are added to the
     generator's loss. A critic with a method ``meet(generator)`` is told of the generator first.
-    Several generators or critics are given by name, with the ``contests`` they play; the first of
-    either is the one that ``generator``, ``critic`` and ``ema`` mean."""
+    Several generators or critics are given by name, with the ``contests`` they play; one of either
+    is called ``generator`` and ``critic``: the attributes of these names, and ``ema``, are its."""
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from multigan.adversarial.condition import Condition, mapped
+from multigan.adversarial.contests import Contest
 from multigan.adversarial.losses import Augmentation
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.adversarial.terms import GeneratorTerm
@@ -146,13 +147,21 @@ class Domain(ABC):
         made: Tensor = generator(self.noise(draw), condition)
         return made
 
+    def contests(self) -> Sequence[Contest]:
+        """Who plays against whom: a generator against a critic, unless there are more."""
+        return (Contest(),)
+
     def network(self, player: str) -> nn.Module:
-        """The network of ``player`` (``generator`` or ``critic``) that the recipe asks for."""
+        """The network that the recipe asks for in the section of a player of `contests`.
+
+        One without a section of its own is built as the generator, or the critic, is."""
         assert self.facts is not None, "load the data first"
-        settings: NetworkSettings = getattr(self.recipe, player)
-        known = self.generators if player == "generator" else self.critics
+        makes = any(player in contest.generators for contest in self.contests())
+        role, known = ("generator", self.generators) if makes else ("critic", self.critics)
+        section = player if hasattr(self.recipe, player) else role
+        settings: NetworkSettings = getattr(self.recipe, section)
         offered = {"condition_shape": self.condition_shape, **self.offered()}
-        return build_network(settings, known, f"{player}.network", self.facts, offered)
+        return build_network(settings, known, f"{section}.network", self.facts, offered)
 
     def offered(self) -> Mapping[str, Any]:
         """What a network may ask for by name besides shape, classes and the settings of its

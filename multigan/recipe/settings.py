@@ -186,4 +186,6 @@ def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         pairs = ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value))
         return {name: _plain(v) for name, v in pairs if v is not None and v not in ("", {})}
+    if isinstance(value, dict):
+        return {name: _plain(v) for name, v in value.items()}
     return value

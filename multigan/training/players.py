@@ -28,13 +28,18 @@ class Setup:
 
         Raises `UserError` for players that cannot play it."""
         recipe, train = self.domain.recipe, self.domain.recipe.train
-        generator, critic = self.player("generator", generator), self.player("critic", critic)
+        contests, given = self.domain.contests(), {"generator": generator, "critic": critic}
+        makers = dict.fromkeys(name for contest in contests for name in contest.generators)
+        kept = [name for name in makers if name != "generator"]
+        if kept:
+            self.note(f"model/ keeps the generator; {', '.join(kept)} stays in checkpoints/")
         try:
             return Game(
-                generator,
-                critic,
+                {name: self.player(name, given.get(name)) for name in makers},
+                {one.critic: self.player(one.critic, given.get(one.critic)) for one in contests},
                 recipe.game,
                 noise=self.domain.noise,
+                contests=contests,
                 augmentation=self.domain.augmentation(),
                 terms=self.domain.terms(),
                 synchronise=self.processes.synchronise if self.processes.world > 1 else None,

@@ -1,13 +1,18 @@
 """Whether two networks can play at all: called once on a few samples before any training."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from multigan.adversarial.condition import Condition, count, tensors
+from multigan.adversarial.contests import Contest, made_for_turn
 from multigan.adversarial.game import Game
 from multigan.adversarial.protocols import ShowsFeatures, answers
+from multigan.adversarial.randomness import Draw
+from multigan.adversarial.turns import Seen, Turn
 from multigan.errors import UserError
 
 
@@ -25,22 +30,11 @@ def check_signatures(game: Game, noise: Condition, real: Tensor, condition: Cond
     where there is not a logit, or several, for each sample, where a term compares features that
     the critic does not show, or where an augmentation would move samples and not their
     condition."""
-    generator, critic = game.generator.network, game.critic.network
     _check_condition(game, noise, real, condition)
-    fake = _called_with(game, "generator", generator, noise, condition)
-    if fake.shape != real.shape:
-        raise UserError(
-            f"the {_called('generator', generator)} makes samples of shape {_shape(fake)}, but "
-            "real ones are "
-            f"{_shape(real)} (the first number counts samples): they must be equal"
-        )
-    logits = _called_with(game, "critic", critic, _embedded(game, real), condition)
-    if logits.dim() == 0 or len(logits) != len(real):
-        raise UserError(
-            f"the {_called('critic', critic)} gives logits of shape {_shape(logits)} for "
-            f"{len(real)} samples: "
-            "give one for each, (N,) or (N, 1), or several, (N, ...)"
-        )
+    turn = Turn(real, condition, Draw(0, 0, len(real), game.device, range(len(real))))
+    for match in game.matches.values():
+        _check_contest(game, match.contest, turn, noise)
+    critic = game.critic.network
     for term in game.terms:
         if term.of_features and term.weight.highest > 0 and not answers(critic, ShowsFeatures):
             raise UserError(
@@ -49,6 +43,65 @@ def check_signatures(game: Game, noise: Condition, real: Tensor, condition: Cond
                 "a method `features(x)`, a list of layers for each of its parts, or set "
                 f"terms.{term.name} = 0"
             )
+
+
+def _check_contest(game: Game, contest: Contest, turn: Turn, noise: Condition) -> None:
+    """What is shown as real and as made is alike, and the critic has a logit for each."""
+    shown = _shown(game, contest, "real", lambda: contest.real(game, turn))
+    if contest.fake is made_for_turn:
+        network, player = game.generator.network, "generator"
+        fake = _called_with(game, player, network, noise, turn.condition)
+    else:
+        fake = _shown(game, contest, "fake", lambda: contest.fake(game, turn, noise)).x
+        network, player = game.generators[contest.generators[0]].network, contest.generators[0]
+    if fake.shape != shown.x.shape:
+        raise UserError(
+            f"the {_called(player, network)} makes samples of shape {_shape(fake)}, but "
+            f"real ones are "
+            f"{_shape(shown.x)} (the first number counts samples): they must be equal"
+        )
+    critic = game.critics[contest.critic].network
+    embedded = _embedded(game, shown.x, contest.critic)
+    logits = _called_with(game, contest.critic, critic, embedded, shown.condition)
+    if logits.dim() == 0 or len(logits) != len(turn.real):
+        raise UserError(
+            f"the {_called(contest.critic, critic)} gives logits of shape {_shape(logits)} for "
+            f"{len(turn.real)} samples: "
+            "give one for each, (N,) or (N, 1), or several, (N, ...)"
+        )
+
+
+def _shown(game: Game, contest: Contest, side: str, show: Callable[[], Seen]) -> Seen:
+    """What a contest of the user's own shows its critic."""
+    with _evaluated(*(game.generators[name].network for name in contest.generators)):
+        try:
+            shown = show()
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:
+            raise UserError(
+                f"the contest of {contest.critic} fails to give what is {side}: {error!r}"
+            ) from error
+    if not (isinstance(shown, Seen) and isinstance(shown.x, Tensor)):
+        raise UserError(
+            f"the contest of {contest.critic} must give what is {side} as Seen(x, condition), x a "
+            f"tensor: it is a {type(shown).__name__}"
+        )
+    return shown
+
+
+@contextmanager
+def _evaluated(*networks: nn.Module) -> Iterator[None]:
+    """Networks in evaluation mode, no gradient, no random number taken from anybody."""
+    training = [network for network in networks if network.training]
+    for network in training:
+        network.eval()
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        for network in training:
+            network.train()
 
 
 def _check_condition(game: Game, noise: Condition, real: Tensor, condition: Condition) -> None:
@@ -77,30 +130,26 @@ def _check_condition(game: Game, noise: Condition, real: Tensor, condition: Cond
         )
 
 
-def _embedded(game: Game, real: Tensor) -> Tensor:
+def _embedded(game: Game, real: Tensor, critic: str) -> Tensor:
     with torch.no_grad():
-        return game.embed(real)
+        return game.embed(real, critic)
 
 
 def _called_with(
     game: Game, player: str, network: nn.Module, x: Condition, condition: Condition
 ) -> Tensor:
-    training = network.training
-    network.eval()
-    try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+    with _evaluated(network):
+        try:
             made = game.run(network, x, condition)
-    except torch.OutOfMemoryError:
-        raise
-    except (TypeError, ValueError, RuntimeError, IndexError, AttributeError) as error:
-        first = "noise" if player == "generator" else "representation"
-        shapes = f"{first} {_shape(x)} and condition {_shape(condition)}"
-        raise UserError(
-            f"the {_called(player, network)} cannot be called as {player}({first}, condition) "
-            f"with {shapes}: {error}"
-        ) from error
-    finally:
-        network.train(training)
+        except torch.OutOfMemoryError:
+            raise
+        except (TypeError, ValueError, RuntimeError, IndexError, AttributeError) as error:
+            first = "noise" if player == "generator" else "representation"
+            shapes = f"{first} {_shape(x)} and condition {_shape(condition)}"
+            raise UserError(
+                f"the {_called(player, network)} cannot be called as {player}({first}, condition) "
+                f"with {shapes}: {error}"
+            ) from error
     if not isinstance(made, Tensor):
         raise UserError(
             f"the {_called(player, network)} gives a {type(made).__name__}: it must give a tensor"

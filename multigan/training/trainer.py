@@ -230,13 +230,11 @@ class Trainer:
 
     def _title(self) -> str:
         sizes = [
-            sum(p.numel() for p in n.parameters())
-            for n in (self.game.generator.network, self.game.critic.network)
+            f"{one.name} {sum(p.numel() for p in one.parameters):,}" for one in self.game.players
         ]
         return (
             f"{self.recipe.title or self.recipe.domain}: {self.feed.count:,} real samples, "
-            "generator "
-            f"{sizes[0]:,} and critic {sizes[1]:,} parameters, on {self.device}"
+            f"{', '.join(sizes[:-1])} and {sizes[-1]} parameters, on {self.device}"
             + (f" × {self.processes.world} processes" if self.processes.world > 1 else "")
             + f"\n{self.run.path}"
         )
@@ -302,8 +300,8 @@ class Trainer:
 
     def save(self) -> None:
         """Write a checkpoint and the model as it now is."""
-        self.processes.check_equal(self.game.generator.network)
-        self.processes.check_equal(self.game.critic.network)
+        for player in self.game.players:
+            self.processes.check_equal(player.network)
         statistics = self.processes.averaged(self.game.statistics.state())
         if self.processes.first:
             self.seconds += time.monotonic() - self._last_tick[1]

@@ -7,7 +7,12 @@ import torch
 from torch import Tensor, nn
 
 import multigan
+from multigan.adversarial.contests import Contest
+from multigan.adversarial.game import Game
+from multigan.adversarial.settings import GameSettings
+from multigan.adversarial.turns import Seen
 from multigan.errors import UserError
+from multigan.training.signatures import check_signatures
 
 
 class Network(nn.Module):
@@ -77,3 +82,22 @@ def test_networks_that_can_play_leave_torch_as_it_was(tiny_points: dict, tmp_pat
         "points/ring", out=tmp_path / "run", settings=settings, device="cpu", quiet=True, **networks
     )
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    ("contest", "message"),
+    [
+        (Contest(real=lambda game, turn: 1 / 0), "contest of critic fails to give what is real"),
+        (Contest(real=lambda game, turn: turn.real), r"as Seen\(x, condition\).* it is a Tensor"),
+        (
+            Contest(fake=lambda game, turn, noise: Seen(game.make(noise)[:, :1], None)),
+            r"generator .*Network makes samples of shape \(2, 1\), but real ones are \(2, 2\)",
+        ),
+    ],
+)
+def test_contests_that_cannot_be_played(contest: Contest, message: str) -> None:
+    networks = Network(3, 2), Network(2, 1)
+    game = Game(*networks, GameSettings(), noise=lambda draw: None, contests=[contest])
+    with pytest.raises(UserError, match=message):
+        check_signatures(game, torch.zeros(2, 3), torch.zeros(2, 2), None)
+    assert all(network.training for network in networks)
