@@ -486,6 +486,25 @@ def doctor() -> None:
     raise typer.Exit(0 if healthy else 1)
 
 
+@app.command(epilog=_examples("multigan cache", "multigan cache --clear"))
+def cache(
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Remove all of it but what was downloaded.")
+    ] = False,
+) -> None:
+    """Show what is kept of data between trainings and how large it is; decoded data come back when
+    they are needed."""
+    from rich.console import Console
+
+    from multigan.verbs import cache as caching
+
+    if not clear:
+        caching.show(Console(width=None if sys.stdout.isatty() else 160))
+        return
+    for line in caching.clear():
+        _say(line)
+
+
 def parse_between(text: str | None) -> tuple[int, int] | None:
     """``"3,7"`` as two seeds; raises `UserError`."""
     if text is None:

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from multigan.domains.files import find_files
+from multigan.domains.image.opening import PICTURES
 from multigan.recipe.load import load_recipe, recipe_names
 
 
@@ -125,9 +127,12 @@ def test_generate_pictures_of_a_label(command, labelled_run: Path, tmp_path: Pat
         "generate", labelled_run, "-n", 18, "--out", tmp_path, "--label", "light", "--device", "cpu"
     )
     assert done.status == 0
-    assert sorted(p.name for p in tmp_path.iterdir()) == [f"{i:06d}.png" for i in range(18)] + [
-        "sheet.png"
-    ]
+    names = [f"{i:06d}.png" for i in range(18)] + ["sheet.png"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".made-by-multigan", *names]
+    more = command("generate", labelled_run, "-n", 1, "--out", tmp_path / "a", "--device", "cpu")
+    assert more.status == 0
+    (tmp_path / "own.png").write_bytes((tmp_path / "000000.png").read_bytes())
+    assert list(find_files(tmp_path, PICTURES).names) == ["own.png"]
     with Image.open(tmp_path / "000017.png") as picture:
         assert picture.size == (16, 16)
 

@@ -21,7 +21,7 @@ from multigan.errors import DataError
 from multigan.resources import cache_folder
 from multigan.samples import Stored
 
-__all__ = ["Decoded", "Decoder", "Opened", "cached", "entries", "opened"]
+__all__ = ["Decoded", "Decoder", "Opened", "cached", "entries", "opened", "remove"]
 
 _ABANDONED = 3600  # seconds after which what a dead builder has left is swept
 
@@ -61,6 +61,14 @@ def entries() -> list[Entry]:
     root = cache_folder() / "data"
     found = sorted(root.iterdir()) if root.is_dir() else []
     return [Entry(path) for path in found if path.is_dir() and not path.name.startswith(".")]
+
+
+def remove(entry: Entry) -> None:
+    """Take an entry away at once; who has it open keeps it."""
+    aside = entry.folder.with_name(f".{entry.folder.name}.{os.getpid()}.{uuid4().hex[:8]}")
+    with suppress(FileNotFoundError):  # another program has just done so
+        os.rename(entry.folder, aside)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 _marks: dict[Path, Path] = {}
@@ -122,10 +130,7 @@ def _move(beside: Path, folder: Path) -> None:
             Entry(folder).check()
             return
         except Damaged:
-            aside = beside.with_name(f"{beside.name}.damaged")
-            with suppress(FileNotFoundError):  # another builder has just taken it away
-                os.rename(folder, aside)
-            shutil.rmtree(aside, ignore_errors=True)
+            remove(Entry(folder))
     raise OSError(f"{folder} is in the way")
 
 

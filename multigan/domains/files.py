@@ -18,10 +18,13 @@ from typing import BinaryIO
 import numpy as np
 
 from multigan.domains import labels
-from multigan.domains.archive import is_archive, open_member, read_directory
+from multigan.domains.archive import Broken, is_archive, open_member, read_directory
 from multigan.domains.listing import LeftOut, Listing, Member, Names, normal
+from multigan.domains.unreadable import LFS
 from multigan.domains.walk import walk
 from multigan.errors import DataError
+
+_POINTER = 200  # bytes that a Git LFS pointer has at most
 
 
 @dataclass(frozen=True)
@@ -192,7 +195,22 @@ def _listed(path: Path, kind: Kind, single: bool) -> Files:
             f"{path} holds no {kind.name}: no file there ends in {known}"
             + (f"; left out: {left}" if left else "")
         )
+    if _are_pointers(files):
+        raise DataError(
+            f"{path} holds Git LFS pointers, not the {kind.name} themselves: fetch those with "
+            "`git lfs pull`"
+        )
     return files
+
+
+def _are_pointers(files: Files) -> bool:
+    """Whether Git LFS has fetched none of them."""
+    if (files.sizes >= _POINTER).any():
+        return False
+    try:
+        return files.read(0).startswith(LFS)
+    except (OSError, Broken):  # it is named when it is decoded
+        return False
 
 
 def _one(path: Path, kind: Kind) -> Files:

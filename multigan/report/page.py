@@ -227,6 +227,7 @@ def _environment(starts: Sequence[dict[str, Any]]) -> dict[str, str]:
         "device": f"{first['device']}; {count} of {first['cores']} cores",
         "system": first["system"],
     }
+    found |= {"data": "; ".join(first["data"])} if first.get("data") else {}
     peak = first.get("peak_memory_mib", {})
     found |= (
         {"memory": ", ".join(f"{mib:,} MiB of the {of} at most" for of, mib in peak.items())}

@@ -6,7 +6,7 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,14 +36,20 @@ def entries(run: Path) -> list[dict[str, Any]]:
 class Journal:
     """Writes the entry of one start of a training in ``run``.
 
-    ``processes`` is how many train together, ``clock`` gives the real samples seen.
+    ``processes`` is how many train together, ``clock`` gives the real samples seen, ``data`` is
+    what there is to say of the data: what was taken, left out, labelled.
 
     >>> with Journal(run, device, 1, lambda: trainer.samples):
     ...     trainer.fit()
     """
 
     def __init__(
-        self, run: Path, device: torch.device, processes: int, clock: Callable[[], int]
+        self,
+        run: Path,
+        device: torch.device,
+        processes: int,
+        clock: Callable[[], int],
+        data: Sequence[str] = (),
     ) -> None:
         self.run, self.device, self.clock = run, device, clock
         self.entry = {
@@ -51,6 +57,7 @@ class Journal:
             "samples": clock(),
             "command": command(),
             **environment(device, processes),
+            "data": list(data),
         }
         self.before = entries(run)
 

@@ -57,12 +57,32 @@ def findings() -> Iterator[Finding]:
 
     yield _disk(Path.cwd(), "run folders")
     yield _disk(cache_folder(), "decoded data; set MULTIGAN_CACHE to move them")
+    yield from _cache()
     compiler = shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         yield (
             "note",
             "no C++ compiler: train.compile = true will not work on the CPU; all else does",
         )
+
+
+def _cache() -> Iterator[Finding]:
+    """Every entry of decoded data, read as a whole; what is damaged is removed."""
+    from multigan.domains.cache import entries, remove
+    from multigan.domains.entry import Damaged
+
+    sound = 0
+    for entry in entries():
+        try:
+            entry.check(whole=True)
+            sound += 1
+        except Damaged as damage:
+            remove(entry)
+            yield (
+                "note",
+                f"decoded data damaged and removed, to be made anew: {entry.folder} ({damage})",
+            )
+    yield "ok", f"decoded data: {sound} entries are as they were written (multigan cache)"
 
 
 def _package(name: str) -> Finding:

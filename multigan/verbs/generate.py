@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from multigan.devices import pick_device
+from multigan.domains.made import mark_made
 from multigan.domains.presenter import Presenter
 from multigan.errors import UserError
 from multigan.model import Model, load
@@ -79,6 +80,7 @@ def generate_files(
         if sheet is not None:
             written.sheet = out.with_suffix(".png") if together else out / "sheet.png"
             sheet.save(written.sheet)
+            mark_made(written.sheet.parent, [written.sheet.name], "sheet")
     except OSError as error:
         raise UserError(f"--out {out} cannot be written: {error.strerror or error}") from None
     return written
@@ -109,6 +111,8 @@ def _write(
         files = [out]
     else:
         files = presenter.write(items, out, kind, start=written.count)
+    if files:
+        mark_made(files[0].parent, [file.name for file in files], "sample")
     written.count += len(items)
     written.shown += islice(items, _SHEET - len(written.shown))
     return files

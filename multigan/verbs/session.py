@@ -21,6 +21,7 @@ from multigan.runs.folder import RunFolder
 from multigan.runs.journal import Journal
 from multigan.samples import Stored
 from multigan.training.board import check_board
+from multigan.training.decoding import decoding_shown
 from multigan.training.display import Display
 from multigan.training.distributed import Processes, join_processes
 from multigan.training.trainer import Trainer
@@ -73,7 +74,8 @@ class Session:
     def load(self) -> Stored:
         """The dataset; the first process decodes it into the cache, the others find it there."""
         if self.processes.first:
-            stored = self.domain.load()
+            with decoding_shown(self.display):
+                stored = self.domain.load()
             self.processes.barrier()
         else:
             self.processes.barrier()
@@ -112,7 +114,8 @@ class Session:
         unkept = remember(self.domain.recipe.to_dict(), run.path) if first else ""
         if unkept:
             self.display.note(unkept)
-        journal = Journal(run.path, self.device, self.processes.world, lambda: trainer.samples)
+        world, clock = self.processes.world, lambda: trainer.samples
+        journal = Journal(run.path, self.device, world, clock, data=trainer.notes)
         report = first and (report or run.page.exists())  # one that is there would be out of date
         try:
             with journal if first else nullcontext():

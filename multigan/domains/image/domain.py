@@ -83,8 +83,9 @@ class ImageDomain(Domain):
         return self._classified(source, self._opened(source, split).stored)
 
     def _opened(self, source: Source, split: str) -> Opened:
-        data = self.recipe.data
-        known = None if self.facts is None else self.facts.constants.get("range")
+        data, known = self.recipe.data, None
+        if self.facts is not None and split != data.split:  # as those that were trained on
+            known = self.facts.constants.get("range")
         single = PictureDecoder(source, data, None if known is None else tuple(known))
         return opened(StackDecoder(single, split) if data.stack > 1 else single, data.unreadable)
 
