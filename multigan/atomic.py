@@ -59,14 +59,14 @@ def sweep(folder: Path) -> None:
     """Remove what `publish` and writers of checkpoints that are dead left below ``folder``."""
     for path in [*folder.rglob(".*.writing")]:
         found = _SCRATCH.fullmatch(path.name)
-        if found and not _at_work(int(found[1])):
+        if found and not at_work(int(found[1])):
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:  # earlier versions wrote a file
                 path.unlink(missing_ok=True)
 
 
-def _at_work(process: int) -> bool:
+def at_work(process: int) -> bool:
     """Whether another process of this number lives; where it cannot be asked, it may."""
     if process == os.getpid():
         return False

@@ -17,7 +17,7 @@ from multigan.atomic import flush
 from multigan.domains.building import build
 from multigan.domains.decoded import Decoded, Decoder
 from multigan.domains.entry import Damaged, Entry, InUse, is_alive
-from multigan.errors import DataError
+from multigan.errors import DiskError
 from multigan.resources import cache_folder
 from multigan.samples import Stored
 
@@ -38,7 +38,7 @@ def cached(decoder: Decoder, unreadable: float) -> Stored:
     """The decoder's samples, from the cache if they are there.
 
     Unreadable ones are left out and noted; raises `DataError` if their share is above
-    ``unreadable``, if nothing is left, or if the cache cannot be written."""
+    ``unreadable``, or if nothing is left, and `DiskError` if the cache cannot be written."""
     return opened(decoder, unreadable).stored
 
 
@@ -100,7 +100,7 @@ def _build(decoder: Decoder, folder: Path, unreadable: float) -> None:
         build(decoder, beside, unreadable)
         _move(beside, folder)
     except OSError as error:
-        raise DataError(
+        raise DiskError(
             f"the decoded data cannot be kept in {folder.parent}: {error.strerror or error}"
             f"{_free(folder.parent)}. Free some space there, or set MULTIGAN_CACHE to another "
             "folder"
@@ -111,7 +111,7 @@ def _build(decoder: Decoder, folder: Path, unreadable: float) -> None:
 
 def _free(folder: Path) -> str:
     try:
-        return f" ({shutil.disk_usage(folder).free:,} bytes are free)"
+        return f" ({shutil.disk_usage(folder).free:,} bytes free there)"
     except OSError:
         return ""
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from multigan.atomic import at_work
 from multigan.samples import Stored
 
 META, SAMPLES, LABELS = "meta.json", "samples.bin", "labels.bin"
@@ -150,14 +151,6 @@ class InUse:
 
 def is_alive(process: str) -> bool:
     """Whether a process of that number runs on this machine."""
-    if not process.isdigit():
+    if not process.isdigit() or len(process) > 10:
         return False
-    if int(process) == os.getpid() or os.name == "nt":  # there a signal of 0 would be Ctrl-C
-        return True
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return True
+    return int(process) == os.getpid() or at_work(int(process))

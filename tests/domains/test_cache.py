@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from multigan.domains.cache import Decoded, Decoder, cache_folder, cached, entries, opened
-from multigan.errors import DataError
+from multigan.errors import DataError, DiskError
 
 
 class Numbers(Decoder):
@@ -127,7 +127,7 @@ def test_cache_that_cannot_be_written_says_what_to_set(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MULTIGAN_CACHE", str(tmp_path / "file" / "cache"))
-    with pytest.raises(DataError, match="set MULTIGAN_CACHE") as refused:
+    with pytest.raises(DiskError, match="set MULTIGAN_CACHE") as refused:
         cached(Numbers(), 0)
     assert str(tmp_path / "file") in str(refused.value)
 
@@ -137,7 +137,7 @@ def test_full_disk_says_what_to_set(own_cache: Path, monkeypatch: pytest.MonkeyP
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "ascontiguousarray", full)
-    with pytest.raises(DataError, match=r"No space left.*MULTIGAN_CACHE"):
+    with pytest.raises(DiskError, match=r"No space left.*MULTIGAN_CACHE"):
         cached(Numbers(), 0)
     assert list((own_cache / "data").iterdir()) == []
 
@@ -295,9 +295,9 @@ def test_a_disk_without_room_is_refused_before_everything_is_decoded(
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(100, 77, 23))
     numbers = Counted()
-    with pytest.raises(DataError, match="they take 24 bytes") as refused:
+    with pytest.raises(DiskError, match="they take 24 bytes") as refused:
         cached(numbers, 0)
-    assert "23 bytes are free" in str(refused.value)
+    assert "23 bytes free there" in str(refused.value)
     assert str(own_cache) in str(refused.value)
     assert numbers.decoded == 1
 
