@@ -3,38 +3,46 @@
 A model folder holds ``model.safetensors``, ``config.json`` and ``README.md``; it loads without the
 recipe, without the data and without unpickling anything."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from multigan.adversarial.condition import Condition
+from multigan.adversarial.dotted import is_dotted
 from multigan.adversarial.game import introduce
 from multigan.adversarial.penalties import score
 from multigan.adversarial.protocols import ReadsEmbedded, answers
 from multigan.adversarial.randomness import BetweenDraw, IndexedDraw, derive_seed
 from multigan.asked import Chunk, Label, chunks_asked, is_one, shapes_read
-from multigan.atomic import publish, write_atomically
+from multigan.atomic import write_atomically
 from multigan.domains.base import Domain, domain_type
 from multigan.domains.conditions import told
 from multigan.errors import AbsentError, CheckpointError, UserError
+from multigan.kept import card
+from multigan.kept.config import FILE as CONFIG
+from multigan.kept.config import FORMAT, Config, Player, is_ours, read_config
+from multigan.kept.folder import check_digests, find_folder, write_folder
+from multigan.kept.weights import (
+    CRITIC,
+    WEIGHTS,
+    check_layout,
+    layout_of,
+    load_weights,
+    sketched,
+)
 from multigan.options import asked_for
 from multigan.recipe.load import load_recipe
-from multigan.samples import Facts, Stored
+from multigan.samples import Stored
 from multigan.trust import check_consent
 from multigan.version import __version__
 
 if TYPE_CHECKING:
     from multigan.recipe.settings import Recipe
 
-_FORMAT = 1
-_CRITIC = "critic.safetensors"
 _PATIENCE = 20  # samples made for each one wanted at most, where all must differ
 _CHUNK_ELSEWHERE = 128  # samples made at once on a GPU at least
 
@@ -265,10 +273,7 @@ class Model:
         if name not in models or isinstance(value, Model):
             return value
         folders = (Path(value) / "model", Path(value))
-        ours = any(
-            (folder / "model.safetensors").is_file() and is_ours(folder / "config.json")
-            for folder in folders
-        )
+        ours = any(is_ours(folder / CONFIG) for folder in folders)
         return load(value, device=str(self._device), trust_code=trust_code) if ours else value
 
     def to(self, device: torch.device | str) -> "Model":
@@ -279,15 +284,13 @@ class Model:
         return self
 
     def save(self, folder: Path | str) -> Path:
-        """Write the model folder; each file is replaced as a whole."""
+        """Write the model folder; a crash at any moment leaves the model that was there or this
+        one."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        _save_weights(self.generator, folder / "model.safetensors")
-        if self.critic is not None:
-            _save_weights(self.critic, folder / _CRITIC)
         self.domain.save(folder)
         config = {
-            "format": _FORMAT,
+            "format": FORMAT,
             "multigan": __version__,
             "samples": self.samples,
             "facts": asdict(self.facts),
@@ -298,7 +301,10 @@ class Model:
                 "critic": _class_name(self.critic),
             },
         }
-        write_atomically(folder / "config.json", json.dumps(config, indent=1) + "\n")
+        networks = {WEIGHTS: self.generator}
+        if self.critic is not None:
+            networks[CRITIC] = self.critic
+        write_folder(folder, networks, config, self.domain.assets)
         write_atomically(folder / "README.md", model_card(self))
         return folder
 
@@ -316,42 +322,63 @@ def load(
     ``trust_code`` agrees to import and run the networks, objective or domain it names that are not
     multigan's and were not trained here. Raises `CheckpointError` for what cannot be loaded.
     """
-    folder = _model_folder(source)
-    try:
-        config = json.loads((folder / "config.json").read_text())
-        known = config["facts"]
-        facts = Facts(tuple(known["shape"]), tuple(known["classes"]), known.get("constants", {}))
-        condition = shapes_read(config.get("condition"))
-        content, samples, version = config["recipe"], config["samples"], config["format"]
-        made = config.get("networks", {})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"{folder / 'config.json'} cannot be read as a multigan model: {error!r}"
-        ) from None
-    if version != _FORMAT:
-        raise CheckpointError(
-            f"{folder} has format {version}, this multigan reads {_FORMAT}: upgrade multigan"
-        )
-    if not isinstance(content, dict) or "extends" in content:
-        raise CheckpointError(f"{folder / 'config.json'} holds no whole recipe")
-    check_consent(content, folder, trust_code)
-    recipe = load_recipe(content, trust_code=True)
-    domain = domain_type(recipe.domain)(recipe, facts)
-    if condition is not None:
-        domain.condition_shape = condition
+    folder = find_folder(source, trust_code)
+    config = read_config(folder)
+    check_consent(config.recipe, folder, trust_code)
+    recipe = load_recipe(config.recipe, trust_code=True)
+    domain = domain_type(recipe.domain)(recipe, config.made_facts())
+    domain.check_facts()
+    domain.condition_shape = _condition_shape(config, folder) or domain.condition_shape
+    samples = check_digests(folder, config)
     domain.restore(folder)
-    network = generator if generator is not None else domain.network("generator")
-    if generator is None and made.get("generator", _class_name(network)) != _class_name(network):
-        raise AbsentError(_given_from_python(folder, made["generator"]))
+    network = generator
+    if network is None:
+        network = _network(domain, "generator", config, folder / WEIGHTS)
+    if network is None:
+        raise AbsentError(_given_from_python(folder, config.networks["generator"] or ""))
     critic = None
-    if domain.keeps_critic and (folder / _CRITIC).is_file():
-        named = domain.network("critic")
-        if made.get("critic", _class_name(named)) == _class_name(named):
-            critic = _load_weights(named, folder / _CRITIC)
-    loaded = _load_weights(network, folder / "model.safetensors")
+    if domain.keeps_critic and _has_critic(config, folder):
+        critic = _network(domain, "critic", config, folder / CRITIC)
+    loaded = load_weights(network, folder / WEIGHTS)
     if critic is not None:
+        critic = load_weights(critic, folder / CRITIC)
         introduce(critic, loaded)
     return Model(domain, loaded, samples, critic).to(device)
+
+
+def _condition_shape(config: Config, folder: Path) -> Any:
+    try:
+        return shapes_read(config.condition)
+    except ValueError as error:
+        raise CheckpointError(f"{folder / CONFIG}: {error}") from None
+
+
+def _network(domain: Domain, player: Player, config: Config, path: Path) -> nn.Module | None:
+    """The network that the recipe names, if it is of the class whose weights were kept.
+
+    What is built in takes no memory before the file is known to hold as much."""
+    if not is_dotted(getattr(domain.recipe, player).network):
+        sketch = sketched(lambda: domain.network(player), f"{path}: its {player}")
+        if not _was_kept(sketch, player, config):
+            return None
+        check_layout(path, layout_of(sketch))
+    network = domain.network(player)
+    return network if _was_kept(network, player, config) else None
+
+
+def _was_kept(network: nn.Module, player: Player, config: Config) -> bool:
+    known = config.networks.get(player, _class_name(network))
+    return _wherever(known) == _wherever(_class_name(network))
+
+
+def _wherever(name: str | None) -> str | None:
+    """A class of multigan's own without its module: those have moved."""
+    ours = name is not None and name.startswith(f"{__name__.partition('.')[0]}.")
+    return name.rpartition(":")[2] if name is not None and ours else name
+
+
+def _has_critic(config: Config, folder: Path) -> bool:
+    return CRITIC in config.sha256 if config.sha256 else (folder / CRITIC).is_file()
 
 
 def _class_name(network: nn.Module | None) -> str | None:
@@ -367,74 +394,6 @@ def _given_from_python(folder: Path, name: str) -> str:
     )
 
 
-def _save_weights(network: nn.Module, path: Path) -> None:
-    weights = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
-    publish(path, lambda beside: save_file(weights, beside))
-
-
-def _load_weights(network: nn.Module, path: Path) -> nn.Module:
-    try:
-        network.load_state_dict(load_file(path))
-    except (OSError, SafetensorError, RuntimeError) as error:
-        raise CheckpointError(f"{path} cannot be loaded: {error}") from None
-    return network.eval().requires_grad_(False)
-
-
-def is_ours(config: Path) -> bool:
-    """Whether a ``config.json`` is a multigan model's."""
-    try:
-        return "multigan" in json.loads(config.read_text())
-    except (OSError, ValueError):
-        return False
-
-
-def _model_folder(source: str | Path) -> Path:
-    path = Path(source)
-    for folder in (path / "model", path):
-        if (folder / "config.json").is_file():
-            return folder
-    if path.exists() or str(source).count("/") != 1 or str(source).startswith((".", "/", "~")):
-        what = "holds no model yet" if path.exists() else "does not exist"
-        raise AbsentError(
-            f"{source} {what}: give a run folder, a model folder or a hub id (user/name)"
-        )
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        return Path(snapshot_download(str(source)))
-    except (OSError, HfHubHTTPError, ValueError) as error:
-        raise CheckpointError(
-            f"{source} is no folder here, and as a hub id it failed: {error}"
-        ) from None
-
-
 def model_card(model: Model) -> str:
     """The model's README in Markdown."""
-    recipe, classes = model.recipe, ", ".join(model.classes)
-    lines = [
-        "---",
-        "library_name: multigan",
-        f"tags: [gan, {recipe.domain.split(':')[-1]}]",
-        "---",
-        "",
-        f"# {recipe.title or 'A multigan model'}",
-        "",
-        f"Trained with multigan {__version__} on `{recipe.data.source}`; {model.samples:,} real "
-        "samples seen;",
-        f"network `{recipe.generator.network}` against critic `{recipe.critic.network}`, objective "
-        f"`{recipe.game.objective}`. One sample has shape {list(model.facts.shape)}.",
-        *([f"Labels: {classes}."] if classes else []),
-        "",
-        "```python",
-        "import multigan",
-        "",
-        'model = multigan.load("path/to/this/folder")',
-        "samples = model.generate(16, seed=0)",
-        "```",
-        "",
-        "The whole recipe is in `config.json`. The weights are in `model.safetensors`; nothing is "
-        "unpickled.",
-        "",
-    ]
-    return "\n".join(lines)
+    return card.model_card(model.recipe, model.classes, model.facts.shape, model.samples)

@@ -111,12 +111,12 @@ STOREYS = (
     ("training", "report"),
     ("evaluation",),
     ("model",),
-    ("asked",),
+    ("asked", "kept"),
     ("domains", "runs"),
     ("measures", "recipe"),
     ("samples", "pictures", "registry", "devices", "trust"),
     ("options", "atomic"),
-    ("adversarial", "errors", "encodings", "resources", "version"),
+    ("adversarial", "errors", "bounded", "encodings", "resources", "version"),
 )
 """The storeys of the house, from the roof down: an import goes down, or stays in its room."""
 

@@ -60,6 +60,8 @@ class Domain(ABC):
     """Whether a kept model has its critic beside it."""
     options: ClassVar[tuple[Option, ...]] = ()
     """What `make` can be asked for besides a seed and a label."""
+    assets: ClassVar[tuple[str, ...]] = ()
+    """Files that `save` writes and `restore` reads, by their paths in a model's folder."""
 
     presenter: Presenter
     ruler: Ruler
@@ -80,6 +82,11 @@ class Domain(ABC):
         """Shapes of what its networks are told besides labels, without N and in its structure."""
         self.presenter = self.presenter_type(self)
         self.ruler = self.ruler_type(self)
+
+    @property
+    def _known(self) -> Facts:
+        assert self.facts is not None, "load the data first"
+        return self.facts
 
     @classmethod
     def adopt(cls, data: Any, recipe: Recipe) -> str:
@@ -175,6 +182,9 @@ class Domain(ABC):
     def warmup(self) -> Warmup | None:
         """The stage before the game that the recipe asks for, once the data are loaded."""
         return None
+
+    def check_facts(self) -> None:  # noqa: B027
+        """Raise `CheckpointError` where the facts of a kept model do not fit its recipe."""
 
     def save(self, folder: Path) -> None:  # noqa: B027 - nothing, for most
         """Write what a kept model needs besides its weights, such as a tokeniser."""

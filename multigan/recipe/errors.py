@@ -15,6 +15,9 @@ from pydantic_core import ErrorDetails
 from multigan.adversarial.schedules import Schedule
 from multigan.errors import RecipeError
 
+_LINES = 20  # of an explanation at most
+_SHOWN = 200  # characters of a value
+
 
 @dataclass(frozen=True)
 class Key:
@@ -105,7 +108,15 @@ def _suggestion(key: str, known: Mapping[str, Key]) -> str:
 
 def explain_errors(error: ValidationError, content: Mapping[str, Any], kind: type) -> str:
     """One line per thing that is wrong: its key, the value given, and what is allowed."""
-    return "\n".join(dict.fromkeys(_explain(e, kind) for e in error.errors()))
+    lines = list(dict.fromkeys(_explain(e, kind) for e in error.errors()))
+    more = len(lines) - _LINES
+    return "\n".join([*lines[:_LINES], *([f"and {more:,} more like these"] if more > 0 else [])])
+
+
+def _shown(value: object) -> str:
+    """A value given, cut where it is long: it may be anything."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _explain(error: ErrorDetails, kind: type) -> str:
@@ -123,12 +134,12 @@ def _explain(error: ErrorDetails, kind: type) -> str:
             names = options.replace("'", "").replace(" or ", ", ").split(", ")
             near = difflib.get_close_matches(str(given), names, n=1, cutoff=0.75)
             hint = f"; did you mean {near[0]!r}?" if near else "."
-            return f"`{key}` = {given!r} is not allowed{hint} Allowed: {options}"
+            return f"`{key}` = {_shown(given)} is not allowed{hint} Allowed: {options}"
         case "value_error":
             message = str(error["ctx"]["error"])
             return f"`{key}` {message}{allowed}" if key else message
         case "dataclass_type" if any(t is Schedule for t in known[key].types):
-            return f"`{key}` = {given!r}: should be a number or a schedule{allowed}"
+            return f"`{key}` = {_shown(given)}: should be a number or a schedule{allowed}"
         case _:
             message = error["msg"].removeprefix("Input ").replace("an object", "a table")
-            return f"`{key}` = {given!r}: {message}{allowed}"
+            return f"`{key}` = {_shown(given)}: {message}{allowed}"

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from multigan.adversarial.dotted import is_dotted
 from multigan.adversarial.schedules import Schedule
+from multigan.bounded import read_bounded
 from multigan.encodings import as_text
 from multigan.errors import RecipeError
 from multigan.recipe.errors import explain_errors, known_keys, reject_unknown_keys
@@ -130,9 +131,7 @@ def laid_over(
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
-            written = file.read(_LARGEST + 1)
-        content = tomllib.loads(as_text(written) if len(written) <= _LARGEST else "")
+        content = tomllib.loads(as_text(read_bounded(path, _LARGEST)))
     except RecursionError:
         raise RecipeError(f"{path} is nested too deeply for a recipe") from None
     except OSError as error:
@@ -141,8 +140,6 @@ def _read(path: Path) -> dict[str, Any]:
         raise RecipeError(f"{path} is neither UTF-8 nor UTF-16: save it as UTF-8") from None
     except ValueError as error:
         raise RecipeError(f"{path} is not valid TOML: {error}") from None
-    if len(written) > _LARGEST:
-        raise RecipeError(f"{path} is too large for a recipe: more than {_LARGEST:,} bytes")
     _check_depth(content)
     return content
 

@@ -8,8 +8,8 @@ from typing import Any
 from torch import nn
 
 from multigan.atomic import write_atomically
-from multigan.errors import CheckpointError, UserError
-from multigan.recipe.load import differences
+from multigan.errors import CheckpointError, RecipeError, UserError
+from multigan.recipe.load import differences, load_recipe
 from multigan.recipe.settings import Recipe
 from multigan.runs.checkpoint import Checkpoint, forget_after, newest_checkpoint
 from multigan.runs.folder import RunFolder
@@ -61,7 +61,7 @@ def resume(
             session.display.note(f"{run} has no intact checkpoint: it starts again from 0 samples")
         state = checkpoint.load("cpu") if checkpoint else None
         if state is not None and not allow_changes:
-            _refuse_changes(state["recipe"], recipe.to_dict())
+            _refuse_changes(_completed(state["recipe"]), recipe.to_dict())
         stored = session.load()
         if state is not None and state["data"] != stored.fingerprint and not allow_changes:
             raise UserError(
@@ -74,6 +74,14 @@ def resume(
                 trainer.restore(checkpoint)
             session.fit(trainer, report)
     return Run(folder.path)
+
+
+def _completed(old: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A recipe of a checkpoint with the defaults of settings that have come since."""
+    try:
+        return load_recipe(old).to_dict()
+    except RecipeError:  # a key that is no more, or a domain of the user's own: compared as it is
+        return old
 
 
 def _refuse_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 import torch
+from pydantic import Field, FiniteFloat
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from multigan.adversarial.condition import Condition
@@ -45,6 +47,7 @@ from multigan.domains.audio.vocoders import open_vocoder, refuse_mismatch
 from multigan.domains.audio.waveform import waveforms
 from multigan.domains.base import Domain, Warmup
 from multigan.domains.cache import cached
+from multigan.domains.facts import check_constants, check_shape
 from multigan.errors import DataError, UserError
 from multigan.recipe.settings import Recipe
 from multigan.samples import Facts, Given, Stored
@@ -54,6 +57,22 @@ _CHUNK = 16
 _MEASURED = 4096  # clips that the range of the data is taken from
 _FADE = 0.004  # seconds
 _QUIET = 1e-3  # peak below which a generated clip counts as silence and is left as soft as it is
+
+
+@dataclass
+class _MelConstants:
+    """What a kept model remembers of its mel front end."""
+
+    loudest: FiniteFloat
+    mel: MelSettings
+
+
+@dataclass
+class _SpecConstants:
+    """What a kept specgan remembers of its bins."""
+
+    mean: Annotated[list[FiniteFloat], Field(min_length=SIDE, max_length=SIDE)]
+    deviation: Annotated[list[FiniteFloat], Field(min_length=SIDE, max_length=SIDE)]
 
 
 class AudioDomain(Domain):
@@ -131,6 +150,17 @@ class AudioDomain(Domain):
         super().__init__(recipe, facts)
         if self.is_vocoder:  # models kept before do not say it
             self.condition_shape = (1, recipe.front_end.mel.mels, recipe.front_end.frames or 0)
+
+    def check_facts(self) -> None:
+        """The front end's numbers, and the size of a clip."""
+        front_end, facts = self.recipe.front_end, self._known
+        if self.recipe.generator.network == "specgan":
+            check_constants(facts, _SpecConstants)
+            check_shape(facts, (1, SIDE, front_end.frames or 0))
+            return
+        check_constants(facts, _MelConstants)
+        spectrogram = (1, front_end.mel.mels, front_end.frames or 0)
+        check_shape(facts, (1, front_end.length) if self.is_vocoder else spectrogram)
 
     @property
     def is_vocoder(self) -> bool:

@@ -5,12 +5,15 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
+from pydantic import FiniteFloat
+from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.domains.base import Domain
 from multigan.domains.cache import Opened, opened
 from multigan.domains.classes import with_samples
+from multigan.domains.facts import check_constants, check_shape
 from multigan.domains.image.augmentation import PictureAugmentation
 from multigan.domains.image.decode import PictureDecoder, kept_scale
 from multigan.domains.image.handed import keep_pictures
@@ -25,6 +28,13 @@ from multigan.domains.labels import counted
 from multigan.errors import DataError
 from multigan.recipe.settings import Recipe
 from multigan.samples import Facts, Stored
+
+
+@dataclass
+class _Constants:
+    """What a kept model remembers of pictures with more than 8 bits."""
+
+    range: tuple[FiniteFloat, FiniteFloat] | None = None
 
 
 class ImageDomain(Domain):
@@ -95,6 +105,12 @@ class ImageDomain(Domain):
         if source.sizes is not None and stack == 1:
             return with_samples(stored, source.classes)
         return stored, tuple("".join(names) for names in product(source.classes, repeat=stack))
+
+    def check_facts(self) -> None:
+        """Pictures are as large as the recipe says."""
+        data = self.recipe.data
+        check_shape(self._known, (data.channels, data.size, data.size))
+        check_constants(self._known, _Constants)
 
     def represent(self, stored: Tensor, draw: Draw | IndexedDraw) -> Tensor:
         """uint8 ``(N, C, H, W)`` to [-1, 1], mirrored at random where ``data.flip`` says so."""

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.domains.base import Domain
+from multigan.domains.facts import check_shape
 from multigan.domains.points.networks import CRITICS, GENERATORS
 from multigan.domains.points.options import OPTIONS
 from multigan.domains.points.presenter import PointsPresenter
@@ -40,6 +41,10 @@ class PointsDomain(Domain):
         self.facts = Facts(shape=(2,))
         points = self.mixture.sample(self.recipe.data.count, seed=0)
         return Stored(points, fingerprint=hashlib.sha256(points.numpy().tobytes()).hexdigest())
+
+    def check_facts(self) -> None:
+        """A point has two numbers."""
+        check_shape(self._known, (2,))
 
     def represent(self, stored: Tensor, draw: Draw | IndexedDraw) -> Tensor:
         """Points ``(N, 2)`` scaled to [-1, 1]."""

@@ -4,10 +4,13 @@ from functools import cached_property
 from typing import Any
 
 import torch
+from pydantic import FiniteFloat
+from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.domains.base import Domain
+from multigan.domains.facts import check_constants, check_shape
 from multigan.domains.series.handed import keep_series
 from multigan.domains.series.networks import CRITICS, GENERATORS
 from multigan.domains.series.options import OPTIONS
@@ -15,8 +18,18 @@ from multigan.domains.series.presenter import SeriesPresenter
 from multigan.domains.series.ruler import SeriesRuler
 from multigan.domains.series.settings import SeriesRecipe
 from multigan.domains.series.sources import Windows, open_windows, stored_windows
+from multigan.errors import CheckpointError
 from multigan.recipe.settings import Recipe
 from multigan.samples import Facts, Stored
+
+
+@dataclass
+class _Constants:
+    """What a kept model remembers of its channels."""
+
+    channels: list[str]
+    low: list[FiniteFloat]
+    high: list[FiniteFloat]
 
 
 class SeriesDomain(Domain):
@@ -53,6 +66,13 @@ class SeriesDomain(Domain):
         constants = {"channels": list(windows.channels), "low": low.tolist(), "high": high.tolist()}
         self.facts = Facts(tuple(windows.values.shape[1:]), constants=constants)
         return stored_windows(windows)
+
+    def check_facts(self) -> None:
+        """A window as the recipe says, with a name and a range for each of its channels."""
+        found = check_constants(self._known, _Constants)
+        check_shape(self._known, (len(found.channels), self.recipe.data.window))
+        if not len(found.channels) == len(found.low) == len(found.high):
+            raise CheckpointError("config.json: `facts.constants` has no range for each channel")
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def open_corpus(data: TextData) -> Corpus:
     kept, apart = slice(0, count), slice(count, None)
     ends = bool((whole.samples[:count, -1] == END).any())
     return Corpus(
-        load_tokeniser(entry.folder),
+        load_tokeniser(entry.folder, data.tokeniser, data.lower),
         Stored(
             whole.samples[kept], None if labels is None else labels[kept], notes, whole.fingerprint
         ),

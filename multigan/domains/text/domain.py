@@ -13,6 +13,7 @@ from multigan.adversarial.protocols import answers
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.adversarial.terms import GeneratorTerm
 from multigan.domains.base import Domain, Warmup
+from multigan.domains.facts import check_shape
 from multigan.domains.text.corpus import Corpus, open_corpus
 from multigan.domains.text.generator import SequenceGenerator, TextNoise
 from multigan.domains.text.handed import keep_sentences
@@ -25,7 +26,7 @@ from multigan.domains.text.ruler import TextRuler
 from multigan.domains.text.settings import TextRecipe
 from multigan.domains.text.sources import BUILT_IN
 from multigan.domains.text.terms import hand_over, likelihood_loss, terms_of
-from multigan.domains.text.tokeniser import Tokeniser, load_tokeniser
+from multigan.domains.text.tokeniser import FILE, Tokeniser, load_tokeniser
 from multigan.errors import UserError
 from multigan.recipe.settings import Recipe
 from multigan.samples import Facts, Stored
@@ -46,6 +47,7 @@ class TextDomain(Domain):
     sources = tuple(BUILT_IN)
     chunk = 256
     keeps_critic = True
+    assets = (f"{_ASSETS}/{FILE}",)
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -154,13 +156,19 @@ class TextDomain(Domain):
         bonus."""
         return terms_of(self.recipe.generator)
 
+    def check_facts(self) -> None:
+        """Sentences are as long as the recipe says."""
+        check_shape(self._known, (self.recipe.data.length, *self._known.shape[1:2]))
+
     def save(self, folder: Path) -> None:
         """The tokeniser."""
         self.tokeniser.save(folder / _ASSETS)
 
     def restore(self, folder: Path) -> None:
         """The tokeniser."""
-        self.tokeniser = load_tokeniser(folder / _ASSETS)
+        data = self.recipe.data
+        self.tokeniser = load_tokeniser(folder / _ASSETS, data.tokeniser, data.lower)
+        check_shape(self._known, (data.length, len(self.tokeniser)))
 
     @classmethod
     def adopt(cls, data: Any, recipe: Recipe) -> str:

@@ -6,16 +6,25 @@ apart. Id 0 ends a sentence and fills the rest, id 1 is the unknown token."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from pydantic import TypeAdapter
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 
+from multigan.atomic import write_atomically
+from multigan.bounded import read_bounded
 from multigan.errors import CheckpointError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+FILE = "tokenizer.json"
+_LARGEST = 32_000_000  # bytes of it
+Kind = Literal["word", "character", "bpe"]
 
 END, UNKNOWN = 0, 1
 SPECIAL = ("<end>", "<unk>")
@@ -97,23 +106,74 @@ class Tokeniser:
             unk_token=unknown,
             clean_up_tokenization_spaces=False,
         )
-        whole.save_pretrained(str(folder))
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory() as made:
+            for name in whole.save_pretrained(made):
+                content = Path(name).read_bytes()
+                write_atomically(folder / Path(name).name, content)
 
 
-def load_tokeniser(folder: Path) -> Tokeniser:
-    """The tokeniser of a folder that `Tokeniser.save` wrote; raises `CheckpointError`."""
-    from tokenizers import Tokenizer
+@pydantic_dataclass
+class _Tokens:
+    """The tokens of a ``tokenizer.json``, and which pairs of them are joined."""
 
-    path = folder / "tokenizer.json"
+    vocab: dict[str, int]
+    merges: list[tuple[str, str] | str] = field(default_factory=list)
+
+
+@pydantic_dataclass
+class _Tokenizer:
+    """All that is read of a ``tokenizer.json``."""
+
+    model: _Tokens
+
+
+def load_tokeniser(folder: Path, kind: Kind = "word", lower: bool = False) -> Tokeniser:
+    """The tokeniser of a ``kind`` that `Tokeniser.save` wrote; raises `CheckpointError`.
+
+    Only the tokens are taken from the file: the expressions that text is split by are our own."""
+    path = folder / FILE
     try:
-        return Tokeniser(Tokenizer.from_file(str(path)))
+        content = read_bounded(path, _LARGEST)
+        model = TypeAdapter(_Tokenizer).validate_json(content, strict=True).model
+        inner = _of_tokens(_in_order(model.vocab), model.merges, kind, lower)
     except Exception as error:  # the library raises plain Exception
         raise CheckpointError(f"{path} cannot be read as a tokenizer: {error}") from None
+    return Tokeniser(inner)
+
+
+def _in_order(vocabulary: dict[str, int]) -> list[str]:
+    """Tokens by their ids, the special ones left out; raises ``ValueError`` unless ids are rows."""
+    tokens = sorted(vocabulary, key=lambda token: vocabulary[token])
+    if [vocabulary[token] for token in tokens] != list(range(len(tokens))):
+        raise ValueError("its ids are not the numbers from 0 on")
+    if tuple(tokens[: len(SPECIAL)]) != SPECIAL:
+        raise ValueError(f"its first tokens are not {' and '.join(SPECIAL)}")
+    return tokens[len(SPECIAL) :]
+
+
+def _pair(merge: tuple[str, str] | str) -> tuple[str, str]:
+    """Two tokens that are joined; older files have them as one text."""
+    first, second = merge.split(" ") if isinstance(merge, str) else merge
+    return first, second
+
+
+def _of_tokens(
+    pieces: Sequence[str], merges: Sequence[tuple[str, str] | str], kind: Kind, lower: bool
+) -> "Tokenizer":
+    if kind == "bpe":
+        pairs = [_pair(merge) for merge in merges]
+        inner = _byte_level({token: i for i, token in enumerate([*SPECIAL, *pieces])}, pairs)
+    else:
+        inner = _of_pieces(pieces, kind)
+    inner.normalizer = _normaliser(lower)
+    inner.add_special_tokens(list(SPECIAL))  # as `save` has them
+    return inner
 
 
 def train_tokeniser(
     texts: Sequence[str],
-    kind: Literal["word", "character", "bpe"],
+    kind: Kind,
     vocabulary: int = 20_000,
     min_count: int = 1,
     lower: bool = False,
@@ -175,11 +235,9 @@ def _of_pieces(pieces: Sequence[str], kind: str) -> "Tokenizer":
 
 def _bpe(texts: Sequence[str], vocabulary: int, lower: bool) -> "Tokenizer":
     """Byte-level byte-pair encoding (Sennrich et al. 2016): every text can be spelt."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from tokenizers import pre_tokenizers, trainers
 
-    inner = Tokenizer(models.BPE())
-    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-    inner.decoder = decoders.ByteLevel()
+    inner = _byte_level({}, [])
     inner.normalizer = _normaliser(lower)
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
@@ -189,4 +247,13 @@ def _bpe(texts: Sequence[str], vocabulary: int, lower: bool) -> "Tokenizer":
         show_progress=False,
     )
     inner.train_from_iterator(texts, trainer)
+    return inner
+
+
+def _byte_level(vocabulary: dict[str, int], merges: Sequence[tuple[str, str]]) -> "Tokenizer":
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    inner = Tokenizer(models.BPE(vocabulary, list(merges)))
+    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    inner.decoder = decoders.ByteLevel()
     return inner

@@ -1,0 +1,23 @@
+"""Reading files that may be anybody's: regular ones only, and no more of them than fits."""
+
+import os
+from pathlib import Path
+from stat import S_ISREG
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """The content of a regular file of at most ``most`` bytes.
+
+    Raises ``OSError`` for what is larger, what is none (a pipe would make us wait for ever) and
+    what cannot be read."""
+    with open(path, "rb", opener=_unwaiting) as file:
+        if not S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError("it is no regular file")
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(f"it is larger than {most:,} bytes")
+    return content
+
+
+def _unwaiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -1,0 +1,92 @@
+"""The model card: the README of a model folder, in Markdown."""
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from multigan.recipe.settings import Recipe
+from multigan.trust import names_of_code
+from multigan.version import __version__
+
+_LONGEST = 300  # characters of a title or a source
+_CLASSES = 100  # names of labels shown
+
+
+def model_card(recipe: Recipe, classes: Sequence[str], shape: Sequence[int], samples: int) -> str:
+    """What was trained, on what, and how to load it.
+
+    Titles, sources and names of labels are shown as the letters they are, never as Markdown or
+    HTML."""
+    return "\n".join(
+        [
+            "---",
+            "library_name: multigan",
+            f"tags: [gan, {recipe.domain.split(':')[-1]}]",
+            "---",
+            "",
+            f"# {as_letters(recipe.title or 'A multigan model')}",
+            "",
+            f"Trained with multigan {__version__} on {as_code(recipe.data.source)}; "
+            f"{samples:,} real samples seen;",
+            f"network {as_code(recipe.generator.network)} against critic "
+            f"{as_code(recipe.critic.network)}, objective {as_code(recipe.game.objective)}. One "
+            f"sample has shape {list(shape)}.",
+            *_labels(classes),
+            "",
+            "```python",
+            "import multigan",
+            "",
+            f'model = multigan.load("path/to/this/folder"{_consent(recipe.to_dict())})',
+            "samples = model.generate(16, seed=0)",
+            "```",
+            "",
+            "The whole recipe is in `config.json`, the weights are in `model.safetensors`. Loading "
+            "checks both against each other and every file against the sha256 that `config.json` "
+            "has of it, which shows damage, not who wrote it. Nothing is unpickled.",
+            _code(recipe.to_dict()),
+            "",
+        ]
+    )
+
+
+def _labels(classes: Sequence[str]) -> list[str]:
+    if not classes:
+        return []
+    more = f" and {len(classes) - _CLASSES:,} more" if len(classes) > _CLASSES else ""
+    return [f"Labels: {', '.join(map(as_letters, classes[:_CLASSES]))}{more}."]
+
+
+def _consent(recipe: Mapping[str, Any]) -> str:
+    return ", trust_code=True" if names_of_code(recipe) else ""
+
+
+def _code(recipe: Mapping[str, Any]) -> str:
+    """What loading imports that is not multigan's."""
+    names = names_of_code(recipe)
+    if not names:
+        return "It names no code but multigan's own, and imports none."
+    listed = ", ".join(as_code(name) for name in names.values())
+    return (
+        f"It names code of its author's that is not in this folder: {listed}. Loading imports and "
+        f"runs that only where `trust_code=True` agrees to it."
+    )
+
+
+def as_letters(text: str) -> str:
+    """A text for a line of Markdown that shows as the letters it is made of."""
+    line = html.escape(_line(text), quote=False)
+    return re.sub(r"([\\`*_{}\[\]()#+!|~^$:@-])", r"\\\1", line)
+
+
+def as_code(text: str) -> str:
+    """A text as an inline piece of code, whatever is in it."""
+    line = _line(text)
+    fence = "`" * (max((len(run) for run in re.findall("`+", line)), default=0) + 1)
+    return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"
+
+
+def _line(text: str) -> str:
+    """One line of printable characters, not too long."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
