@@ -44,7 +44,8 @@ def cached(decoder: Decoder, unreadable: float) -> Stored:
 
 def opened(decoder: Decoder, unreadable: float) -> Opened:
     """The same, with the folder they lie in."""
-    folder = cache_folder() / "data" / hashlib.sha256(decoder.signature.encode()).hexdigest()[:24]
+    signature = decoder.signature.encode("utf-8", "surrogateescape")  # it may hold any name
+    folder = cache_folder() / "data" / hashlib.sha256(signature).hexdigest()[:24]
     notes: tuple[str, ...] = ()
     if folder.exists():
         try:

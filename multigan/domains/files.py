@@ -9,7 +9,7 @@ A kind of data says which endings are its own (`Kind`); `walk` and `archive` say
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,7 @@ class Kind:
     """What files of one kind of data are called and how their names end."""
 
     name: str  # in the plural: pictures
-    endings: frozenset[str]  # in small letters: .png
+    endings: Collection[str]  # in small letters: .png
     advice: Mapping[str, str] = field(default_factory=dict)  # for other endings: what reads them
 
 
@@ -190,7 +190,7 @@ def _listed(path: Path, kind: Kind, single: bool) -> Files:
         raise DataError(f"data.source = {str(path)!r} is neither a folder nor a .zip")
     if not len(files):
         left = ", ".join(files.listing.left_out.parts(kind.advice))
-        known = ", ".join(sorted(kind.endings))
+        known = ", ".join(_in_order(kind.endings))
         raise DataError(
             f"{path} holds no {kind.name}: no file there ends in {known}"
             + (f"; left out: {left}" if left else "")
@@ -201,6 +201,11 @@ def _listed(path: Path, kind: Kind, single: bool) -> Files:
             "`git lfs pull`"
         )
     return files
+
+
+def _in_order(endings: Collection[str]) -> list[str]:
+    """As they were given, where that was in an order."""
+    return sorted(endings) if isinstance(endings, frozenset) else list(endings)
 
 
 def _are_pointers(files: Files) -> bool:
@@ -303,36 +308,18 @@ def _labelled(files: Files, names: np.ndarray, rows: np.ndarray, asked: bool) ->
     return replace(part, labels=numbers, classes=classes, remarks=(*files.remarks, *remarks))
 
 
-def files_below(root: Path) -> list[str]:
-    """The paths of all files below ``root`` in a fixed order, relative to it, links followed."""
-    found = []
-    for folder, subfolders, files in os.walk(root, followlinks=True):
-        subfolders.sort()
-        found += [(Path(folder) / name).relative_to(root).as_posix() for name in sorted(files)]
-    return found
-
-
 def given_files(source: str, endings: Sequence[str], kind: str, hint: str) -> list[Path]:
     """A file itself, or the files below a folder with one of the ``endings``.
 
     Raises `DataError`, with the ``hint``, where there is nothing, and where no file of the ``kind``
     is in the folder."""
     path = Path(source).expanduser()
+    if not path.exists():
+        raise DataError(f"data.source = {source!r}: no such file or folder; {hint}")
     if path.is_file():
         return [path]
-    if not path.is_dir():
-        raise DataError(f"data.source = {source!r}: no such file or folder; {hint}")
-    found = sorted(
-        p for p in path.rglob("*") if p.suffix.lower() in endings and not p.name.startswith(".")
-    )
-    if not found:
-        raise DataError(f"{path} holds no {kind}: no file there ends in {', '.join(endings)}")
-    return found
-
-
-def is_hidden(name: str) -> bool:
-    """Whether a path has a part that systems hide or leave behind."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in Path(name).parts)
+    files = find_files(path, Kind(kind, tuple(endings)))
+    return sorted(files.path(i) for i in range(len(files)))
 
 
 def stamp(*paths: Path) -> str:

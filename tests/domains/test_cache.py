@@ -64,6 +64,10 @@ def test_without_labels() -> None:
     assert cached(numbers, 0).labels is None
 
 
+def test_a_name_that_is_no_utf8_may_be_part_of_the_signature() -> None:
+    assert len(cached(Numbers(signature="caf\udce9"), 0)) == 6
+
+
 def test_decoded_once() -> None:
     first, second, other = Numbers(), Numbers(), Numbers(signature="other", count=3)
     again = [cached(numbers, 0) for numbers in (first, second, other)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from multigan.domains.files import Files, Kind, files_below, find_files, is_hidden, stamp
+from multigan.domains.files import Files, Kind, find_files, given_files, stamp
 from multigan.domains.made import mark_made
 from multigan.errors import DataError
 
@@ -340,19 +340,19 @@ def test_the_signature_follows_names_sizes_times_and_labels(tmp_path: Path) -> N
 # What the other kinds of data still use
 
 
-def test_all_files_in_one_order(tmp_path: Path) -> None:
-    for name in ("b/2.txt", "a/sub/1.txt", "a/0.txt", "z.txt"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "link").symlink_to(tmp_path / "b")
-    assert files_below(tmp_path) == ["z.txt", "a/0.txt", "a/sub/1.txt", "b/2.txt", "link/2.txt"]
-
-
-def test_what_systems_leave_behind_is_hidden() -> None:
-    assert is_hidden(".DS_Store")
-    assert is_hidden("__MACOSX/a.png")
-    assert is_hidden("a/.cache/b.png")
-    assert not is_hidden("a/b.c.png")
+def test_given_files_are_those_of_the_walker(tmp_path: Path) -> None:
+    make(tmp_path, "b/2.png", "a.png", ".git/3.png", b"caf\xe9.png")
+    (tmp_path / "c").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "pipe.png")
+    found = given_files(str(tmp_path), [".png"], "pictures", "a hint")
+    assert [os.fsencode(path.relative_to(tmp_path)) for path in found] == [
+        b"a.png",
+        b"b/2.png",
+        b"caf\xe9.png",
+    ]
+    assert given_files(str(tmp_path / "a.png"), [".txt"], "text", "") == [tmp_path / "a.png"]
+    with pytest.raises(DataError, match="a hint"):
+        given_files(str(tmp_path / "gone"), [".txt"], "text", "a hint")
 
 
 def test_a_stamp_changes_with_its_files(tmp_path: Path) -> None:
