@@ -81,6 +81,11 @@ class Ruler:
         told = self.domain.condition_shape is not None
         return {**self.aims, **(self.paired_aims if told else {})}
 
+    def untaught(self, condition: Condition) -> Tensor | None:
+        """Stored samples ``(N, ...)`` made of a condition without any learning, which a generator
+        must beat; None: there are none, and the trivial row looks at no condition."""
+        return None
+
     def real_measures(self, real: Tensor, reals: Reals) -> dict[str, float]:
         """The same of the row of real samples ``(N, ...)``, which are training samples."""
         return self.own_measures(real, reals)

@@ -93,8 +93,11 @@ class Evaluator:
         return self._measure(samples, self._embed(samples), against_train=False)
 
     def trivial_row(self, seed: int) -> Measured:
-        """Noise through the data's own mean and variance; it looks at no condition."""
-        samples = self.domain.ruler.trivial(self.reals.train, self.n, seed)
+        """What is made of the same conditions without learning, where there is such a thing; else
+        noise through the data's own mean and variance."""
+        samples = self._untaught()
+        if samples is None:
+            samples = self.domain.ruler.trivial(self.reals.train, self.n, seed)
         return self._beside_true(samples, self._measure(samples, self._embed(samples)))
 
     def model_row(self, model: Model, seed: int, quick: bool = False, **options: Any) -> Measured:
@@ -161,6 +164,16 @@ class Evaluator:
                 found.setdefault(name, []).append(value)
         means = {name: torch.cat(values).nanmean().item() for name, values in found.items()}
         return replace(measured, values={**means, **measured.values})
+
+    def _untaught(self) -> Tensor | None:
+        """Samples ``(n, ...)`` made of the conditions of the unseen ones without learning."""
+        parts = []
+        for few in told(self.domain, self.reference, _BATCH, self.device):
+            made = self.domain.ruler.untaught(few.condition)
+            if made is None:
+                return None
+            parts.append(made[: few.wanted])
+        return torch.cat(parts)
 
     def _remember(self, samples: Tensor, near: Memorisation, count: int = 32) -> None:
         closest = near.distance.argsort()[:count].cpu()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 
-from multigan.adversarial.condition import part
+from multigan.adversarial.condition import part, shapes
 from multigan.adversarial.randomness import Draw
 from multigan.domains.image.damage import (
     blurred,
@@ -21,8 +21,8 @@ from multigan.domains.image.damage import (
     smaller,
     worn,
 )
-from multigan.domains.image.tasks import TASKS, Completed, Repair, condition_channels
-from multigan.domains.image.translators import PatchCritic, UnetGenerator
+from multigan.domains.image.tasks import TASKS, Completed, Repair
+from multigan.domains.image.translators import PatchCritic, UnetGenerator, told_channels
 
 CPU = torch.device("cpu")
 
@@ -102,11 +102,12 @@ def test_a_network_undoes_any_task_at_any_size(name: str, size: tuple[int, int])
     real = torch.rand(4, 3, *size) * 2 - 1
     task = TASKS[name]()
     condition = task.condition(real, draw_of(4), real.flip(-1))
-    channels = condition_channels(condition)
-    generator = Completed(UnetGenerator((3, 32, 32), channels, width=4, depth=1), task)
+    told = shapes(condition)
+    assert told_channels(told) > 0
+    generator = Completed(UnetGenerator((3, 32, 32), told, width=4, depth=1), task)
     made = generator(None, condition)
     assert made.shape == real.shape
-    logits = PatchCritic((3, 32, 32), channels, width=4)(made, condition)
+    logits = PatchCritic((3, 32, 32), told, width=4)(made, condition)
     assert logits.shape[0] == 4
     assert logits.dim() == 2
     assert task.plain(condition, 3).shape == real.shape
@@ -136,7 +137,7 @@ def test_colouring_keeps_the_lightness(channels: int) -> None:
 
 
 def test_noise_gives_several_answers() -> None:
-    generator = UnetGenerator((3, 16, 16), 3, latent=4, width=4, depth=1)
+    generator = UnetGenerator((3, 16, 16), (3, 16, 16), latent=4, width=4, depth=1)
     given = torch.rand(1, 3, 16, 16).expand(2, 3, 16, 16)
     made = generator(torch.randn(2, 4), given)
     assert not torch.allclose(made[0], made[1])
@@ -144,4 +145,6 @@ def test_noise_gives_several_answers() -> None:
 
 def test_a_translator_without_a_picture_says_so() -> None:
     with pytest.raises(ValueError, match="picture"):
-        PatchCritic((3, 16, 16), 3, width=4)(torch.rand(2, 3, 16, 16), torch.tensor([0, 1]))
+        PatchCritic((3, 16, 16), (3, 16, 16), width=4)(
+            torch.rand(2, 3, 16, 16), torch.tensor([0, 1])
+        )

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from multigan.adversarial.randomness import Draw
+from multigan.adversarial.randomness import Draw, IndexedDraw
 
 _STROKES, _BOXES = 4, 3  # of a mask at most
 _JPEG = """
@@ -23,7 +23,7 @@ _JPEG = """
 """Luminance steps of JPEG's annex K, at quality 50."""
 
 
-def masks(draw: Draw, purpose: str, height: int, width: int) -> Tensor:
+def masks(draw: Draw | IndexedDraw, purpose: str, height: int, width: int) -> Tensor:
     """Holes ``(N, 1, H, W)``, 1 where something is missing: strokes or boxes, as LaMa has them.
 
     Half of the masks are boxes of an eighth to a half of the side, half are broken strokes of a
@@ -131,7 +131,7 @@ def compressed(x: Tensor, quality: Tensor) -> Tensor:
     return (back[..., :h, :w] / 127.5).clamp(-1, 1)
 
 
-def worn(x: Tensor, scale: int, draw: Draw) -> Tensor:
+def worn(x: Tensor, scale: int, draw: Draw | IndexedDraw) -> Tensor:
     """Pictures made smaller as photographs come: two rounds of blur, noise and JPEG around it.
 
     After Real-ESRGAN (Wang et al. 2021), with its ranges of noise (1 to 30, then 1 to 25 of 255)
@@ -146,7 +146,9 @@ def worn(x: Tensor, scale: int, draw: Draw) -> Tensor:
     return compressed(x.clamp(-1, 1), 30 + 65 * numbers[:, 5])
 
 
-def _grained(x: Tensor, share: Tensor, most: float, draw: Draw, purpose: str) -> Tensor:
+def _grained(
+    x: Tensor, share: Tensor, most: float, draw: Draw | IndexedDraw, purpose: str
+) -> Tensor:
     deviation = (1 + (most - 1) * share) / 127.5
     return x + draw.normal(purpose, *x.shape[1:]) * deviation.view(-1, 1, 1, 1)
 

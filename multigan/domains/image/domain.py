@@ -1,16 +1,20 @@
 """Pictures: stored as uint8 ``(n, C, H, W)``, seen by the critic as floats in [-1, 1]."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from pydantic import FiniteFloat
 from pydantic.dataclasses import dataclass
-from torch import Tensor
+from torch import Tensor, nn
 
+from multigan.adversarial.condition import Condition, mapped
+from multigan.adversarial.game import GeneratorTerm
 from multigan.adversarial.randomness import Draw, IndexedDraw
-from multigan.domains.base import Domain
+from multigan.domains.base import Domain, Warmup
 from multigan.domains.cache import Opened, opened
 from multigan.domains.classes import with_samples
 from multigan.domains.facts import check_constants, check_shape
@@ -24,10 +28,13 @@ from multigan.domains.image.ruler import ImageRuler
 from multigan.domains.image.settings import ImageRecipe
 from multigan.domains.image.sources import PUBLIC, Source, open_source
 from multigan.domains.image.stacked import STACKS, StackDecoder
+from multigan.domains.image.tasks import TASKS, Completed, Task
+from multigan.domains.image.terms import TERMS, reconstruction
+from multigan.domains.image.whole import pictures_at, tiled
 from multigan.domains.labels import counted
 from multigan.errors import DataError
 from multigan.recipe.settings import Recipe
-from multigan.samples import Facts, Stored
+from multigan.samples import Facts, Given, Stored
 
 
 @dataclass
@@ -123,6 +130,66 @@ class ImageDomain(Domain):
     def noise(self, draw: Draw | IndexedDraw) -> Tensor:
         """z, ``(N, latent)``."""
         return draw.normal("latent", self.recipe.generator.latent)
+
+    @cached_property
+    def task(self) -> Task | None:
+        """What is done from picture to picture; None: pictures are made from nothing."""
+        name = self.recipe.data.task
+        return None if name == "make" else TASKS[name]()
+
+    def condition(
+        self,
+        real: Tensor,
+        labels: Tensor | None,
+        draw: Draw | IndexedDraw,
+        sources: Condition = None,
+    ) -> Condition:
+        """Labels; from picture to picture what the task makes of real ones."""
+        if self.task is None:
+            return super().condition(real, labels, draw, sources)
+        told = mapped(lambda source: self.represent(source, draw), sources)
+        return self.task.condition(real, draw, told)
+
+    def read_condition(self, path: Path) -> Iterable[Given]:
+        """Picture files of any size, as the task's condition."""
+        if self.task is None:
+            yield from super().read_condition(path)
+            return
+        for name, picture in pictures_at(path):
+            yield Given(name, self.task.told(picture, self.recipe.data.channels))
+
+    def make(
+        self, generator: nn.Module, draw: IndexedDraw, condition: Any, /, **options: Any
+    ) -> Tensor:
+        """New pictures; from picture to picture in tiles where they are large."""
+        if self.task is None:
+            return super().make(generator, draw, condition, **options)
+        return tiled(generator, self.noise(draw), condition)
+
+    def network(self, player: str) -> nn.Module:
+        """The network of ``player``; from picture to picture the task makes its pictures whole."""
+        network = super().network(player)
+        if player == "critic" or self.task is None:
+            return network
+        return Completed(network, self.task)
+
+    def terms(self) -> Sequence[GeneratorTerm]:
+        """What the generator's pictures keep of the true ones."""
+        weights = {"l1": self.recipe.likeness.l1, "perceptual": self.recipe.likeness.perceptual}
+        return [
+            GeneratorTerm(name, weight, TERMS[name])
+            for name, weight in weights.items()
+            if not (weight.constant and weight.start == 0)
+        ]
+
+    def warmup(self) -> Warmup | None:
+        """From picture to picture: the mean absolute difference alone."""
+        settings = self.recipe.reconstruction
+        return (
+            None
+            if settings is None
+            else Warmup("reconstruction", settings, partial(reconstruction, self.noise))
+        )
 
     def augmentation(self) -> PictureAugmentation:
         """Translation, cutout, brightness."""

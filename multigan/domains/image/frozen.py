@@ -177,6 +177,11 @@ class FrozenFeatures(nn.Module):
         return seen
 
 
+def features_are_there(source: Source) -> bool:
+    """Whether the weights of ``lite0`` are installed; those of ``b0`` are downloaded when asked."""
+    return source == "b0" or _wheel() is not None
+
+
 def as_rgb(x: Tensor) -> Tensor:
     """Pictures ``(N, 1 | 2 | 3 | 4, H, W)`` in [-1, 1] as ``(N, 3, H, W)``: RGBA on white."""
     if x.shape[1] == 3:

@@ -2,20 +2,26 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 
+from multigan.domains.image.tasks import Task
 from multigan.domains.presenter import Presenter
 from multigan.domains.shown import Snapshot
 from multigan.pictures.grid import beside, image_grid, over_white
+
+if TYPE_CHECKING:
+    from multigan.domains.image.domain import ImageDomain
 
 
 class ImagePresenter(Presenter):
     """Pictures are PIL images."""
 
+    domain: "ImageDomain"
     formats = ("png", "webp", "jpg")
 
     def items(self, stored: Tensor) -> list[Image.Image]:
@@ -41,7 +47,18 @@ class ImagePresenter(Presenter):
         return image_grid(items)
 
     def picture(self, snapshot: Snapshot) -> Image.Image:
-        """Generated pictures, with real ones beside them."""
+        """Generated pictures, with real ones beside them; from picture to picture what each was
+        made of, what was made, and the true one."""
+        if self.domain.task is not None:
+            return self._strip(self.domain.task, snapshot)
         return beside(
             self.sheet(self.present(snapshot.fake)), self.sheet(self.present(snapshot.real))
         )
+
+    def _strip(self, task: Task, snapshot: Snapshot) -> Image.Image:
+        """Three pictures for each condition, side by side."""
+        shape = snapshot.real.shape
+        plain = task.shown(snapshot.condition, shape[1]).to(snapshot.fake)
+        rows = torch.stack([plain, snapshot.fake, snapshot.real], 1).flatten(0, 1)
+        across = 3 * max(1, round((len(rows) / 3) ** 0.5 / 1.5))
+        return image_grid(self.present(rows), columns=across)

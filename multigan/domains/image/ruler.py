@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
 from multigan.adversarial.condition import Condition
+from multigan.domains.image.likeness import AIMS, paired
 from multigan.domains.image.sources import Source, open_source
 from multigan.domains.image.stacked import grey
 from multigan.domains.ruler import Ruler
 from multigan.errors import DataError
-from multigan.measures.compare import Aim
 from multigan.measures.embedder import Embedder
 from multigan.samples import Reals, Stored, halves
 
@@ -25,14 +25,7 @@ class ImageRuler(Ruler):
 
     domain: "ImageDomain"
     embedders = ("classifier", "patches", "lite0", "inception", "clip", "dinov2")
-    paired_aims: ClassVar[dict[str, Aim]] = {"PSNR": "higher"}
-
-    def paired_measures(
-        self, made: Tensor, true: Tensor, condition: Condition
-    ) -> dict[str, Tensor]:
-        """Peak signal-to-noise ratio in dB of each picture beside its true one, 100 at most."""
-        off = (made.double() - true.double()).square().flatten(1).mean(1) / 255**2
-        return {"PSNR": -10 * off.clamp_min(1e-10).log10()}
+    paired_aims = AIMS
 
     def training_samples(self) -> Stored:
         """The training pictures, with their labels."""
@@ -79,6 +72,21 @@ class ImageRuler(Ruler):
         classified = name in (None, "classifier")
         single = self._single_reals() if self.domain.recipe.data.stack > 1 and classified else None
         return picture_embedder(name, weights, reals, single, device)
+
+    def paired_measures(
+        self, made: Tensor, true: Tensor, condition: Condition
+    ) -> dict[str, Tensor]:
+        """How near pictures are to the true ones; of repaired ones also inside the holes."""
+        hole = condition[1] if isinstance(condition, tuple) and len(condition) == 2 else None
+        return paired(made, true, hole if isinstance(hole, Tensor) else None)
+
+    def untaught(self, condition: Condition) -> Tensor | None:
+        """What the task has without a network: bicubic, grey, the mean colour."""
+        if self.domain.task is None:
+            return None
+        return self.domain.stored(
+            self.domain.task.plain(condition, self.domain.recipe.data.channels)
+        )
 
     def _single_reals(self) -> Reals:
         """The grey pictures that stacks are made of."""

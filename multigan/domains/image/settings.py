@@ -1,13 +1,14 @@
 """The typed recipe of the image domain. Needs no torch."""
 
+from dataclasses import field
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
-from multigan.adversarial.schedules import SETTINGS
+from multigan.adversarial.schedules import SETTINGS, Scheduled, constant
 from multigan.domains.image.scale import checked_range
-from multigan.recipe.settings import DataSettings, NetworkSettings, Recipe
+from multigan.recipe.settings import DataSettings, NetworkSettings, Recipe, WarmupSettings
 
 SCALED = ("dcgan", "gated", "residual", "projected")
 """Networks that double or halve feature maps, and so take whole multiples."""
@@ -39,6 +40,17 @@ class ImageData(DataSettings):
     """Learn to make pictures of a class: from subfolders or the dataset's labels."""
     held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Share of a folder's or zip's pictures that is kept from training, for `multigan evaluate`."""
+    task: Literal[
+        "make",
+        "repair",
+        "enlarge-2",
+        "enlarge-4",
+        "enlarge-2-worn",
+        "enlarge-4-worn",
+        "colour",
+    ] = "make"
+    """make from nothing | repair holes | enlarge-2, enlarge-4 | the same of worn pictures | colour
+    grey ones."""
     flip: bool = False
     """Mirror real pictures left to right at random."""
     unreadable: Annotated[float, Field(ge=0, le=1)] = 0.1
@@ -50,7 +62,8 @@ class ImageGenerator(NetworkSettings):
     """The network that makes pictures."""
 
     network: str = "dcgan"
-    """dcgan | gated | residual | mlp, or your own as 'package.module:Class'."""
+    """dcgan | gated | residual | mlp | unet (from picture to picture), or your own as
+    'package.module:Class'."""
     latent: Width = 64
     """Dimensions of the latent z."""
     width: Width = 64
@@ -59,7 +72,9 @@ class ImageGenerator(NetworkSettings):
     widest: Width = 1024
     """Most channels of a layer: the first ones of large pictures are cut to it."""
     depth: Annotated[int, Field(ge=1, le=16)] = 2
-    """Blocks at each scale of residual."""
+    """Blocks at each scale of residual, at the coarsest of unet."""
+    scales: Annotated[int, Field(ge=1, le=8)] = 3
+    """How often unet halves a picture, patch its view of it."""
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
@@ -67,7 +82,8 @@ class ImageCritic(NetworkSettings):
     """The network that judges pictures."""
 
     network: str = "dcgan"
-    """dcgan | residual | projected | mlp, or your own as 'package.module:Class'."""
+    """dcgan | residual | projected | patch (of pairs) | mlp, or your own as
+    'package.module:Class'."""
     width: Width = 64
     """Channels of the finest map of dcgan and residual, of all maps of projected; units of the last
     hidden layer of mlp."""
@@ -84,6 +100,16 @@ class ImageCritic(NetworkSettings):
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
+class Likeness:
+    """Weights of the generator's terms beside the objective, for games from picture to picture."""
+
+    l1: Scheduled = field(default_factory=lambda: constant(0))
+    """Mean absolute difference to the true picture."""
+    perceptual: Scheduled = field(default_factory=lambda: constant(0))
+    """Distance of frozen features to those of the true picture (needs multigan[features])."""
+
+
+@dataclass(kw_only=True, frozen=True, config=SETTINGS)
 class ImageRecipe(Recipe):
     """A recipe for pictures."""
 
@@ -95,6 +121,15 @@ class ImageRecipe(Recipe):
     """The network that makes pictures."""
     critic: ImageCritic
     """The network that judges them."""
+    reconstruction: WarmupSettings | None = None
+    """From picture to picture: the stage before the game, of the mean absolute difference alone."""
+    likeness: Likeness = field(default_factory=Likeness)
+    """From picture to picture: what the game keeps of the true picture."""
+
+    @property
+    def warmup_samples(self) -> int:
+        """The budget of the stage before the game."""
+        return self.reconstruction.samples if self.reconstruction else 0
 
     def __post_init__(self) -> None:
         Recipe.__post_init__(self)
@@ -114,6 +149,7 @@ class ImageRecipe(Recipe):
                     f"data.size = {self.data.size}: {player}.network = {network!r} takes any "
                     f"multiple of 8 from 16 to 512 pixels; the nearest is {near}"
                 )
+        self._check_task()
         if self.critic.norm == "batch" and self.game.penalties.active():
             names = ", ".join(f"game.penalties.{name}" for name in self.game.penalties.active())
             raise ValueError(
@@ -121,3 +157,21 @@ class ImageRecipe(Recipe):
                 "nothing: "
                 f"use critic.norm = 'none' or 'group', or set the weight of {names} to 0"
             )
+
+    def _check_task(self) -> None:
+        """Whether networks and task fit each other; raises ``ValueError``."""
+        makes, network = self.data.task == "make", self.generator.network
+        if makes and (network == "unet" or self.reconstruction or self.critic.network == "patch"):
+            raise ValueError(
+                "unet, patch and reconstruction are for games from picture to picture: set "
+                "data.task, such as data.task = 'repair'"
+            )
+        if not makes and network in ("dcgan", "gated", "residual", "mlp"):
+            raise ValueError(
+                f"generator.network = {network!r} makes pictures from nothing, and data.task = "
+                f"{self.data.task!r} from pictures: use generator.network = 'unet'"
+            )
+        if not makes and (self.data.stack > 1 or self.data.labels):
+            raise ValueError(f"data.task = {self.data.task!r} knows neither stacks nor labels")
+        if self.data.task == "colour" and self.data.channels != 3:
+            raise ValueError("data.task = 'colour' needs data.channels = 3")

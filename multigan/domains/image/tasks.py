@@ -1,26 +1,30 @@
 """Games from picture to picture: what the generator is told, and how what it makes becomes whole.
 
-A task makes its condition of real pictures (repair, enlarge, colour) or takes what they are stored
-with (translate). N batch, C channels, H × W pixels in [-1, 1].
-"""
+A task makes its condition of real pictures: repair, enlarge, colour. N batch, C channels, H × W
+pixels in [-1, 1]."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from multigan.adversarial.condition import Condition, shapes
-from multigan.adversarial.randomness import Draw
+from multigan.adversarial.condition import Condition
+from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.domains.image.damage import larger, luminance, masks, smaller, worn
+from multigan.errors import UserError
 
 
 class Task(Protocol):
     """One game from picture to picture."""
 
-    def condition(self, real: Tensor, draw: Draw, source: Condition) -> Condition:
+    def condition(self, real: Tensor, draw: Draw | IndexedDraw, source: Condition) -> Condition:
         """What both networks are told of real pictures ``(N, C, H, W)``."""
+        ...
+
+    def told(self, picture: Tensor, channels: int) -> Condition:
+        """The condition of a user's picture ``(1, 4, H, W)``, RGBA, of any size."""
         ...
 
     def whole(self, made: Tensor, condition: Condition) -> Tensor:
@@ -31,6 +35,10 @@ class Task(Protocol):
         """The picture that does nothing clever: what any generator must beat."""
         ...
 
+    def shown(self, condition: Condition, channels: int) -> Tensor:
+        """What a person is shown as the condition."""
+        ...
+
 
 class Repair:
     """Fill holes: the condition is the picture without them, and the mask, 1 where it is missing.
@@ -38,10 +46,17 @@ class Repair:
     Outside of the hole the picture stays as it was, bit for bit.
     """
 
-    def condition(self, real: Tensor, draw: Draw, source: Condition) -> Condition:
+    def condition(self, real: Tensor, draw: Draw | IndexedDraw, source: Condition) -> Condition:
         """The picture with grey holes ``(N, C, H, W)``, and the holes ``(N, 1, H, W)``."""
         hole = masks(draw, "hole", *real.shape[-2:]).to(real)
         return real * (1 - hole), hole
+
+    def told(self, picture: Tensor, channels: int) -> Condition:
+        """Where a picture is transparent it is missing; raises `UserError` where nothing is."""
+        hole = (picture[:, 3:] < 0).float()
+        if not hole.any():
+            raise UserError("nothing is transparent: make transparent what is to be repaired")
+        return in_channels(picture, channels) * (1 - hole), hole
 
     def whole(self, made: Tensor, condition: Condition) -> Tensor:
         """What was made inside the hole, what is known outside."""
@@ -55,6 +70,11 @@ class Repair:
         mean = (known * (1 - hole)).sum((2, 3), keepdim=True) / area
         return torch.where(hole > 0, mean, known)
 
+    def shown(self, condition: Condition, channels: int) -> Tensor:
+        """The picture with white holes."""
+        known, hole = _pair(condition)
+        return torch.where(hole > 0, 1.0, known)
+
 
 @dataclass(frozen=True)
 class Enlarge:
@@ -66,10 +86,14 @@ class Enlarge:
     scale: int = 4
     worn: bool = False
 
-    def condition(self, real: Tensor, draw: Draw, source: Condition) -> Condition:
+    def condition(self, real: Tensor, draw: Draw | IndexedDraw, source: Condition) -> Condition:
         """The small picture ``(N, C, H / scale, W / scale)``, enlarged back by bicubic."""
         small = worn(real, self.scale, draw) if self.worn else smaller(real, self.scale)
         return larger(small, self.scale)
+
+    def told(self, picture: Tensor, channels: int) -> Condition:
+        """The picture itself, enlarged by bicubic."""
+        return larger(in_channels(picture, channels), self.scale)
 
     def whole(self, made: Tensor, condition: Condition) -> Tensor:
         """The bicubic picture and what the network adds."""
@@ -81,13 +105,19 @@ class Enlarge:
         assert isinstance(condition, Tensor)
         return condition
 
+    shown = plain
+
 
 class Colour:
     """Colour grey pictures: the lightness stays as it is, the network says the rest."""
 
-    def condition(self, real: Tensor, draw: Draw, source: Condition) -> Condition:
+    def condition(self, real: Tensor, draw: Draw | IndexedDraw, source: Condition) -> Condition:
         """The lightness ``(N, 1, H, W)``."""
         return luminance(real)
+
+    def told(self, picture: Tensor, channels: int) -> Condition:
+        """The picture's lightness, whatever colours it has."""
+        return luminance(picture[:, :3])
 
     def whole(self, made: Tensor, condition: Condition) -> Tensor:
         """Colours around the given lightness, which no channel changes."""
@@ -99,28 +129,14 @@ class Colour:
         assert isinstance(condition, Tensor)
         return condition.expand(-1, channels, -1, -1)
 
+    shown = plain
 
-class Translate:
-    """From a picture to its partner: pairs of two folders."""
 
-    def condition(self, real: Tensor, draw: Draw, source: Condition) -> Condition:
-        """The partner ``(N, C, H, W)`` that the picture is stored with."""
-        if source is None:
-            raise ValueError("this game needs pairs of pictures")
-        return source
-
-    def whole(self, made: Tensor, condition: Condition) -> Tensor:
-        """All of it is made."""
-        return made.tanh()
-
-    def plain(self, condition: Condition, channels: int) -> Tensor:
-        """A copy of the partner."""
-        assert isinstance(condition, Tensor)
-        return (
-            condition[:, :1].expand(-1, channels, -1, -1)
-            if len(condition[0]) < channels
-            else condition
-        )
+def in_channels(picture: Tensor, channels: int) -> Tensor:
+    """RGBA pictures ``(N, 4, H, W)`` as the model has them: grey, RGB or RGBA."""
+    if channels == 4:
+        return picture
+    return luminance(picture[:, :3]) if channels == 1 else picture[:, :channels]
 
 
 def _pair(condition: Condition) -> tuple[Tensor, Tensor]:
@@ -150,23 +166,4 @@ TASKS: dict[str, Callable[[], Task]] = {
     "enlarge-2-worn": lambda: Enlarge(2, worn=True),
     "enlarge-4-worn": lambda: Enlarge(4, worn=True),
     "colour": Colour,
-    "translate": Translate,
 }
-
-
-def condition_channels(condition: Condition) -> int:
-    """Channels of all pictures of a condition together."""
-    found: list[tuple[int, ...]] = []
-
-    def gather(shape: object) -> None:
-        if isinstance(shape, tuple) and all(isinstance(n, int) for n in shape):
-            found.append(shape)
-        elif isinstance(shape, Sequence):
-            for inner in shape:
-                gather(inner)
-        elif isinstance(shape, dict):
-            for inner in shape.values():
-                gather(inner)
-
-    gather(shapes(condition))
-    return sum(shape[0] for shape in found if len(shape) == 3)

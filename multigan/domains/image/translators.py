@@ -5,6 +5,7 @@ pictures of any size.
 """
 
 import itertools
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +31,17 @@ def planes(condition: Condition, height: int, width: int) -> Tensor:
     return torch.cat(given, 1)
 
 
+def told_channels(shape: Any) -> int:
+    """Channels of all pictures ``(C, H, W)`` in the shapes of a condition together."""
+    if isinstance(shape, dict):
+        return sum(told_channels(inner) for inner in shape.values())
+    if not isinstance(shape, tuple):
+        return 0
+    if all(isinstance(size, int) for size in shape):
+        return shape[0] if len(shape) == 3 else 0
+    return sum(told_channels(inner) for inner in shape)
+
+
 class ResidualBlock(nn.Module):
     """Two 3×3 convolutions around a skip, dilated so that what is far away is seen."""
 
@@ -53,15 +65,14 @@ class ResidualBlock(nn.Module):
 class UnetGenerator(nn.Module):
     """An encoder and a decoder with skips between their scales (Isola et al. 2017, U-Net).
 
-    ``condition_channels`` are those of all pictures of the condition together. At the coarsest
-    scale ``depth`` residual blocks of growing dilation look around (as AOT-GAN's do for holes).
-    Noise ``(N, latent)``, where there is any, enters there as channels.
-    """
+    ``condition_shape`` holds the shapes of what it is told, of which pictures count. At the
+    coarsest scale ``depth`` residual blocks of growing dilation look around (as AOT-GAN's do for
+    holes). Noise ``(N, latent)``, where there is any, enters there as channels."""
 
     def __init__(
         self,
         shape: tuple[int, int, int],
-        condition_channels: int,
+        condition_shape: Any,
         latent: int = 0,
         width: int = 32,
         widest: int = 256,
@@ -71,7 +82,7 @@ class UnetGenerator(nn.Module):
         super().__init__()
         channels = [min(width * 2**i, widest) for i in range(scales + 1)]
         self.multiple = 2**scales
-        self.first = nn.Conv2d(condition_channels, channels[0], 3, 1, 1)
+        self.first = nn.Conv2d(told_channels(condition_shape), channels[0], 3, 1, 1)
         self.down = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in itertools.pairwise(channels))
         self.noise = nn.Conv2d(channels[-1] + latent, channels[-1], 1) if latent else None
         self.around = nn.Sequential(
@@ -123,7 +134,7 @@ class PatchCritic(nn.Module):
     def __init__(
         self,
         shape: tuple[int, int, int],
-        condition_channels: int = 0,
+        condition_shape: Any = None,
         width: int = 32,
         widest: int = 256,
         scales: int = 3,
@@ -131,14 +142,15 @@ class PatchCritic(nn.Module):
         super().__init__()
         channels = [min(width * 2**i, widest) for i in range(scales)]
         layers: list[nn.Module] = []
-        below = shape[0] + condition_channels
+        told = told_channels(condition_shape)
+        below = shape[0] + told
         for above in channels:
             layers += [spectral_norm(nn.Conv2d(below, above, 4, 2, 1)), nn.LeakyReLU(0.2)]
             below = above
         layers += [spectral_norm(nn.Conv2d(below, below, 3, 1, 1)), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers)
         self.places = nn.Conv2d(below, 1, 1)
-        self.pairs = condition_channels > 0
+        self.pairs = told > 0
 
     def forward(self, x: Tensor, condition: Condition = None) -> Tensor:
         """Logits of pictures ``(N, C, H, W)`` beside what they were made from."""

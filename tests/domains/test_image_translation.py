@@ -1,0 +1,147 @@
+"""From picture to picture through train, generate and evaluate: repaired, enlarged, coloured."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import multigan
+from multigan.adversarial.condition import Condition, mapped, tensors
+from multigan.domains.image import whole
+from multigan.domains.image.likeness import (
+    colour_error,
+    perceptual,
+    signal_to_noise,
+    structural_similarity,
+)
+from multigan.domains.image.tasks import TASKS
+from multigan.errors import UserError
+from multigan.recipe import load_recipe
+
+RECIPE: dict[str, Any] = {
+    "domain": "image",
+    "data": {"source": "", "size": 16, "channels": 3, "held_out": 0.4},
+    "generator": {"network": "unet", "latent": 2, "width": 4, "depth": 1, "scales": 2},
+    "critic": {"network": "patch", "width": 4, "scales": 2},
+    "likeness": {"l1": 10.0, "perceptual": 1.0},
+    "reconstruction": {"samples": 16, "patience": 0},
+    "train": {"samples": 16, "batch": 8, "sample_every": 16},
+}
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
+    for i in range(60):
+        array = np.random.default_rng(i).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        Image.fromarray(array).resize((16, 16), Image.Resampling.BICUBIC).save(folder / f"{i}.png")
+    return folder
+
+
+def trained(task: str, pictures: Path, out: Path) -> multigan.Model:
+    content = {**RECIPE, "data": {**RECIPE["data"], "source": str(pictures), "task": task}}
+    return multigan.train(content, out=out, device="cpu", quiet=True).model
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_trains_and_is_measured_beside_what_needs_no_learning(
+    task: str, pictures: Path, tmp_path: Path
+) -> None:
+    trained(task, pictures, tmp_path / "run")
+    table = multigan.evaluate(tmp_path / "run", n=10, seeds=1, embedder="patches", device="cpu")
+    rows = {row.name: row.values for row in table.rows}
+    for name in ("PSNR", "SSIM", "perceptual", "colour error"):
+        assert rows["model"][name]
+        assert rows["trivial"][name]
+    assert ("PSNR-hole" in rows["model"]) == (task == "repair")
+    if task == "colour":  # blind to colour, as its docstring says
+        assert rows["trivial"]["SSIM"][0] == pytest.approx(1, abs=1e-3)
+    assert (tmp_path / "run" / "reconstruction" / "model.safetensors").is_file()
+
+
+def test_pictures_of_any_size_are_repaired_and_nothing_else_is_touched(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole, "TILE", 40)
+    monkeypatch.setattr(whole, "OVERLAP", 8)
+    model = trained("repair", pictures, tmp_path / "run")
+    given = tmp_path / "given"
+    given.mkdir()
+    for i, size in enumerate(((16, 16), (23, 61), (90, 50))):
+        array = np.random.default_rng(i).integers(0, 256, (*size, 4), dtype=np.uint8)
+        array[..., 3] = 255
+        array[4:9, 5:12, 3] = 0
+        Image.fromarray(array).save(given / f"{i}.png")
+    made = model.generate(1, condition=given)
+    assert len(made) == 3
+    for i, picture in enumerate(made):
+        before = np.array(Image.open(given / f"{i}.png"))
+        after = np.array(picture)
+        kept = before[..., 3] > 0
+        assert after.shape == (*before.shape[:2], 3)
+        assert (after[kept] == before[..., :3][kept]).all()
+        assert (after[~kept] != before[..., :3][~kept]).any()
+
+
+def test_enlarging_makes_pictures_larger(pictures: Path, tmp_path: Path) -> None:
+    model = trained("enlarge-2", pictures, tmp_path / "run")
+    (made,) = model.generate(1, condition=next(iter(pictures.glob("*.png"))))
+    assert made.size == (32, 32)
+
+
+def test_what_is_nowhere_transparent_cannot_be_repaired(pictures: Path, tmp_path: Path) -> None:
+    model = trained("repair", pictures, tmp_path / "run")
+    with pytest.raises(UserError, match="transparent"):
+        model.generate(1, condition=next(iter(pictures.glob("*.png"))))
+
+
+class Copies(torch.nn.Module):
+    """Hands its condition back."""
+
+    def forward(self, noise: Any, condition: Condition) -> torch.Tensor:
+        return tensors(condition)[0]
+
+
+@pytest.mark.parametrize("size", [(30, 30), (41, 100), (200, 39)])
+def test_tiles_leave_no_seam(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole, "TILE", 40)
+    monkeypatch.setattr(whole, "OVERLAP", 8)
+    picture = torch.rand(1, 3, *size)
+    made = whole.tiled(Copies(), torch.zeros(1, 1), mapped(lambda x: x, picture))
+    torch.testing.assert_close(made, picture, atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"data.task": "make"}, "data.task"),
+        ({"data.task": "repair", "generator.network": "dcgan"}, "unet"),
+        ({"data.task": "colour", "data.channels": 1}, "channels = 3"),
+        ({"data.task": "repair", "data.labels": True}, "labels"),
+    ],
+)
+def test_what_does_not_fit_a_task_is_named(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        load_recipe({**RECIPE, "data": {**RECIPE["data"], "source": "x"}}, settings)
+
+
+def test_measures_of_pairs_have_their_closed_forms() -> None:
+    true = torch.rand(2, 3, 24, 24)
+    off = (true + 0.1).clamp(0, 2)
+    assert signal_to_noise(off, true)[0] == pytest.approx(20, abs=1e-3)
+    hole = torch.zeros(2, 1, 24, 24)
+    hole[:, :, :4] = 1
+    inside = true.clone()
+    inside[:, :, :4] += 0.1
+    assert signal_to_noise(inside, true, hole)[0] == pytest.approx(20, abs=1e-3)
+    assert structural_similarity(true, true).min() == pytest.approx(1, abs=1e-5)
+    assert structural_similarity(true, true.flip(-1)).max() < 0.5
+    grey = true.mean(1, keepdim=True).expand(-1, 3, -1, -1)
+    assert colour_error(true, true).max() == 0
+    assert colour_error(grey, true).min() > 0.05
+    distance = perceptual(true * 2 - 1, true * 2 - 1)
+    assert distance is not None
+    assert distance.max() == 0
