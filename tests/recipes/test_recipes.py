@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import multigan
 from multigan.domains.base import domain_type
@@ -62,9 +63,20 @@ def shrunk(name: str, idx_folder: Path, sound_folder: Path) -> dict[str, object]
         settings |= {"reconstruction.samples": 8} if recipe.warmup_samples else {}
     elif recipe.data.source != "digits":  # all the others are downloaded
         settings["data.source"] = str(idx_folder)
+        settings |= {"reconstruction.samples": 8} if recipe.warmup_samples else {}
     samples = 2 * 8 * recipe.game.critic.steps
     cadence = {"train.log_every": 1, "train.sample_every": 10**9, "train.save_every": 10**9}
     return settings | cadence | {"train.batch": 8, "train.accumulate": 1, "train.samples": samples}
+
+
+def _condition(domain: str, sound_folder: Path, folder: Path) -> Path:
+    """A file to make a sample of: a sound, or a picture with a transparent hole."""
+    if domain == "audio":
+        return sound_folder / "0" / "0_anna_0.wav"
+    picture = Image.new("RGBA", (40, 30), (200, 30, 30, 255))
+    picture.paste((0, 0, 0, 0), (10, 10, 20, 20))
+    picture.save(folder / "hole.png")
+    return folder / "hole.png"
 
 
 @pytest.fixture(autouse=True)
@@ -94,8 +106,9 @@ def test_recipe_trains_goes_on_and_generates(
         )
     ]
     assert max(learnt) > 0
-    vocoder = run.model.recipe.generator.network == "vocoder"
-    options = {"condition": sound_folder / "0" / "0_anna_0.wav"} if vocoder else {}
+    told = run.model.domain.condition_shape is not None
+    options = {"condition": _condition(run.model.recipe.domain, sound_folder, tmp_path)}
+    options = options if told else {}
     assert len(run.model.generate(3, **options)) == 3
 
 

@@ -12,8 +12,8 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from multigan.adversarial.condition import Condition, mapped
-from multigan.adversarial.game import GeneratorTerm
 from multigan.adversarial.randomness import Draw, IndexedDraw
+from multigan.adversarial.terms import GeneratorTerm
 from multigan.domains.base import Domain, Warmup
 from multigan.domains.cache import Opened, opened
 from multigan.domains.classes import with_samples

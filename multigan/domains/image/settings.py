@@ -74,7 +74,7 @@ class ImageGenerator(NetworkSettings):
     depth: Annotated[int, Field(ge=1, le=16)] = 2
     """Blocks at each scale of residual, at the coarsest of unet."""
     scales: Annotated[int, Field(ge=1, le=8)] = 3
-    """How often unet halves a picture, patch its view of it."""
+    """How often unet halves a picture."""
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
@@ -88,7 +88,9 @@ class ImageCritic(NetworkSettings):
     """Channels of the finest map of dcgan and residual, of all maps of projected; units of the last
     hidden layer of mlp."""
     widest: Width = 1024
-    """Most channels of a layer of dcgan or residual."""
+    """Most channels of a layer of dcgan, residual or patch."""
+    scales: Annotated[int, Field(ge=1, le=8)] = 3
+    """How often patch halves a picture: 3 let a logit see 70 pixels."""
     depth: Annotated[int, Field(ge=1, le=16)] = 2
     """Blocks at each scale of residual."""
     norm: Literal["none", "batch", "group"] = "none"

@@ -6,8 +6,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from multigan.adversarial.condition import Condition
-from multigan.adversarial.game import GeneratorTurn
 from multigan.adversarial.randomness import Draw
+from multigan.adversarial.turns import GeneratorTurn
 from multigan.domains.image.likeness import perceptual
 from multigan.errors import UserError
 
