@@ -15,6 +15,8 @@ from multigan.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from multigan.adversarial.objectives import Objective
+    from multigan.adversarial.penalties import Penalty
+    from multigan.adversarial.terms import Term
     from multigan.domains.base import Domain
     from multigan.evaluation.evaluate import evaluate
     from multigan.measures.table import Evaluation
@@ -32,6 +34,8 @@ _HOME = {
     "evaluate": "multigan.evaluation.evaluate",
     "Model": "multigan.model",
     "Objective": "multigan.adversarial.objectives",
+    "Penalty": "multigan.adversarial.penalties",
+    "Term": "multigan.adversarial.terms",
     "load": "multigan.model",
     "Recipe": "multigan.recipe",
     "load_recipe": "multigan.recipe",
@@ -46,8 +50,10 @@ __all__ = [
     "Evaluation",
     "Model",
     "Objective",
+    "Penalty",
     "Recipe",
     "Run",
+    "Term",
     "Trainer",
     "evaluate",
     "load",

@@ -75,7 +75,11 @@ class Game:
         self.statistics = Statistics()
         self.terms = [*terms]
         if settings.diversity.highest > 0:
-            self.terms.append(GeneratorTerm("diversity", settings.diversity, mode_seeking))
+            weight = settings.diversity
+            self.terms.append(
+                GeneratorTerm("diversity", weight, mode_seeking, key="game.diversity")
+            )
+        _check_terms(self.terms)
         self.penalties = penalties_of(settings.penalties)
         self.calls: dict[str, Callable[..., Tensor]] = {**generators, **critics}
         self._embeds = {n: c.embed for n, c in critics.items() if answers(c, ReadsEmbedded)}
@@ -272,6 +276,18 @@ def _check_names(
             f"known: {', '.join(sorted(further))}" if further else "there are no further players"
         )
         raise ValueError(f"game.players.{name} is of no further player; {known}")
+
+
+def _check_terms(terms: Sequence[GeneratorTerm]) -> None:
+    """Raise ``ValueError`` for two terms of one name: one would take the other's place."""
+    seen = {"objective": "the objective"}
+    for term in terms:
+        if term.name in seen:
+            raise ValueError(
+                f"{term.key or term.name} is called as {seen[term.name]} is: give it another name, "
+                "and its own as its function"
+            )
+        seen[term.name] = term.key or term.name
 
 
 def _below(prefix: str, values: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from multigan.adversarial.dotted import import_dotted
 from multigan.adversarial.randomness import Draw
 from multigan.adversarial.settings import Penalties
 
@@ -111,5 +112,23 @@ PENALTIES: dict[str, Penalty] = {
 
 
 def penalties_of(settings: Penalties) -> dict[str, Penalty]:
-    """The penalties that a recipe's ``[game.penalties]`` may mean, by name."""
-    return PENALTIES | {"dragan": Penalty(around_real(settings.dragan_noise), one_centred)}
+    """The penalties that a recipe's ``[game.penalties]`` may mean, by their keys there."""
+    mine = {f"own.{name}": own_penalty(name, one.function) for name, one in settings.own.items()}
+    dragan = Penalty(around_real(settings.dragan_noise), one_centred)
+    return PENALTIES | {"dragan": dragan} | mine
+
+
+def own_penalty(name: str, path: str) -> Penalty:
+    """The `Penalty` that ``"package.module:name"`` names; raises ``ValueError`` for what is
+    none."""
+    key = f"game.penalties.own.{name}.function"
+    try:
+        penalty = import_dotted(path)
+    except ValueError as error:
+        raise ValueError(f"{key} = {error}") from error
+    if not isinstance(penalty, Penalty):
+        raise ValueError(
+            f"{key} = {path!r} is a {type(penalty).__name__}; it must be a multigan.Penalty of two "
+            "functions, at(real, fake, draw) and value(slopes)"
+        )
+    return penalty

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
+from multigan.adversarial.optimisers import build_optimiser
 from multigan.adversarial.settings import PlayerSettings
 
 Synchronise = Callable[[list[Tensor], str], None]
@@ -58,24 +59,6 @@ class Guard:
                 raise NonFiniteError(network, named, samples, section)
 
 
-def build_optimiser(network: nn.Module, settings: PlayerSettings) -> torch.optim.Optimizer:
-    """The optimiser a player asked for, over all its network's parameters."""
-    lr, decay = settings.lr.highest, settings.weight_decay
-    parameters = list(network.parameters())
-    betas = (settings.beta1, settings.beta2)
-    match settings.optimiser:
-        case "adam":
-            return torch.optim.Adam(parameters, lr, betas, settings.eps, decay, fused=True)
-        case "adamw":
-            return torch.optim.AdamW(parameters, lr, betas, settings.eps, decay, fused=True)
-        case "sgd":
-            return torch.optim.SGD(parameters, lr, settings.beta1, weight_decay=decay, fused=True)
-        case "rmsprop":
-            return torch.optim.RMSprop(
-                parameters, lr, settings.beta2, settings.eps, decay, foreach=True, capturable=False
-            )
-
-
 class Player:
     """One of the networks with all it needs to learn; ``section`` of the recipe says how."""
 
@@ -90,7 +73,7 @@ class Player:
         self.name, self.network, self.settings, self.guard = name, network, settings, guard
         self.section = section or f"game.{name}"
         self.parameters = list(network.parameters())
-        self.optimiser = build_optimiser(network, settings)
+        self.optimiser = build_optimiser(network, settings, f"{self.section}.optimiser")
 
     def update(
         self, terms: Mapping[str, Tensor], lr: float, synchronise: Synchronise | None
@@ -128,8 +111,8 @@ class Player:
             self._step_or_undo(gradients)
 
     def _step_or_undo(self, gradients: list[Tensor]) -> None:
-        # RMSprop has no fused step: take it, and put weights and moments back where the guard has
-        # tripped.
+        # RMSprop, as others that are not built in, has no fused step: take it, and put weights and
+        # moments back where the guard has tripped.
         tripped, held = self.guard.tripped.bool(), self._held()
         before = [tensor.clone() for tensor in held]
         for gradient in gradients:
@@ -139,7 +122,12 @@ class Player:
             tensor.copy_(torch.where(tripped, old, tensor))
 
     def _held(self) -> list[Tensor]:
-        moments = [state["square_avg"] for state in self.optimiser.state.values() if state]
+        moments = [
+            value
+            for state in self.optimiser.state.values()
+            for name, value in state.items()
+            if isinstance(value, Tensor) and name != "step"
+        ]
         return [*(p.detach() for p in self.parameters), *moments]
 
     def state(self) -> dict[str, Any]:

@@ -1,31 +1,16 @@
 """The settings of the game: the ``[game]`` section of a recipe. Needs no torch."""
 
-import difflib
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import field, fields
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import BeforeValidator, Field
 from pydantic.dataclasses import dataclass
 
+from multigan.adversarial.names import ObjectiveName, OptimiserName, OwnName
 from multigan.adversarial.schedules import SETTINGS, Probability, Schedule, Scheduled, constant
 
-OBJECTIVES = ("minimax", "nonsaturating", "lsgan", "hinge", "wasserstein", "rpgan")
-
-
-def _objective(name: str) -> str:
-    """A name we know, or one of the user's own with a colon in it."""
-    if name in OBJECTIVES or ":" in name:
-        return name
-    near = difflib.get_close_matches(name, OBJECTIVES, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
-    raise ValueError(
-        f"= {name!r} is not allowed{hint} Allowed: {', '.join(OBJECTIVES)}, or "
-        "'package.module:name'"
-    )
-
-
-ObjectiveName = Annotated[str, AfterValidator(_objective)]
-Optimiser = Literal["adam", "adamw", "rmsprop", "sgd"]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -37,6 +22,14 @@ class PenaltySettings:
     """Its weight (γ of R1 and R2, λ of gp and dragan); a number or a schedule; 0 turns it off."""
     interval: Annotated[int, Field(ge=1)] = 1
     """Apply it at every k-th round only, with weight × k (lazy regularisation)."""
+
+
+@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+class OwnPenalty(PenaltySettings):
+    """A gradient penalty of the user's own."""
+
+    function: OwnName
+    """A `multigan.Penalty` as 'package.module:name'."""
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
@@ -54,9 +47,14 @@ class Penalties:
     dragan_noise: Annotated[float, Field(gt=0)] = 0.5
     """Standard deviation of DRAGAN's noise, in units of the representation."""
 
+    own: dict[str, OwnPenalty] = field(default_factory=dict)
+    """Penalties of your own, by a name of your choice."""
+
     def active(self) -> dict[str, PenaltySettings]:
-        """The penalties that are set and not switched off by a weight of 0."""
-        named = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "dragan_noise"}
+        """The penalties that are set and not switched off by a weight of 0, by their keys."""
+        others = ("dragan_noise", "own")
+        named = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in others}
+        named |= {f"own.{name}": penalty for name, penalty in self.own.items()}
         return {name: p for name, p in named.items() if p is not None and p.weight.highest > 0}
 
 
@@ -64,8 +62,8 @@ class Penalties:
 class PlayerSettings:
     """How one of the two networks learns."""
 
-    optimiser: Optimiser = "adam"
-    """adam | adamw | rmsprop | sgd."""
+    optimiser: OptimiserName = "adam"
+    """adam | adamw | rmsprop | sgd, or your own as 'package.module:Class'."""
     lr: Scheduled = field(default_factory=lambda: constant(2e-4))
     """Learning rate: a number, or a schedule with warm-up."""
     beta1: Beta = 0.0
@@ -78,6 +76,8 @@ class PlayerSettings:
     """Weight decay, decoupled for adamw."""
     clip: Annotated[float, Field(ge=0)] = 0.0
     """Largest norm of the network's whole gradient; 0 does not clip."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Further keyword arguments for an optimiser of your own."""
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
@@ -89,6 +89,23 @@ class CriticSettings(PlayerSettings):
     joint: bool = True
     """Judge real and generated samples in one pass; set false for a critic of your own that mixes
     samples."""
+
+
+@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+class TermSettings:
+    """A term of the generator's loss beside the objective."""
+
+    weight: Scheduled
+    """Its weight: a number, or a schedule."""
+    function: str = ""
+    """What it is, where it is not called so: a built-in name, or your own as
+    'package.module:name'."""
+
+
+def _weighed(value: Any) -> Any:
+    """A term as a table; a number or a schedule is the weight of what it is called."""
+    table = isinstance(value, Mapping) and value.keys() & {"weight", "function"}
+    return value if table or isinstance(value, TermSettings) else {"weight": value}
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
@@ -116,6 +133,26 @@ class GameSettings:
     """Probability of each augmentation of what the critic sees, real and generated alike."""
     diversity: Scheduled = field(default_factory=lambda: constant(0))
     """Weight of the mode-seeking term d(z1, z2)/d(G(z1), G(z2)) (Mao et al. 2019); 0 is off."""
+    terms: dict[str, Annotated[TermSettings, BeforeValidator(_weighed)]] = field(
+        default_factory=dict
+    )
+    """Weights of further terms of the generator's loss: l1 | features | mode-seeking, those of the
+    domain, or your own: edges = {function = 'package.module:name', weight = 1}."""
+
+    def __post_init__(self) -> None:
+        names: dict[str, Iterable[str]] = {
+            "players": self.players,
+            "terms": self.terms,
+            "penalties.own": self.penalties.own,
+        }
+        for key, named in names.items():
+            # Code is named by values alone: whoever asks for consent to it looks at nothing else.
+            for name in named:
+                if re.fullmatch(r"\w[\w-]*", name) is None:
+                    raise ValueError(
+                        f"game.{key} has {name!r}: a name is made of letters, digits, - and _; "
+                        "what it stands for is its `function`"
+                    )
 
     def schedules(self) -> dict[str, Schedule]:
         """Every schedule of the game by its recipe key."""
@@ -128,5 +165,6 @@ class GameSettings:
             "game.augment": self.augment,
             "game.diversity": self.diversity,
         }
+        found |= {f"game.terms.{name}": term.weight for name, term in self.terms.items()}
         penalties = self.penalties.active().items()
         return found | {f"game.penalties.{name}.weight": p.weight for name, p in penalties}

@@ -16,7 +16,7 @@ from multigan.adversarial.condition import Condition, mapped
 from multigan.adversarial.contests import Contest
 from multigan.adversarial.losses import Augmentation
 from multigan.adversarial.randomness import Draw, IndexedDraw
-from multigan.adversarial.terms import GeneratorTerm
+from multigan.adversarial.terms import GeneratorTerm, Term
 from multigan.domains.build import build_network
 from multigan.domains.presenter import ArrayPresenter, Presenter
 from multigan.domains.ruler import Ruler
@@ -176,8 +176,12 @@ class Domain(ABC):
         return {}
 
     def terms(self) -> Sequence[GeneratorTerm]:
-        """Terms of the generator's loss beside the objective."""
+        """Terms of the generator's loss beside the objective that this kind of data always has."""
         return ()
+
+    def known_terms(self) -> Mapping[str, Term]:
+        """What ``game.terms`` may name besides the core's; the recipe's type lists the names."""
+        return {}
 
     def warmup(self) -> Warmup | None:
         """The stage before the game that the recipe asks for, once the data are loaded."""

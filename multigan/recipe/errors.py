@@ -121,10 +121,13 @@ def _shown(value: object) -> str:
 
 def _explain(error: ErrorDetails, kind: type) -> str:
     known = known_keys(kind)
-    key = ".".join(str(part) for part in error["loc"])
+    path = key = ".".join(str(part) for part in error["loc"])
     while key and key not in known and "." in key:  # pydantic appends the name of a union's member
         key = key.rpartition(".")[0]
     given, doc = error["input"], known[key].doc if key in known else ""
+    types = known[key].types if key in known else ()
+    if any(typing.get_origin(t) is dict for t in types):  # below it are names of the user's choice
+        key = path
     allowed = f" ({doc})" if doc else ""
     match error["type"]:
         case "missing":
@@ -138,8 +141,10 @@ def _explain(error: ErrorDetails, kind: type) -> str:
         case "value_error":
             message = str(error["ctx"]["error"])
             return f"`{key}` {message}{allowed}" if key else message
-        case "dataclass_type" if any(t is Schedule for t in known[key].types):
+        case "dataclass_type" if any(t is Schedule for t in types) or key not in known:
             return f"`{key}` = {_shown(given)}: should be a number or a schedule{allowed}"
+        case "unexpected_keyword_argument":
+            return f"unknown key `{key}`{allowed}"
         case _:
             message = error["msg"].removeprefix("Input ").replace("an object", "a table")
             return f"`{key}` = {_shown(given)}: {message}{allowed}"

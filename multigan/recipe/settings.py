@@ -2,14 +2,15 @@
 
 import dataclasses
 from dataclasses import field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import tomli_w
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from multigan.adversarial.names import TERMS, known
 from multigan.adversarial.schedules import SETTINGS, Schedule, Scheduled, constant
-from multigan.adversarial.settings import GameSettings, PlayerSettings
+from multigan.adversarial.settings import GameSettings, PlayerSettings, TermSettings
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -140,6 +141,9 @@ class Recipe:
     train: TrainSettings
     """Budget, batch, cadence, precision."""
 
+    known_terms: ClassVar[tuple[str, ...]] = ()
+    """What ``game.terms`` may name besides the core's; `Domain.known_terms` has them."""
+
     @property
     def warmup_samples(self) -> int:
         """The budget of a stage before the game; 0: there is none."""
@@ -151,6 +155,11 @@ class Recipe:
                 f"train.accumulate = {self.train.accumulate} does not divide train.batch = "
                 f"{self.train.batch}"
             )
+        for name, term in self.game.terms.items():
+            try:
+                known(term.function or name, [*TERMS, *self.known_terms])
+            except ValueError as error:
+                raise ValueError(f"game.terms.{name} {error}") from None
         alone = self.train.samples == 0 and self.warmup_samples > 0
         if not alone and self.train.samples < self.train.batch * self.game.critic.steps:
             raise ValueError(
@@ -181,6 +190,8 @@ class Recipe:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, TermSettings) and not value.function:
+        return _plain(value.weight)
     if isinstance(value, Schedule) and value.constant:
         return value.start
     if dataclasses.is_dataclass(value):

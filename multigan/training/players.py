@@ -8,6 +8,7 @@ from torch import nn
 
 from multigan.adversarial.game import Game
 from multigan.adversarial.randomness import derive_seed
+from multigan.adversarial.terms import terms_of
 from multigan.domains.base import Domain
 from multigan.errors import UserError
 from multigan.training.distributed import Processes
@@ -41,7 +42,10 @@ class Setup:
                 noise=self.domain.noise,
                 contests=contests,
                 augmentation=self.domain.augmentation(),
-                terms=self.domain.terms(),
+                terms=[
+                    *self.domain.terms(),
+                    *terms_of(recipe.game.terms, self.domain.known_terms()),
+                ],
                 synchronise=self.processes.synchronise if self.processes.world > 1 else None,
                 autocast=torch.bfloat16 if train.precision == "bf16" else None,
                 compile=train.compile,

@@ -12,6 +12,7 @@ from multigan.adversarial.contests import Contest, made_for_turn
 from multigan.adversarial.game import Game
 from multigan.adversarial.protocols import ShowsFeatures, answers
 from multigan.adversarial.randomness import Draw
+from multigan.adversarial.terms import l1, mode_seeking
 from multigan.adversarial.turns import Seen, Turn
 from multigan.errors import UserError
 
@@ -38,10 +39,10 @@ def check_signatures(game: Game, noise: Condition, real: Tensor, condition: Cond
     for term in game.terms:
         if term.of_features and term.weight.highest > 0 and not answers(critic, ShowsFeatures):
             raise UserError(
-                f"terms.{term.name} compares what the {_called('critic', critic)} makes of "
+                f"{term.key or term.name} compares what the {_called('critic', critic)} makes of "
                 "samples on the way: give it "
                 "a method `features(x)`, a list of layers for each of its parts, or set "
-                f"terms.{term.name} = 0"
+                f"{term.key or term.name} = 0"
             )
 
 
@@ -123,11 +124,19 @@ def _check_condition(game: Game, noise: Condition, real: Tensor, condition: Cond
             "alike, let the domain do it before the game (its represent and condition draw the "
             "same numbers)"
         )
-    if settings.diversity.highest > 0 and not tensors(noise):
-        raise UserError(
-            "game.diversity compares samples of two noises, and this game has no noise: set "
-            "game.diversity = 0"
-        )
+    for term in game.terms:
+        if term.weight.highest == 0:
+            continue
+        if term.value is mode_seeking and not tensors(noise):
+            raise UserError(
+                f"{term.key} compares samples of two noises, and this game has no noise: set "
+                f"{term.key} = 0"
+            )
+        if term.value is l1 and not told_more:
+            raise UserError(
+                f"{term.key} compares what is made of a source with what is true of it, and this "
+                f"game makes samples of no source: set {term.key} = 0"
+            )
 
 
 def _embedded(game: Game, real: Tensor, critic: str) -> Tensor:

@@ -13,6 +13,7 @@ from torch import nn
 
 from multigan.adversarial.player import NonFiniteError
 from multigan.adversarial.randomness import Draw, derive_seed
+from multigan.adversarial.terms import TermError
 from multigan.adversarial.turns import Turn
 from multigan.devices import explaining_out_of_memory
 from multigan.domains.base import Domain
@@ -152,6 +153,8 @@ class Trainer:
         with torch.random.fork_rng(devices=devices), StopSignals() as signals, explained:
             try:
                 self._fit(signals)
+            except TermError as error:
+                raise UserError(str(error)) from error
             finally:
                 self.display.stop()
                 self.feed.close()

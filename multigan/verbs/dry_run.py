@@ -33,7 +33,7 @@ def describe(
         return f"{plain}{_NOTHING}"
     foreign = {} if trust_code else names_of_code(laid_over(recipe_content(recipe), overrides))
     prepared = prepare(recipe, data=data, settings=settings, seed=seed, trust_code=trust_code)
-    check_first(prepared, objective="game.objective" not in foreign)
+    check_first(prepared, unread=foreign)
     domain = domain_type(prepared.domain)(prepared)
     lines = [f"# {check_source(domain):,} samples in {prepared.data.source}"]
     if slow := too_short_for_average(prepared):

@@ -1,7 +1,7 @@
 """What every start of a training goes through, whether it begins or goes on: processes, display,
 device, data; a journal and a page however it ends."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from multigan.adversarial.objectives import objective_of
+from multigan.adversarial.named import named
 from multigan.devices import explaining_out_of_memory, pick_device
 from multigan.domains.base import Domain, domain_type
 from multigan.errors import DiskError, UserError
@@ -155,13 +155,15 @@ def begun(
         processes.close()
 
 
-def check_first(recipe: Recipe, objective: bool = True) -> None:
-    """What is sure to fail later, found before data are read; raises `UserError`."""
+def check_first(recipe: Recipe, unread: Container[str] = ()) -> None:
+    """What is sure to fail later, found before data are read; raises `UserError`.
+
+    What the keys ``unread`` name is not imported."""
     check_board(recipe)
-    if not objective:
-        return
     try:
-        objective_of(recipe.game.objective)
+        for key, fetch in named(recipe.game).items():
+            if key not in unread:
+                fetch()
     except ValueError as error:
         raise UserError(str(error)) from error
 

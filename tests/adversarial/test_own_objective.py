@@ -10,7 +10,7 @@ import torch
 
 import multigan
 from multigan import Objective
-from multigan.adversarial import settings
+from multigan.adversarial import names
 from multigan.adversarial.objectives import OBJECTIVES, objective_of
 from multigan.errors import RecipeError, UserError
 from multigan.recipe.load import load_recipe
@@ -35,7 +35,7 @@ def own(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_the_recipe_and_the_core_know_the_same_names() -> None:
-    assert set(settings.OBJECTIVES) == set(OBJECTIVES)
+    assert set(names.OBJECTIVES) == set(OBJECTIVES)
     assert all(objective_of(name) is OBJECTIVES[name] for name in OBJECTIVES)
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from multigan.adversarial.condition import Condition
 from multigan.adversarial.randomness import Draw, IndexedDraw
-from multigan.adversarial.terms import GeneratorTerm
+from multigan.adversarial.terms import TERMS, GeneratorTerm, Term
 from multigan.domains.audio.augmentation import SpectrogramAugmentation
 from multigan.domains.audio.decode import (
     PEAK,
@@ -39,10 +39,7 @@ from multigan.domains.audio.specgan import (
     log_spectrum,
 )
 from multigan.domains.audio.spectrum import ShortTimeFourier
-from multigan.domains.audio.vocoder import (
-    MelDistance,
-    feature_distance,
-)
+from multigan.domains.audio.vocoder import MelDistance
 from multigan.domains.audio.vocoders import open_vocoder, refuse_mismatch
 from multigan.domains.audio.waveform import waveforms
 from multigan.domains.base import Domain, Warmup
@@ -224,11 +221,17 @@ class AudioDomain(Domain):
         """For a vocoder: mel distance and feature matching, weighted by ``terms``."""
         if not self.is_vocoder:
             return ()
-        weights = self.recipe.terms
+        weights, terms = self.recipe.terms, {**TERMS, **self.known_terms()}
+        named = {"mel": weights.mel, "features": weights.features}
         return [
-            GeneratorTerm("mel", weights.mel, self._mel_distance()),
-            GeneratorTerm("features", weights.features, feature_distance, of_features=True),
+            GeneratorTerm(name, weight, *terms[name], key=f"terms.{name}")
+            for name, weight in named.items()
+            if weight.highest > 0
         ]
+
+    def known_terms(self) -> Mapping[str, Term]:
+        """For a vocoder: the mel distance."""
+        return {"mel": Term(self._mel_distance())} if self.is_vocoder else {}
 
     def warmup(self) -> Warmup | None:
         """For a vocoder: the mel distance alone."""

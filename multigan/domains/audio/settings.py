@@ -3,7 +3,7 @@
 import math
 import re
 from dataclasses import field, fields
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -198,10 +198,13 @@ class AudioRecipe(Recipe):
     critic: AudioCritic
     """The network that judges them."""
     terms: VocoderTerms = field(default_factory=VocoderTerms)
-    """What a vocoder's generator minimises beside the objective."""
+    """What a vocoder's generator minimises beside the objective; ``game.terms`` knows both as
+    well."""
     reconstruction: WarmupSettings | None = None
     """The stage before the game of a vocoder: it learns from the mel distance alone, many times
     faster than in the game; leave it out to start from scratch."""
+
+    known_terms: ClassVar[tuple[str, ...]] = ("mel",)
 
     @property
     def warmup_samples(self) -> int:

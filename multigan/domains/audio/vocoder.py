@@ -177,22 +177,3 @@ class MelDistance:
     def alone(self, network: nn.Module, real: Tensor, mels: Tensor, draw: Draw) -> Tensor:
         """Of a generator that learns without a critic."""
         return self.between(network(None, mels), mels)
-
-
-def feature_distance(turn: GeneratorTurn) -> Tensor:
-    """L1 of the critic's features of generated and real waveforms, each layer's in units of the
-    real ones' size.
-
-    Feature matching (Larsen et al. 2016) as vocoders have it; the division makes the layers alike
-    (0-d)."""
-    with torch.no_grad():
-        real = turn.game.features(turn.turn.real, turn.turn.condition)
-    made = turn.features
-    if made is None:
-        made = turn.game.features(turn.fake, turn.turn.condition)
-    distances = [
-        (ours.float() - theirs.float()).abs().mean() / theirs.float().abs().mean().clamp_min(1e-4)
-        for fake_layers, real_layers in zip(made, real, strict=True)
-        for ours, theirs in zip(fake_layers[:-1], real_layers[:-1], strict=True)
-    ]
-    return torch.stack(distances).mean()

@@ -1,0 +1,90 @@
+"""Optimisers by name: four that are built in, and any of the user's own."""
+
+from collections.abc import Iterable
+from inspect import Parameter, signature
+from typing import Any
+
+import torch
+from torch import nn
+
+from multigan.adversarial.dotted import import_dotted
+from multigan.adversarial.names import OPTIMISERS
+from multigan.adversarial.settings import PlayerSettings
+
+
+def optimiser_type(name: str, key: str) -> type[torch.optim.Optimizer]:
+    """The class that a name stands for; raises ``ValueError``, which names ``key``, for what cannot
+    be an optimiser of a player."""
+    if name in OPTIMISERS:
+        return _BUILT_IN[name]
+    try:
+        kind = import_dotted(name)
+    except ValueError as error:
+        raise ValueError(f"{key} = {error}") from error
+    if not (isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)):
+        raise ValueError(f"{key} = {name!r} is no subclass of torch.optim.Optimizer")
+    closure = signature(kind.step).parameters.get("closure")
+    if closure is not None and closure.default is Parameter.empty:
+        raise ValueError(
+            f"{key} = {name!r} asks for the loss again at every step, and a phase of the game has "
+            "one loss a step: use an optimiser whose step() takes no closure"
+        )
+    return kind
+
+
+def build_optimiser(
+    network: nn.Module, settings: PlayerSettings, key: str = "optimiser"
+) -> torch.optim.Optimizer:
+    """The optimiser a player asked for, over all its network's parameters; raises ``ValueError``
+    for one that cannot be built."""
+    kind = optimiser_type(settings.optimiser, key)
+    if settings.optimiser in OPTIMISERS:
+        given = _arguments(settings)
+    else:
+        given = _asked_for(kind, settings) | settings.options
+    try:
+        return kind(_parameters(network), **given)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{key} = {settings.optimiser!r} cannot be built: {error}") from error
+
+
+_BUILT_IN: dict[str, type[torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "rmsprop": torch.optim.RMSprop,
+    "sgd": torch.optim.SGD,
+}
+
+
+def _parameters(network: nn.Module) -> Iterable[Any]:
+    return list(network.parameters())
+
+
+def _arguments(settings: PlayerSettings) -> dict[str, Any]:
+    """What a built-in one is given; fused where there is such a step, foreach for RMSprop."""
+    given: dict[str, Any] = {
+        "lr": settings.lr.highest,
+        "weight_decay": settings.weight_decay,
+    }
+    match settings.optimiser:
+        case "sgd":
+            return given | {"momentum": settings.beta1, "fused": True}
+        case "rmsprop":
+            return given | {"alpha": settings.beta2, "eps": settings.eps, "foreach": True}
+        case _:
+            betas = (settings.beta1, settings.beta2)
+            return given | {"betas": betas, "eps": settings.eps, "fused": True}
+
+
+def _asked_for(kind: type[torch.optim.Optimizer], settings: PlayerSettings) -> dict[str, Any]:
+    """Those settings that the signature of the user's own optimiser names."""
+    offered = {
+        "lr": settings.lr.highest,
+        "betas": (settings.beta1, settings.beta2),
+        "momentum": settings.beta1,
+        "alpha": settings.beta2,
+        "eps": settings.eps,
+        "weight_decay": settings.weight_decay,
+    }
+    wanted = signature(kind).parameters
+    return {name: value for name, value in offered.items() if name in wanted}
