@@ -22,9 +22,13 @@ class PretrainedEmbedder(Embedder):
         source = weights or KNOWN.get(name, name)
         try:
             self.model: Any = (
-                AutoModel.from_pretrained(source, dtype=torch.float32).eval().to(device)
+                AutoModel.from_pretrained(source, dtype=torch.float32, trust_remote_code=False)
+                .eval()
+                .to(device)
             )
-            self.processor: Any = AutoImageProcessor.from_pretrained(source)
+            self.processor: Any = AutoImageProcessor.from_pretrained(
+                source, trust_remote_code=False
+            )
         except (OSError, ValueError) as error:
             raise UserError(
                 f"--embedder {name}: {source} cannot be loaded by transformers: {error}. "

@@ -249,3 +249,9 @@ def test_specgan_front_end_normalises_each_bin_and_comes_back() -> None:
     back = front_end(front_end.inverse(x))
     loud = x > 0.3
     assert (back - x)[loud].abs().mean() < 0.1
+
+
+@pytest.mark.parametrize("mels", [10**9, 10**5, 4096])
+def test_mels_without_end_are_refused_before_a_filter_is_made(mels: int) -> None:
+    with pytest.raises(RecipeError, match=f"mels = {mels} is too many for n_fft"):
+        load_recipe("audio/digits", {"front_end.mels": mels})

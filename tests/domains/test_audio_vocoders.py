@@ -1,6 +1,8 @@
 """Pretrained vocoders of transformers: loaded when their mel settings are ours, refused by name
 when not."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -90,4 +92,42 @@ def test_a_field_that_differs_is_named_with_both_values(tmp_path: Path) -> None:
 def test_what_is_no_vocoder_says_so(tmp_path: Path) -> None:
     ViTConfig().save_pretrained(tmp_path)
     with pytest.raises(UserError, match="is a vit; the pretrained vocoders known here are univnet"):
+        open_vocoder(str(tmp_path), CPU)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"model_hidden_channels": 10**6}, "describes"),
+        ({"model_hidden_channels": "many"}, "cannot be loaded"),
+        ({"model_type": ["univnet"]}, "neither a multigan model nor one of transformers"),
+    ],
+)
+def test_a_strangers_vocoder_is_refused_before_it_is_made(
+    change: dict, said: str, tmp_path: Path
+) -> None:
+    folder = univnet(tmp_path)
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(UserError, match=said):
+        open_vocoder(str(folder), CPU)
+
+
+def test_code_of_a_strangers_vocoder_is_not_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = univnet(tmp_path)
+    (folder / "own.py").write_text("from pathlib import Path\nPath('canary').touch()\n")
+    monkeypatch.chdir(tmp_path)
+    for name in ("config.json", "preprocessor_config.json"):
+        content = json.loads((folder / name).read_text())
+        content["auto_map"] = {"AutoModel": "own.Net", "AutoFeatureExtractor": "own.Net"}
+        (folder / name).write_text(json.dumps(content))
+    open_vocoder(str(folder), CPU)
+    assert not Path("canary").exists()
+
+
+def test_a_pipe_for_a_config_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.json")
+    with pytest.raises(UserError, match="neither a multigan model"):
         open_vocoder(str(tmp_path), CPU)

@@ -139,8 +139,12 @@ class PretrainedSound(Embedder):
         source = weights or name
         self.name, self.rate, self.device = name.rstrip("/").split("/")[-1], rate, device
         try:
-            self.model: Any = AutoModel.from_pretrained(source).eval().to(device)
-            self.extractor: Any = AutoFeatureExtractor.from_pretrained(source)
+            self.model: Any = (
+                AutoModel.from_pretrained(source, trust_remote_code=False).eval().to(device)
+            )
+            self.extractor: Any = AutoFeatureExtractor.from_pretrained(
+                source, trust_remote_code=False
+            )
         except (OSError, ValueError) as error:
             raise UserError(
                 f"--embedder {name}: {source} cannot be loaded by transformers: {error}. Sounds "

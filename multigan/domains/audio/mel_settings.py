@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+_LARGEST = 2**22  # numbers of a bank of filters
+
 
 @dataclass(frozen=True)
 class MelSettings:
@@ -90,10 +92,12 @@ def independent(settings: MelSettings) -> bool:
 
 def most_mels(settings: MelSettings) -> int:
     """The largest multiple of 8 that is still `independent`; 0 if none is."""
-    for mels in range(settings.mels // 8 * 8, 0, -8):
-        if independent(MelSettings(**{**asdict(settings), "mels": mels})):
-            return mels
-    return 0
+    low, high = 0, min(settings.mels, settings.bins) // 8
+    while low < high:
+        middle = (low + high + 1) // 2
+        enough = independent(MelSettings(**{**asdict(settings), "mels": 8 * middle}))
+        low, high = (middle, high) if enough else (low, middle - 1)
+    return 8 * low
 
 
 def problem(settings: MelSettings) -> str | None:
@@ -117,6 +121,9 @@ def problem(settings: MelSettings) -> str | None:
         )
     if s.floor <= 0:
         return f"floor = {s.floor:g} must be above 0: it is the magnitude that counts as silence"
+    if s.mels > s.bins or s.mels * s.bins > _LARGEST:
+        most = min(s.bins, _LARGEST // s.bins) // 2 * 2
+        return f"mels = {s.mels} is too many for n_fft = {s.n_fft}: use at most {most} mels"
     if not independent(s):
         return (
             f"mels = {s.mels} is more than {s.rate} Hz with n_fft = {s.n_fft} can tell apart: use "

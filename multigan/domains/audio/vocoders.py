@@ -15,9 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from multigan.bounded import read_bounded
 from multigan.domains.audio.mel_settings import MelSettings
 from multigan.errors import UserError
 
+_LARGEST = 1_000_000  # bytes of a config
 PRETRAINED = ("univnet", "speecht5_hifigan")
 
 
@@ -50,16 +52,18 @@ def _model_type(source: str) -> str | None:
     path = Path(source)
     if path.exists():
         try:
-            return json.loads((path / "config.json").read_text()).get("model_type")
-        except (OSError, ValueError):
+            content = json.loads(read_bounded(path / "config.json", _LARGEST))
+        except (OSError, ValueError, RecursionError):
             return None
+        kind = content.get("model_type") if isinstance(content, dict) else None
+        return kind if isinstance(kind, str) else None
     from transformers import PretrainedConfig
 
     try:
-        content: dict[str, Any] = PretrainedConfig.get_config_dict(source)[0]
+        known: dict[str, Any] = PretrainedConfig.get_config_dict(source)[0]
     except (OSError, ValueError):
         return None
-    return content.get("model_type")
+    return known.get("model_type")
 
 
 def _own(model: Any) -> Vocoder:
@@ -87,10 +91,16 @@ def _pretrained(source: str, device: torch.device) -> Vocoder:
             f"{source} is a {kind}; the pretrained vocoders known here are {', '.join(PRETRAINED)}"
         )
     try:
-        config = transformers.AutoFeatureExtractor.from_pretrained(source)
-        wanted = transformers.UnivNetModel if kind == "univnet" else transformers.SpeechT5HifiGan
-        network: Any = wanted.from_pretrained(source).eval().to(device)
-    except (OSError, ValueError) as error:
+        # Classes by their names: what the folder names as its own is neither asked for nor run.
+        univnet = kind == "univnet"
+        extractor = "UnivNetFeatureExtractor" if univnet else "SpeechT5FeatureExtractor"
+        config: Any = getattr(transformers, extractor).from_pretrained(source)
+        wanted: Any = getattr(transformers, "UnivNetModel" if univnet else "SpeechT5HifiGan")
+        _refuse_larger(wanted, Path(source))
+        network = wanted.from_pretrained(source, use_safetensors=True).eval().to(device)
+    except UserError:
+        raise
+    except Exception as error:  # the settings are a stranger's: whatever they lead to is theirs
         raise UserError(f"{source} cannot be loaded by transformers: {error}") from None
     if kind == "univnet":
         fmax = config.fmax or config.sampling_rate / 2
@@ -106,6 +116,21 @@ def _pretrained(source: str, device: torch.device) -> Vocoder:
     return Vocoder(
         made, lambda x: network(x.transpose(1, 2) / math.log(10)), source
     )  # it takes decimal logs
+
+
+def _refuse_larger(kind: Any, folder: Path) -> None:
+    """Refuse settings of a network larger than the weights beside them, before any are made."""
+    if not folder.is_dir():
+        return
+    with torch.device("meta"):
+        sketch = kind(kind.config_class.from_pretrained(folder))
+    wanted = sum(tensor.numel() for tensor in sketch.state_dict().values())
+    held = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    if wanted > held:  # no number takes less than a byte
+        raise UserError(
+            f"{folder}: its config.json describes {wanted:,} weights, its safetensors files hold "
+            f"{held:,} bytes"
+        )
 
 
 def _settings(config: Any, n_fft: int, hop: int, fmax: float) -> dict[str, Any]:
