@@ -36,6 +36,7 @@ class Table:
     name: str
     columns: tuple[str, ...]
     rows: "pl.LazyFrame"  # a column each; text that is empty is null
+    size: int  # bytes of the file
     notes: tuple[str, ...] = ()
     content: bytes = b""  # of a CSV, in UTF-8
     dialect: Dialect | None = None
@@ -86,7 +87,7 @@ def _parquet(content: bytes, name: str) -> Table:
         count = rows.select(pl.len()).collect().item()
     if count * len(columns) > _SPARED + _PACKED * len(content):
         raise DataError(f"{name} says it has {count:,} rows in {len(content):,} bytes: no data")
-    return Table(name, columns, rows)
+    return Table(name, columns, rows, len(content))
 
 
 def _csv(content: bytes, name: str, latin: bool) -> Table:
@@ -101,7 +102,9 @@ def _csv(content: bytes, name: str, latin: bool) -> Table:
     rows, comments = _rows(content, dialect, name)
     if comments:
         notes.append(f"{comments:,} comment lines among the rows of {name} (left out)")
-    return Table(name, dialect.names, rows, (*notes, *dialect.notes), content, dialect)
+    return Table(
+        name, dialect.names, rows, len(content), (*notes, *dialect.notes), content, dialect
+    )
 
 
 def _as_utf8(content: bytes, name: str, latin: bool) -> tuple[bytes, list[str]]:

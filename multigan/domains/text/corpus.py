@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from multigan.domains.cache import Decoded, Decoder, opened
-from multigan.domains.files import stamp
+from multigan.domains.labels import counted
 from multigan.domains.text.oracle import Oracle
 from multigan.domains.text.settings import TextData
-from multigan.domains.text.sources import Lines, read_lines, text_files
+from multigan.domains.text.sources import Lines, files_read, read_lines, text_files
 from multigan.domains.text.tokeniser import (
     END,
     SPECIAL,
@@ -23,6 +23,7 @@ from multigan.domains.text.tokeniser import (
     Tokeniser,
     load_tokeniser,
     number_tokeniser,
+    unspaced,
 )
 from multigan.domains.text.tokeniser import train_tokeniser as train
 from multigan.errors import DataError
@@ -47,11 +48,12 @@ def open_corpus(data: TextData) -> Corpus:
     """The corpus that the settings name, from the cache if it is there; raises `DataError`."""
     if Path(data.source).suffix == ".npz":
         return _oracle_corpus(data)
-    entry = opened(TextDecoder(data), 0.0)
+    decoder = TextDecoder(data)
+    entry = opened(decoder, 0.0)
     whole = entry.stored
     report = json.loads((entry.folder / REPORT).read_text("utf-8"))
     count = report["train"]
-    notes = (*report["notes"], *whole.notes)
+    notes = (*files_read(decoder.files), *report["notes"], *whole.notes)
     labels = whole.labels if data.labels else None
     kept, apart = slice(0, count), slice(count, None)
     ends = bool((whole.samples[:count, -1] == END).any())
@@ -75,7 +77,8 @@ class TextDecoder(Decoder):
         settings = {
             name: value for name, value in vars(data).items() if name not in ("source", "count")
         }
-        self._signature = f"text 2\n{sorted(settings.items())}\n{stamp(*text_files(data.source))}"
+        self.files = text_files(data.source, data.labels and not data.label_field)
+        self._signature = f"text 3\n{sorted(settings.items())}\n{self.files.signature}"
 
     @property
     def signature(self) -> str:
@@ -96,11 +99,9 @@ class TextDecoder(Decoder):
     def prepare(self) -> tuple[np.ndarray, list[int] | None]:
         """Read, split, train the tokeniser, encode; rows ``(n, length)`` and their labels."""
         data = self.data
-        lines = read_lines(data.source, data.field, data.label_field, data.unreadable)
+        lines = read_lines(data.source, data.field, data.label_field, data.unreadable, data.labels)
         _enough(lines, data)
-        order = np.random.default_rng(0).permutation(len(lines.texts))
-        apart = max(1, round(len(order) * data.held_out)) if data.held_out else 0
-        parts = np.sort(order[apart:]), np.sort(order[:apart])
+        parts = _parts(lines, data.held_out)
         texts = [[lines.texts[i] for i in part] for part in parts]
         tokeniser = train(texts[0], data.tokeniser, data.vocabulary, data.min_count, data.lower)
         coded = [tokeniser.encode(part, data.length, data.long) for part in texts]
@@ -111,21 +112,52 @@ class TextDecoder(Decoder):
                 f"data.length = {data.length} tokens (the longest has {coded[0].longest:,}): "
                 "raise data.length, or set data.long = 'cut'"
             )
-        classes = sorted(set(lines.labels))
+        notes = _notes(lines, coded, tokeniser, data)
+        rows, labels = [c.ids for c in coded], None
+        classes: tuple[str, ...] = ()
+        if data.labels:
+            kept = [part[c.kept] for part, c in zip(parts, coded, strict=True)]
+            given = [[lines.labels[i] for i in some] for some in kept]
+            rows[1], labels, classes = _labelled(rows[1], given)
+            notes += _label_notes(lines.labels, given[0], classes)
         self._tokeniser = tokeniser
-        self._report = {
-            "train": len(coded[0].ids),
-            "classes": classes,
-            "notes": _notes(lines, coded, tokeniser, data),
-        }
-        chosen = [i for part, c in zip(parts, coded, strict=True) for i in part[c.kept]]
-        labels = [classes.index(lines.labels[i]) for i in chosen] if data.labels else None
-        return np.concatenate([c.ids for c in coded]), labels
+        self._report = {"train": len(coded[0].ids), "classes": classes, "notes": notes}
+        return np.concatenate(rows), labels
 
     def keep(self, folder: Path) -> None:
         """The tokeniser and the report, beside the rows."""
         self._tokeniser.save(folder)
         (folder / REPORT).write_text(json.dumps(self._report, ensure_ascii=False), "utf-8")
+
+
+def _parts(lines: Lines, held_out: float) -> tuple[np.ndarray, np.ndarray]:
+    """Which sentences are trained on and which are kept apart: those of test/, else a share."""
+    if lines.tests:
+        tests = np.array(lines.tests)
+        return np.flatnonzero(~tests), np.flatnonzero(tests)
+    order = np.random.default_rng(0).permutation(len(lines.texts))
+    apart = max(1, round(len(order) * held_out)) if held_out else 0
+    return np.sort(order[apart:]), np.sort(order[:apart])
+
+
+def _labelled(
+    held: np.ndarray, given: Sequence[Sequence[str]]
+) -> tuple[np.ndarray, list[int], tuple[str, ...]]:
+    """The rows kept apart that have a class to train on, the labels of all rows, the classes."""
+    classes = tuple(sorted(set(given[0])))
+    known = [label in classes for label in given[1]]
+    labels = [classes.index(label) for part in given for label in part if label in classes]
+    return held[known], labels, classes
+
+
+def _label_notes(
+    labels: Sequence[str], trained: Sequence[str], classes: tuple[str, ...]
+) -> list[str]:
+    empty = sorted(set(labels) - set(classes))
+    return [
+        counted((classes.index(label) for label in trained), classes),
+        *(f"{name} is no class here: none of its sentences is trained on" for name in empty),
+    ]
 
 
 def _enough(lines: Lines, data: TextData) -> None:
@@ -135,6 +167,10 @@ def _enough(lines: Lines, data: TextData) -> None:
         raise DataError(
             f"{data.source} holds {count} sentence{'s' * (count > 1)} (the longest of {size:,} "
             "characters): put one sentence on each line, and more of them"
+        )
+    if count > 1 and len(set(lines.texts)) == 1:
+        raise DataError(
+            f"all {count:,} sentences of {data.source} are equal: there is nothing to learn"
         )
     if data.labels and not lines.labels:
         raise DataError(
@@ -157,6 +193,16 @@ def _notes(
         f"{both[0].tokens / max(len(both[0].ids) + both[0].dropped, 1):.1f} tokens a "
         f"sentence, the longest {max(c.longest for c in both):,}"
     ]
+    if data.tokeniser == "word" and unspaced(lines.texts):
+        notes.append(
+            "There are no spaces between the words, so that whole clauses count as words: take the "
+            "recipe text/characters, or --set data.tokeniser=character"
+        )
+    repeated = len(lines.texts) - len(set(lines.texts))
+    if repeated:
+        notes.append(f"{repeated:,} of {len(lines.texts):,} sentences are repeated")
+    if lines.tests:
+        notes.append("The sentences held out are those of the folder test")
     cut, dropped = sum(c.cut for c in both), sum(c.dropped for c in both)
     if cut or dropped:
         what = f"{cut:,} sentences cut" if cut else f"{dropped:,} sentences dropped"
@@ -173,7 +219,7 @@ def _notes(
         notes.append(
             f"Skipped {len(lines.failed)} that cannot be read: {'; '.join(lines.failed[:5])}"
         )
-    return notes
+    return [*notes, *lines.notes]
 
 
 def _oracle_corpus(data: TextData) -> Corpus:

@@ -19,13 +19,12 @@ class TextData(DataSettings):
     """Where sentences come from and how they become tokens."""
 
     source: str
-    """captions (built in), a text file (a sample a line), a .jsonl file, a folder of them, or an
-    oracle's .npz."""
+    """captions (built in), a text file (a sample a line), a .jsonl, .csv or .parquet file, a folder
+    or zip of them, or an oracle's .npz."""
     field: str = "text"
-    """The field of a JSONL object that holds the sentence."""
+    """The field of a JSONL object, or the column of a table, that holds the sentence."""
     label_field: str = ""
-    """The field of a JSONL object that holds its label; subfolders of a folder are labels by
-    themselves."""
+    """The field or column that holds its label; subfolders of a folder are labels by themselves."""
     labels: bool = False
     """Learn to write sentences of a class: from subfolders, or from `data.label_field`."""
     tokeniser: Literal["word", "character", "bpe"] = "word"

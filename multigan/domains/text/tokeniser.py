@@ -4,9 +4,11 @@ tokenizers.
 Every one is exactly reversible: decoding the ids of a sentence gives the sentence, unknown tokens
 apart. Id 0 ends a sentence and fills the rest, id 1 is the unknown token."""
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,6 +30,15 @@ Kind = Literal["word", "character", "bpe"]
 
 END, UNKNOWN = 0, 1
 SPECIAL = ("<end>", "<unk>")
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+    r"\U00020000-\U0003ffff]"  # Thai, Lao, Burmese, Khmer, kana, Chinese
+)
+_LETTERS = 20  # of a word, on average, that is none
+_LONGEST = 100_000  # characters of a text that are looked at: more is no sentence
+_WORD_LONGEST = 1000  # characters of a token that can be in a vocabulary
+_ENDLESS = re.compile(r"(\S{10000})\S+")  # takes byte pairs minutes
+_AT_ONCE = 2**20  # characters that are encoded at once
 
 # A word takes the space before it along (as ▁), so that joining tokens needs no rules of spelling.
 _WORD = r"▁?[\p{L}\p{M}\p{N}]+(?:['’\-][\p{L}\p{M}\p{N}]+)*|▁?[^\s▁\p{L}\p{M}\p{N}]|▁"
@@ -46,6 +57,18 @@ class Encoded:
     longest: int  # tokens of the longest sentence
 
 
+def _batches(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
+    """Parts of the texts of so many characters, with the place of their first: tokens take far
+    more memory than text."""
+    start, size = 0, 0
+    for i, text in enumerate(texts):
+        size += min(len(text), _LONGEST)
+        if size >= _AT_ONCE:
+            yield start, texts[start : i + 1]
+            start, size = i + 1, 0
+    yield start, texts[start:]
+
+
 class Tokeniser:
     """Sentences to token ids and back."""
 
@@ -58,20 +81,34 @@ class Tokeniser:
     def encode(
         self, texts: Sequence[str], length: int, long: Literal["drop", "cut"] = "cut"
     ) -> Encoded:
-        """Sentences as rows of ``length`` tokens; longer ones are dropped or cut."""
-        coded = [e.ids for e in self.inner.encode_batch(list(texts), add_special_tokens=False)]
-        kept = [i for i, ids in enumerate(coded) if ids and (long == "cut" or len(ids) <= length)]
-        rows = np.full((len(kept), length), END, np.int32)
-        for row, i in enumerate(kept):
-            chosen = coded[i][:length]
-            rows[row, : len(chosen)] = chosen
-        sizes = [len(ids) for ids in coded]
+        """Sentences as rows of ``length`` tokens; longer ones are dropped or cut.
+
+        What is longer than any sentence is looked at only so far."""
+        rows, kept, sizes = list[np.ndarray](), list[int](), list[int]()
+        unknown = cut = 0
+        for start, part in _batches(texts):
+            short = [text[:_LONGEST] for text in part]
+            coded = [e.ids for e in self.inner.encode_batch(short, add_special_tokens=False)]
+            # What is cut off here is longer than any row.
+            found = [
+                len(ids) + length * (len(t) > _LONGEST) for ids, t in zip(coded, part, strict=True)
+            ]
+            mine = [i for i, n in enumerate(found) if coded[i] and (long == "cut" or n <= length)]
+            filled = np.full((len(mine), length), END, np.int32)
+            for row, i in zip(filled, mine, strict=True):
+                chosen = coded[i][:length]
+                row[: len(chosen)] = chosen
+            rows.append(filled)
+            kept += [start + i for i in mine]
+            sizes += found
+            unknown += sum(ids.count(UNKNOWN) for ids in coded)
+            cut += sum(found[i] > length for i in mine)
         return Encoded(
-            rows,
+            np.concatenate(rows),
             np.array(kept, np.int64),
-            sum(len(coded[i]) > length for i in kept),
-            len(coded) - len(kept),
-            sum(ids.count(UNKNOWN) for ids in coded),
+            cut,
+            len(sizes) - len(kept),
+            unknown,
             sum(sizes),
             max(sizes, default=0),
         )
@@ -171,6 +208,14 @@ def _of_tokens(
     return inner
 
 
+def unspaced(texts: Sequence[str]) -> bool:
+    """Whether texts have no spaces between their words: Chinese, Japanese, Thai, codes."""
+    letters = [c for text in islice(texts, 2000) for c in text[:1000] if not c.isspace()]
+    words = sum(len(text[:1000].split()) for text in islice(texts, 2000))
+    script = sum(_UNSPACED.match(c) is not None for c in letters)
+    return 2 * script > len(letters) or len(letters) > _LETTERS * words
+
+
 def train_tokeniser(
     texts: Sequence[str],
     kind: Kind,
@@ -206,10 +251,10 @@ def _by_pieces(
     normaliser, split = _normaliser(lower), _split(kind)[0]
     counts: Counter[str] = Counter()
     for text in texts:
-        counts.update(piece for piece, _ in split.pre_tokenize_str(normaliser.normalize_str(text)))
-    ranked = sorted(
-        (piece for piece, n in counts.items() if n >= min_count), key=lambda p: (-counts[p], p)
-    )
+        plain = normaliser.normalize_str(text[:_LONGEST])
+        counts.update(piece for piece, _ in split.pre_tokenize_str(plain))
+    known = [p for p, n in counts.items() if n >= min_count and len(p) <= _WORD_LONGEST]
+    ranked = sorted(known, key=lambda p: (-counts[p], p))
     return _of_pieces(ranked[: vocabulary - len(SPECIAL)], kind)
 
 
@@ -245,8 +290,9 @@ def _bpe(texts: Sequence[str], vocabulary: int, lower: bool) -> "Tokenizer":
         special_tokens=list(SPECIAL),
         initial_alphabet=sorted(alphabet),
         show_progress=False,
+        max_token_length=_WORD_LONGEST,
     )
-    inner.train_from_iterator(texts, trainer)
+    inner.train_from_iterator((_ENDLESS.sub(r"\1", text[:_LONGEST]) for text in texts), trainer)
     return inner
 
 
