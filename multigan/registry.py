@@ -1,5 +1,7 @@
 """Names of the kinds of data and where each lives; looking them up imports none of them."""
 
+from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from multigan.adversarial import dotted
@@ -38,10 +40,31 @@ def declared_options() -> list[Option]:
     return list({option.name: option for option in reversed(every)}.values())[::-1]
 
 
+def installed_domains() -> dict[str, str]:
+    """Domains of installed packages, by the names of their entry points ``multigan.domains``.
+
+    Reads what packages say of themselves and imports none; raises `RecipeError` where two packages
+    use one name. Whoever installed a package agreed to its code, so it needs no consent; what
+    merely lies in the current folder is not installed and may be a stranger's."""
+    found: dict[str, str] = {}
+    for point in entry_points(group="multigan.domains"):
+        here = point.dist is not None and Path(str(point.dist.locate_file(""))).resolve()
+        if here == Path.cwd().resolve() or point.name in BUILT_IN:
+            continue
+        if found.get(point.name, point.value) != point.value:
+            raise RecipeError(
+                f"domain = {point.name!r} is in two installed packages, as {found[point.name]} "
+                f"and {point.value}: name one of these"
+            )
+        found[point.name] = point.value
+    return found
+
+
 def domain_class(domain: str) -> type[Any]:
-    """The class of a built-in domain, or the one that ``"package.module:Class"`` names; raises
-    `RecipeError` for what is no `Domain`."""
-    kind = import_dotted(DOMAINS.get(domain, domain), "domain")
+    """The class of a built-in or installed domain, or the one that ``"package.module:Class"``
+    names; raises `RecipeError` for what is no `Domain`."""
+    path = DOMAINS.get(domain) or (domain if ":" in domain else installed_domains().get(domain))
+    kind = import_dotted(path or domain, "domain")
     wanted = dotted.import_dotted(_DOMAIN)
     if not (isinstance(kind, type) and issubclass(kind, wanted)):
         raise RecipeError(f"domain = {domain!r} is no subclass of multigan.Domain")

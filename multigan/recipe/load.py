@@ -4,6 +4,7 @@ A recipe has the sections ``[data]``, ``[generator]``, ``[critic]`` (typed by it
 ``[game]`` (typed by the core) and ``[train]``. ``extends`` names the recipe it builds on; overrides
 are ``key.sub = value``. Needs no torch."""
 
+import difflib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ from multigan.encodings import as_text
 from multigan.errors import RecipeError
 from multigan.recipe.errors import explain_errors, known_keys, reject_unknown_keys
 from multigan.recipe.settings import Recipe
-from multigan.registry import RECIPES, domain_class, import_dotted
+from multigan.registry import RECIPES, domain_class, import_dotted, installed_domains
 from multigan.resources import resource_folder
 
 _LARGEST = 1_000_000  # bytes of a recipe's file
@@ -151,8 +152,6 @@ def _find(source: str, beside: Path | None = None) -> Path:
     for candidate in (beside / source if beside else Path(source), Path(source)):
         if candidate.is_file():
             return candidate
-    import difflib
-
     near = difflib.get_close_matches(source, recipe_names(), n=1, cutoff=0.4)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise RecipeError(
@@ -245,16 +244,19 @@ def parse_settings(pairs: Sequence[str] | None) -> dict[str, Any]:
 
 
 def recipe_type(domain: str) -> type[Recipe]:
-    """The typed recipe of a built-in domain, or of a domain class named
+    """The typed recipe of a built-in domain, of an installed one, or of a domain class named
     ``"package.module:Class"``."""
     if domain in RECIPES:
         return import_dotted(RECIPES[domain], "domain")
-    if ":" in domain:
+    installed = {} if ":" in domain else installed_domains()
+    if ":" in domain or domain in installed:
         kind = domain_class(domain).recipe_type
         if not (isinstance(kind, type) and issubclass(kind, Recipe)):
             raise RecipeError(f"domain = {domain!r}: its recipe_type is no subclass of Recipe")
         return kind
-    known = ", ".join(RECIPES)
+    near = difflib.get_close_matches(domain, [*RECIPES, *installed], n=1)
+    hint = f"did you mean {near[0]!r}? Known" if near else "known"
     raise RecipeError(
-        f"domain = {domain!r} is unknown; known: {known}, or your own as 'package.module:Class'"
+        f"domain = {domain!r} is unknown; {hint}: {', '.join([*RECIPES, *installed])}, or your own "
+        "as 'package.module:Class'"
     )
