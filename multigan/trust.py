@@ -28,6 +28,8 @@ WORDS = (
 )
 """Keys whose values are words or places, and may look like a name of code."""
 
+_LISTED = 20  # names of a refusal
+
 
 def names_of_code(recipe: Mapping[str, Any]) -> dict[str, str]:
     """Every ``"package.module:Name"`` in a recipe, at whatever depth, by its key."""
@@ -60,7 +62,9 @@ def check_consent(
     names = {k: name for k, name in names_of_code(recipe).items() if k not in (given or {})}
     if not names or trust_code or is_remembered(recipe, folder):
         return
-    listed = "\n".join(f"  {key} = {name}" for key, name in names.items())
+    lines = [f"  {key} = {name}" for key, name in names.items()]
+    more = [f"  and {len(lines) - _LISTED:,} more"] if len(lines) > _LISTED else []
+    listed = "\n".join([*lines[:_LISTED], *more])
     raise CheckpointError(
         f"{folder} names code that is not multigan's and would be imported and run:\n{listed}\n"
         "If you trust who wrote it: --trust-code (from Python: trust_code=True)"

@@ -1,6 +1,8 @@
 """Tokenisers are exactly reversible, in any script, and load where `transformers` loads."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -113,3 +115,43 @@ def test_numbers_keep_their_order() -> None:
     tokeniser: Tokeniser = number_tokeniser(12)
     assert len(tokeniser) == 14
     assert tokeniser.decode([[2, 13, 5, END, 7]]) == ["0 11 3"]
+
+
+def with_model(folder: Path, **changed: object) -> None:
+    path = folder / "tokenizer.json"
+    content = json.loads(path.read_text())
+    content["model"] |= changed
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    "vocab",
+    [
+        {"<end>": 0, "<unk>": 1, "a": 10**9},
+        {"<end>": 0, "<unk>": 1, "a": -1},
+        {"<end>": 0, "a": 1, "<unk>": 2},
+        {"<end>": 0, "<unk>": "1"},
+        ["<end>", "<unk>"],
+        {},
+    ],
+)
+def test_a_strangers_tokens_are_the_numbers_from_0_on(tmp_path: Path, vocab: object) -> None:
+    train_tokeniser(TEXTS, "word").save(tmp_path)
+    with_model(tmp_path, vocab=vocab)
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json"):
+        load_tokeniser(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["word", "character", "bpe"])
+def test_only_the_tokens_of_a_file_are_taken(tmp_path: Path, kind: Any) -> None:
+    tokeniser = train_tokeniser(TEXTS, kind)
+    tokeniser.save(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    content = json.loads(path.read_text())
+    slow = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated"}
+    content["pre_tokenizer"] = slow | {"invert": False}
+    content["normalizer"] = {"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": ""}
+    path.write_text(json.dumps(content))
+    loaded = load_tokeniser(tmp_path, kind)
+    for text in [*TEXTS, "a" * 40 + "b"]:
+        assert loaded.tokens(text) == tokeniser.tokens(text)

@@ -236,3 +236,9 @@ def test_a_title_is_no_markup_in_the_card(run: Path, tmp_path: Path) -> None:
     assert "[x](" not in card
     assert "\n# big" not in card
     assert "``` a`b`` <img> ```" in card
+
+
+@pytest.mark.parametrize("recipe", ["points/ring", "series/sines"])
+def test_made_data_without_end_are_refused(recipe: str) -> None:
+    with pytest.raises(UserError, match=r"data\.count"):
+        multigan.load_recipe(recipe, {"data.count": 10**12})

@@ -18,7 +18,7 @@ class PointsData(DataSettings):
 
     source: Literal["ring", "grid", "spiral"] = "ring"
     """ring (8 modes) | grid (5 × 5 modes) | spiral (24 modes)."""
-    count: Annotated[int, Field(ge=1)] = 100_000
+    count: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
     """Points in the training set."""
 
 

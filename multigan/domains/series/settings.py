@@ -32,7 +32,7 @@ class SeriesData(DataSettings):
     held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     """Share kept from training for `multigan evaluate`: the last rows of a file; of a folder, whole
     files."""
-    count: Annotated[int, Field(ge=2)] = 10_000
+    count: Annotated[int, Field(ge=2, le=10_000_000)] = 10_000
     """Samples of a made source."""
 
     @property

@@ -44,7 +44,7 @@ class TextData(DataSettings):
     """Share of the sentences kept apart for the held-out likelihood; 0 keeps none."""
     unreadable: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Share of unreadable files or JSONL lines above which the run stops."""
-    count: Annotated[int, Field(ge=2)] = 10_000
+    count: Annotated[int, Field(ge=2, le=10_000_000)] = 10_000
     """Sequences drawn from an oracle for training."""
 
 
