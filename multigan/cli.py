@@ -113,12 +113,18 @@ def show(
 @app.command(
     epilog=_examples(
         "multigan train image/digits",
+        "multigan train photos/",
         "multigan train image/mnist --data photos/ --set data.size=64 --set data.channels=3",
         "multigan train my.toml --out runs/mine --set train.batch=128 --set game.critic.lr=1e-4",
     )
 )
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe's name (multigan ls), or a TOML file.")],
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            help="A recipe's name (multigan ls), a TOML file, or your data: the recipe is chosen."
+        ),
+    ],
     data: Annotated[
         str | None, typer.Option(help="A folder, a .zip, a file, or the name of a dataset.")
     ] = None,
@@ -140,8 +146,9 @@ def train(
     """Train a GAN: live progress, pictures of the samples, checkpoints, and a model to keep."""
     from multigan.recipe.load import parse_settings
     from multigan.verbs import train as training
+    from multigan.verbs.choice import by_data
 
-    chosen = parse_settings(settings)
+    recipe, data, chosen = by_data(recipe, data, parse_settings(settings))
     if dry_run:
         from multigan.verbs.dry_run import describe
 

@@ -1,5 +1,6 @@
 """Names of the kinds of data and where each lives; looking them up imports none of them."""
 
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -69,3 +70,31 @@ def domain_class(domain: str) -> type[Any]:
     if not (isinstance(kind, type) and issubclass(kind, wanted)):
         raise RecipeError(f"domain = {domain!r} is no subclass of multigan.Domain")
     return kind
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """The recipe made for one's own data of a kind, and how its files end."""
+
+    recipe: str
+    called: str
+    endings: tuple[str, ...]
+    otherwise: str = ""
+    """The recipe for data of the kind that the first does not suit."""
+
+
+OWN_DATA = {
+    "image": OwnData(
+        "image/photos",
+        "pictures",
+        (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic"),
+    ),
+    "audio": OwnData(
+        "audio/one-shots",
+        "sounds",
+        (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff"),
+    ),
+    "text": OwnData("text/captions", "sentences", (".txt", ".jsonl"), "text/characters"),
+    "series": OwnData("series/sines", "series", (".csv", ".tsv", ".parquet")),
+}
+"""What ``multigan train PATH`` chooses."""

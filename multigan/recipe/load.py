@@ -124,10 +124,23 @@ def laid_over(
     content: dict[str, Any], settings: Mapping[str, Any], kind: type[Recipe] = Recipe
 ) -> dict[str, Any]:
     """``content`` with ``settings`` written into it; a string becomes what its key in ``kind``
-    takes."""
+    takes.
+
+    What was measured on other data, and what those were called, does not travel to one's own."""
+    before = _source_of(content)
     for key, value in settings.items():
         _override(content, key, value, kind)
+    if before not in (None, _source_of(content)):
+        measured = {"cost", "result", "title"} - settings.keys()
+        content = {key: value for key, value in content.items() if key not in measured}
+        if "title" not in content:
+            content["title"] = Path(str(_source_of(content))).stem
     return content
+
+
+def _source_of(content: Mapping[str, Any]) -> Any:
+    data = content.get("data")
+    return data.get("source") if isinstance(data, Mapping) else None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -169,7 +182,10 @@ def _extended(content: dict[str, Any], folder: Path, depth: int = 0) -> dict[str
         raise RecipeError(f"extends = {base!r}: recipes extend each other in a circle")
     path = _find(base, folder)
     below = _extended(_read(path), path.parent, depth + 1)
-    header = ("paper", "cost", "result")  # a measured result is not inherited by what differs
+    header = ["paper", "cost", "result"]  # a measured result is not inherited by what differs
+    own = _source_of(content)
+    if own is not None and own != _source_of(below) and "title" not in content:
+        below["title"] = Path(str(own)).stem
     return _merged({k: v for k, v in below.items() if k not in header}, content)
 
 

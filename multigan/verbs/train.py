@@ -13,6 +13,7 @@ from multigan.recipe.load import load_recipe
 from multigan.recipe.settings import Recipe
 from multigan.runs.folder import RunFolder, new_run_path
 from multigan.training.display import Display
+from multigan.verbs.choice import by_data
 from multigan.verbs.session import Run, begun
 
 
@@ -32,7 +33,8 @@ def train(
 ) -> Run:
     """Train from a recipe into a run folder.
 
-    ``recipe`` is a shipped name, a TOML file, a dictionary or a `Recipe`; ``data`` replaces
+    ``recipe`` is a shipped name, a TOML file, a dictionary or a `Recipe`, or the path of data, for
+    which the recipe is chosen; ``data`` replaces
     ``data.source``: a path, a name, or samples: arrays, tensors, PIL images, waveforms, strings,
     frames, a dataset of torch or of Hugging Face, alone or in pairs with their labels;
     ``settings`` maps dotted keys to values; ``out`` is by default the next free
@@ -41,6 +43,7 @@ def train(
     elsewhere; ``report`` writes ``report.html`` at the end. Under torchrun every process calls
     this. Raises `UserError` for the user's mistakes, `NonFiniteError` before a bad update, and
     `Stopped` after a signal."""
+    recipe, data, settings = by_data(recipe, data, settings)
     prepared = prepare(recipe, data=data, settings=settings, seed=seed)
     name = recipe if isinstance(recipe, str | Path) else prepared.domain
     with begun(prepared, device, display=display, quiet=quiet) as session:

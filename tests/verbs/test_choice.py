@@ -1,0 +1,82 @@
+"""A path of data where a recipe would be: the recipe that suits it is chosen, and said."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from multigan.errors import RecipeError
+from multigan.recipe import load_recipe, recipe_names
+from multigan.registry import BUILT_IN, OWN_DATA
+from multigan.verbs.choice import by_data
+
+
+@pytest.mark.parametrize(
+    ("names", "recipe"),
+    [
+        (["a.jpg", "b/c.PNG", "notes.txt"], "image/photos"),
+        (["kick.wav", "x/snare.flac"], "audio/one-shots"),
+        (["sensors.csv"], "series/sines"),
+        (["lines.txt"], "text/captions"),
+    ],
+)
+def test_most_files_decide(
+    names: list[str], recipe: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("a few words with spaces in them " * 9)
+    with caplog.at_level(logging.INFO, "multigan"):
+        choice = by_data(str(tmp_path) + "/", None, {"train.batch": 8})
+    assert (choice.recipe, choice.data) == (recipe, str(tmp_path))
+    assert choice.settings == {"train.batch": 8}
+    assert recipe in caplog.text
+    if len(names) == 1:
+        assert by_data(tmp_path / names[0], None, None).recipe == recipe
+
+
+def test_text_without_spaces_is_written_letter_by_letter(tmp_path: Path) -> None:
+    (tmp_path / "couplets.txt").write_text("明月松间照,清泉石上流\n" * 40, "utf-8")
+    assert by_data(tmp_path / "couplets.txt", None, None).recipe == "text/characters"
+
+
+def test_a_recipe_stays_one_unless_the_folder_is_written_as_a_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "image" / "digits").mkdir(parents=True)
+    (tmp_path / "image" / "digits" / "a.png").touch()
+    with caplog.at_level(logging.INFO, "multigan"):
+        assert by_data("image/digits", None, None).data is None
+    assert "./image/digits is the path" in caplog.text
+    assert by_data("./image/digits", None, None).recipe == "image/photos"
+    assert by_data(Path("image/digits"), None, None).recipe == "image/photos"
+    assert by_data("image/digits", "photos/", None).data == "photos/"
+    assert by_data("own.toml", None, None).recipe == "own.toml"
+
+
+def test_a_folder_of_nothing_known_is_refused_with_what_is(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").touch()
+    with pytest.raises(RecipeError, match=r"no data of a kind.*pictures: \.png"):
+        by_data(tmp_path, None, None)
+
+
+def test_what_is_chosen_is_there() -> None:
+    assert set(OWN_DATA) == set(BUILT_IN) - {"points"}
+    chosen = {own.recipe for own in OWN_DATA.values()} | {o.otherwise for o in OWN_DATA.values()}
+    assert chosen - {""} <= set(recipe_names())
+
+
+def test_title_cost_and_result_do_not_travel_to_other_data() -> None:
+    shipped, own = (
+        load_recipe("image/mnist"),
+        load_recipe("image/mnist", {"data.source": "me/cats"}),
+    )
+    assert shipped.cost
+    assert shipped.result
+    assert (own.title, own.cost, own.result) == ("cats", "", "")
+    assert load_recipe("image/mnist", {"data.source": "x", "title": "Mine"}).title == "Mine"
+    again = load_recipe("image/mnist", {"data.source": shipped.data.source})
+    assert again == shipped
+    extended = load_recipe({"extends": "image/mnist", "data": {"source": "me/dogs.zip"}})
+    assert (extended.title, extended.cost) == ("dogs", "")
