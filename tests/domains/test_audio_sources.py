@@ -153,7 +153,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "pointer.wav": (
         lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\n"),
-        "not a sound",
+        "a Git LFS pointer",
     ),
 }
 

@@ -7,8 +7,8 @@ from itertools import islice
 import numpy as np
 
 from multigan.domains.audio.mono import SILENCE
-from multigan.domains.audio.reading import Unreadable
 from multigan.domains.audio.settings import AudioData
+from multigan.domains.unreadable import Unreadable
 
 PEAK = 0.9  # of full scale, of a normalised clip
 _FADE = 0.004  # seconds faded where a sound is cut, so that it does not click

@@ -15,10 +15,11 @@ import soxr
 
 from multigan.domains.audio.clips import PEAK, Cutter
 from multigan.domains.audio.mono import Mono
-from multigan.domains.audio.reading import Unreadable, opened
+from multigan.domains.audio.reading import opened
 from multigan.domains.audio.settings import AudioData
 from multigan.domains.audio.sources import Source
 from multigan.domains.decoded import Decoded, Decoder
+from multigan.domains.unreadable import Unreadable
 
 __all__ = ["PEAK", "SoundDecoder", "Unreadable", "count_clips", "read_sound", "resampled"]
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import soxr
 
-from multigan.domains.audio.reading import Recording, Unreadable
+from multigan.domains.audio.reading import Recording
+from multigan.domains.unreadable import Unreadable
 
 SILENCE = 1e-4  # of full scale: a file that never exceeds it is silent
 _JUDGED = 2**21  # samples of all channels that tell whether they cancel each other out

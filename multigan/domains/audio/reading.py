@@ -14,6 +14,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import soundfile
 
+from multigan.domains.unreadable import Unreadable, unlike
+
 _BLOCK = 2**20  # samples of all channels in a block
 _STREAMED = 0x7FFF0000  # bytes a WAV promises at least where its writer could not know the length
 _FEW = 1024  # bytes a WAV may lack: writers count their own header in
@@ -29,10 +31,6 @@ _CODECS = (
     "pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,"
     "libopus,libvorbis,libopencore_amrnb,libopencore_amrwb"
 )
-
-
-class Unreadable(Exception):  # noqa: N818 - it names a state of a file
-    """Why a file gives no clip."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +50,10 @@ class Recording:
 def opened(file: BinaryIO) -> Iterator[Recording]:
     """A sound file that can be read and sought; raises `Unreadable`, also while it is read."""
     size = file.seek(0, os.SEEK_END)
-    if not size:
-        raise Unreadable("the file is empty")
+    file.seek(0)
+    head = file.read(512)
+    if not head or unlike(head, "") != unlike(b"?", ""):
+        raise Unreadable(unlike(head, "a sound"))
     guarded = _Guarded(file, *_mended(file, size))
     file.seek(0)
     try:
