@@ -26,7 +26,7 @@ RECIPE: dict[str, Any] = {
     "data": {"source": "", "size": 16, "channels": 3, "held_out": 0.4},
     "generator": {"network": "unet", "latent": 2, "width": 4, "depth": 1, "scales": 2},
     "critic": {"network": "patch", "width": 4, "scales": 2},
-    "likeness": {"l1": 10.0, "perceptual": 1.0},
+    "game": {"terms": {"l1": 10.0, "perceptual": 1.0}},
     "reconstruction": {"samples": 16, "patience": 0},
     "train": {"samples": 16, "batch": 8, "sample_every": 16},
 }

@@ -1,6 +1,6 @@
 """Pictures: stored as uint8 ``(n, C, H, W)``, seen by the critic as floats in [-1, 1]."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import product
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from multigan.adversarial.condition import Condition, mapped
 from multigan.adversarial.randomness import Draw, IndexedDraw
-from multigan.adversarial.terms import GeneratorTerm
+from multigan.adversarial.terms import Term
 from multigan.domains.base import Domain, Warmup
 from multigan.domains.cache import Opened, opened
 from multigan.domains.classes import with_samples
@@ -173,14 +173,9 @@ class ImageDomain(Domain):
             return network
         return Completed(network, self.task)
 
-    def terms(self) -> Sequence[GeneratorTerm]:
-        """What the generator's pictures keep of the true ones."""
-        weights = {"l1": self.recipe.likeness.l1, "perceptual": self.recipe.likeness.perceptual}
-        return [
-            GeneratorTerm(name, weight, TERMS[name])
-            for name, weight in weights.items()
-            if not (weight.constant and weight.start == 0)
-        ]
+    def known_terms(self) -> Mapping[str, Term]:
+        """Besides the core's: how far frozen features lie from those of the true picture."""
+        return TERMS
 
     def warmup(self) -> Warmup | None:
         """From picture to picture: the mean absolute difference alone."""

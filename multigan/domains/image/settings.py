@@ -1,12 +1,11 @@
 """The typed recipe of the image domain. Needs no torch."""
 
-from dataclasses import field
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
-from multigan.adversarial.schedules import SETTINGS, Scheduled, constant
+from multigan.adversarial.schedules import SETTINGS
 from multigan.domains.image.scale import checked_range
 from multigan.recipe.settings import DataSettings, NetworkSettings, Recipe, WarmupSettings
 
@@ -102,16 +101,6 @@ class ImageCritic(NetworkSettings):
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
-class Likeness:
-    """Weights of the generator's terms beside the objective, for games from picture to picture."""
-
-    l1: Scheduled = field(default_factory=lambda: constant(0))
-    """Mean absolute difference to the true picture."""
-    perceptual: Scheduled = field(default_factory=lambda: constant(0))
-    """Distance of frozen features to those of the true picture (needs multigan[features])."""
-
-
-@dataclass(kw_only=True, frozen=True, config=SETTINGS)
 class ImageRecipe(Recipe):
     """A recipe for pictures."""
 
@@ -123,10 +112,9 @@ class ImageRecipe(Recipe):
     """The network that makes pictures."""
     critic: ImageCritic
     """The network that judges them."""
+    known_terms: ClassVar[tuple[str, ...]] = ("perceptual",)
     reconstruction: WarmupSettings | None = None
     """From picture to picture: the stage before the game, of the mean absolute difference alone."""
-    likeness: Likeness = field(default_factory=Likeness)
-    """From picture to picture: what the game keeps of the true picture."""
 
     @property
     def warmup_samples(self) -> int:

@@ -7,15 +7,10 @@ from torch import Tensor, nn
 
 from multigan.adversarial.condition import Condition
 from multigan.adversarial.randomness import Draw
+from multigan.adversarial.terms import Term
 from multigan.adversarial.turns import GeneratorTurn
 from multigan.domains.image.likeness import perceptual
 from multigan.errors import UserError
-
-
-def absolute_difference(turn: GeneratorTurn) -> Tensor:
-    """Mean absolute difference to the true picture, 0-d (pix2pix, Isola et al. 2017)."""
-    difference: Tensor = (turn.fake - turn.turn.real).abs().mean()
-    return difference
 
 
 def perceptual_difference(turn: GeneratorTurn) -> Tensor:
@@ -23,16 +18,13 @@ def perceptual_difference(turn: GeneratorTurn) -> Tensor:
     distance = perceptual(turn.fake, turn.turn.real)
     if distance is None:
         raise UserError(
-            "likeness.perceptual needs a frozen network: pip install 'multigan[features]'"
+            "game.terms.perceptual needs a frozen network: pip install 'multigan[features]'"
         )
     return distance.mean()
 
 
-TERMS: dict[str, Callable[[GeneratorTurn], Tensor]] = {
-    "l1": absolute_difference,
-    "perceptual": perceptual_difference,
-}
-"""By the keys of ``likeness``."""
+TERMS = {"perceptual": Term(perceptual_difference)}
+"""What ``game.terms`` may name of pictures besides the core's terms."""
 
 
 def reconstruction(
