@@ -18,7 +18,10 @@ from multigan.errors import CheckpointError, UserError
 from multigan.recipe.errors import known_keys
 from multigan.recipe.load import laid_over, recipe_type
 from multigan.registry import RECIPES
+from multigan.training.display import JointDisplay
+from multigan.training.launch import launch
 from multigan.trust import WORDS, names_of_code
+from multigan.verbs.trials import Trial, run_trials
 
 Command = Callable[..., SimpleNamespace]
 PACKAGE = Path(multigan.__file__).parent
@@ -211,6 +214,45 @@ def test_where_consent_cannot_be_kept_that_is_said(
     assert "Page: " in done.out + done.err
     assert command("generate", here / "own", "-n", "2").status == 2
     assert command("generate", here / "own", "-n", "2", "--trust-code").status == 0
+
+
+# Processes of its own
+
+
+@pytest.fixture
+def canary_at_start(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What is there after a command that takes a module of the folder one stands in for the
+    library it begins with."""
+    (here / "typer.py").write_text("from pathlib import Path\nPath('canary').touch()\n")
+    monkeypatch.setenv("PYTHONPATH", str(PACKAGE.parent))
+    return here / "canary"
+
+
+def test_processes_take_no_modules_of_the_folder_one_stands_in(canary_at_start: Path) -> None:
+    assert launch(["-h"], 2) == 0
+    assert not canary_at_start.exists()
+
+
+def test_trials_take_no_modules_of_the_folder_one_stands_in(
+    canary_at_start: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Trial, "commands", lambda self, device: iter([["-h"]]))
+    folder, recipe = canary_at_start.parent / "trial", multigan.load_recipe("points/ring")
+    trial = Trial("recipe", 0, folder, recipe, "data", None)
+    with JointDisplay({trial.name: trial.budget}) as display:
+        run_trials([trial], 1, "cpu", display)
+    assert not canary_at_start.exists()
+
+
+def test_processes_find_ones_own_network_in_the_folder_one_stands_in(
+    canary_at_start: Path, here: Path, tiny_points: dict
+) -> None:
+    chosen = [f"--set={key}={value}" for key, value in (tiny_points | OWN).items()]
+    arguments = ["train", "points/ring", "--out", str(here / "own"), "--device", "cpu", *chosen]
+    (here / "typer.py").unlink()
+    assert launch(arguments, 1) == 0
+    assert canary_at_start.exists()  # of payload.py
+    assert len(multigan.load(here / "own").generate(3)) == 3
 
 
 # Looking

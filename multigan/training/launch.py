@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 
 
@@ -29,7 +30,7 @@ def launch(arguments: Sequence[str], processes: int) -> int:
             "RANK": str(rank),
             "LOCAL_RANK": str(rank),
         }
-        command = [sys.executable, "-m", "multigan", *arguments]
+        command = [*this_program(), *arguments]
         # A session of its own: Ctrl-C reaches the children once, through us, not twice.
         children.append(subprocess.Popen(command, env=environment, start_new_session=True))
 
@@ -44,6 +45,15 @@ def launch(arguments: Sequence[str], processes: int) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def this_program() -> list[str]:
+    """The start of a command line that runs this very ``multigan``.
+
+    As with the installed command, the current folder is not searched for modules, which may be a
+    stranger's; except where it is the one that this package lies in."""
+    beside = Path(__file__).resolve().parents[2] == Path.cwd().resolve()
+    return [sys.executable, *([] if beside else ["-P"]), "-m", "multigan"]
 
 
 def _wait(children: "list[subprocess.Popen[bytes]]") -> int:

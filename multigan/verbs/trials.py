@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ from multigan.recipe.settings import Recipe
 from multigan.runs.folder import RunFolder
 from multigan.runs.signals import Stopped, StopSignals
 from multigan.training.display import JointDisplay
+from multigan.training.launch import this_program
 from multigan.version import __version__
 
 ASKED, WANTED, MEASURED = "asked.json", "asked.toml", "validation.json"
@@ -118,7 +118,7 @@ class _Work:
         self.arguments = self.left.pop(0)
         self.said = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - read when it ends
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "multigan", *self.arguments],
+            [*this_program(), *self.arguments],
             env=self.environment,
             stdout=subprocess.DEVNULL,
             stderr=self.said,

@@ -5,12 +5,13 @@ import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
-from multigan.domains.audio import decode, mono, reading
+from multigan.domains.audio import decode, mono, patterns, reading
 from multigan.domains.audio.decode import PEAK, SoundDecoder, count_clips, read_sound
 from multigan.domains.audio.reading import Unreadable
 from multigan.domains.audio.settings import AudioData
@@ -420,6 +421,17 @@ def test_labels_are_subfolders_or_follow_a_pattern(tmp_path: Path) -> None:
         open_source(AudioData(source=str(tmp_path), label_pattern="(x)"))
     plain = open_source(AudioData(source=str(folder_of(tmp_path / "plain", ["a.wav"]))))
     assert plain.labels is None
+
+
+@pytest.mark.parametrize("key", ["test_pattern", "label_pattern"])
+def test_a_pattern_that_would_take_years_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    folder_of(tmp_path, [f"{'ab' * 40}.wav"])
+    monkeypatch.setattr(patterns, "_MOST", 0.2)
+    settings: dict[str, Any] = {key: r"((?:a|b|ab)*)*\d"}
+    with pytest.raises(DataError, match=rf"data\.{key} = .* takes too long.*abab"):
+        open_source(AudioData(source=str(tmp_path), **settings))
 
 
 def test_splits_by_pattern_or_by_share_are_disjoint_and_whole(tmp_path: Path) -> None:

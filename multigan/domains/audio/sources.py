@@ -3,7 +3,6 @@
 Opening a source lists its files without decoding any.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from multigan.domains.archive import Broken, is_archive
+from multigan.domains.audio.patterns import found_in
 from multigan.domains.audio.settings import AudioData
 from multigan.domains.files import Files, Kind, find_files
 from multigan.domains.labels import counted, numbered
@@ -116,7 +116,7 @@ def _of_split(path: Path, data: AudioData, split: str) -> Files:
 
 
 def _by_pattern(files: Files, pattern: str, split: str) -> Files:
-    test = [re.search(pattern, name) is not None for name in files.names]
+    test = [match is not None for match in found_in("data.test_pattern", pattern, files.names)]
     rows = np.flatnonzero(np.array(test) == (split == "test"))
     if not len(rows):
         raise DataError(
@@ -130,7 +130,8 @@ def _by_pattern(files: Files, pattern: str, split: str) -> Files:
 
 def _labelled(files: Files, pattern: str) -> Files:
     """With labels by the pattern's group in each file's name."""
-    found = [re.search(pattern, Path(name).name) for name in files.names]
+    names = [Path(name).name for name in files.names]
+    found = found_in("data.label_pattern", pattern, names)
     missing = [name for name, match in zip(files.names, found, strict=True) if match is None]
     if missing:
         raise DataError(
