@@ -1,6 +1,7 @@
 """The arrows point one way, and looking at recipes costs no torch."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -137,6 +138,16 @@ def test_every_import_goes_down_a_storey() -> None:
         below = {room_of(name) for name in names} - {room}
         upward += [(path, other) for other in sorted(below) if height[other] >= height[room]]
     assert upward == []
+
+
+def test_the_readme_has_the_same_storeys() -> None:
+    readme = (PACKAGE.parent / "README.md").read_text("utf-8")
+    tree = re.findall(r"```\nmultigan/\n(.*?)```", readme, re.DOTALL)[0]
+    beside = tree.rindex("recipes/")
+    named = re.findall(r"(\w+)(?:/|\.py)(?= |$)", tree[:beside], re.MULTILINE)
+    depth = {room: i for i, rooms in enumerate(STOREYS) for room in rooms}
+    assert set(named) == set(depth) - {"__init__", "__main__"}
+    assert [depth[room] for room in named] == sorted(depth[room] for room in named)
 
 
 def test_no_kind_of_data_knows_another_and_nothing_above_knows_one() -> None:
