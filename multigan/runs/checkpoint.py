@@ -17,7 +17,10 @@ from typing import Any
 import torch
 
 from multigan.atomic import flush, writing
+from multigan.bounded import read_bounded
+from multigan.runs.state import read_state
 
+_LARGEST = 1_000_000  # bytes of a manifest
 NEWEST = 2  # checkpoints kept besides the best
 _ADVICE = "; the checkpoint before it is kept: free some disk space, then `multigan resume`"
 
@@ -31,11 +34,8 @@ class Checkpoint:
     score: float | None
 
     def load(self, device: torch.device | str) -> dict[str, Any]:
-        """Its content, with the tensors on ``device``."""
-        state: dict[str, Any] = torch.load(
-            self.folder / "state.pt", map_location=device, weights_only=True
-        )
-        return state
+        """Its content, with the tensors on ``device``; raises `CheckpointError`."""
+        return read_state(self.folder / "state.pt", device)
 
 
 def save_checkpoint(run: Path, state: dict[str, Any], samples: int, score: float | None) -> Path:
@@ -72,7 +72,10 @@ def _write(folder: Path, state: dict[str, Any], samples: int, score: float | Non
 
 
 def sha256(path: Path) -> str:
-    """The sha256 of a file, in hexadecimal."""
+    """The sha256 of a file, in hexadecimal; raises ``OSError`` for what is no regular file, which
+    may have no end."""
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path.name} is no regular file")
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -84,10 +87,13 @@ def intact_checkpoints(
     others."""
     for folder in sorted((run / "checkpoints").glob("[0-9]*"), reverse=True):
         try:
-            manifest = json.loads((folder / "manifest.json").read_text())
+            manifest = json.loads(read_bounded(folder / "manifest.json", _LARGEST))
+            outside = [name for name in manifest["sha256"] if Path(name).name != name]
+            if outside:
+                raise ValueError(f"its manifest names {outside[0]}, which is outside")
             broken = [n for n, digest in manifest["sha256"].items() if sha256(folder / n) != digest]
             checkpoint = Checkpoint(folder, manifest["samples"], manifest["score"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             warn(f"checkpoint {folder.name} is incomplete ({error}); using the one before it")
             continue
         if broken:

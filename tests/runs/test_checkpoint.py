@@ -4,6 +4,8 @@ before."""
 import contextlib
 import json
 import os
+import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,9 +13,10 @@ from typing import Any, BinaryIO
 import pytest
 import torch
 
-from multigan.errors import DiskError, UserError
+from multigan.errors import CheckpointError, DiskError, UserError
 from multigan.runs import checkpoint as module
 from multigan.runs.checkpoint import (
+    Checkpoint,
     best_checkpoint,
     intact_checkpoints,
     newest_checkpoint,
@@ -61,6 +64,77 @@ def test_the_manifest_holds_the_sha256_of_every_file(tmp_path: Path) -> None:
     assert (manifest["samples"], manifest["score"]) == (640, 1.5)
 
 
+def rewritten(tmp_path: Path, write: Callable[[Path], object]) -> Checkpoint:
+    """A checkpoint of which a stranger has written the state, and its sha256."""
+    folder = save_checkpoint(tmp_path, state(), 1, None)
+    write(folder / "state.pt")
+    manifest = {"samples": 1, "score": None, "sha256": {"state.pt": sha256(folder / "state.pt")}}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    found = newest_checkpoint(tmp_path)
+    assert found is not None
+    return found
+
+
+def deflate(path: Path) -> None:
+    """10 MB of zeros in a file of some 10 kB."""
+    torch.save({"weight": torch.zeros(2_500_000)}, path)
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+
+
+def comment(path: Path) -> None:
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = b"PK"
+
+
+class Call:
+    """Pickled, it calls ``function`` when it is loaded."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.call = function, arguments
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self.call
+
+
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (deflate, r"claims 10,\d{3},\d{3} bytes and holds"),
+        (comment, "claims"),
+        (lambda path: torch.save({"a": Call(bytearray, 10**7)}, path), "calls bytearray"),
+        (lambda path: torch.save({"a": Call(torch.Tensor, 10**7)}, path), "calls Tensor"),
+        (lambda path: path.write_bytes(pickle.dumps({})), "state.pt cannot be read"),
+        (lambda path: torch.save({}, path, _use_new_zipfile_serialization=False), "cannot be read"),
+    ],
+)
+def test_a_state_that_claims_more_than_it_holds_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], object], said: str
+) -> None:
+    found = rewritten(tmp_path, write)
+    monkeypatch.setattr(torch, "load", lambda *arguments, **named: pytest.fail("it was read"))
+    with pytest.raises(CheckpointError, match=said):
+        found.load("cpu")
+
+
+def named(name: str) -> Callable[[Path], object]:
+    manifest = {"samples": 2, "score": None, "sha256": {name: "0" * 64}}
+    return lambda folder: (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def pipe(folder: Path) -> None:
+    (folder / "state.pt").unlink()
+    os.mkfifo(folder / "state.pt")
+
+
+def pipe_for_a_manifest(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+    os.mkfifo(folder / "manifest.json")
+
+
 class Payload:
     """Pickled, it would create a file when it is loaded."""
 
@@ -78,7 +152,7 @@ def test_loading_runs_no_code_of_the_file(tmp_path: Path) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest))
     found = newest_checkpoint(tmp_path)
     assert found is not None
-    with pytest.raises(Exception, match="weights_only|Weights only"):
+    with pytest.raises(CheckpointError, match="weights_only"):
         found.load("cpu")
     assert not (tmp_path / "executed").exists()
 
@@ -105,6 +179,11 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "a manifest of another kind": lambda folder: (folder / "manifest.json").write_text(
         '{"sha256": [1]}'
     ),
+    "a manifest that names a device": named("/dev/zero"),
+    "a manifest that names a file outside": named("../../recipe.toml"),
+    "a pipe": pipe,
+    "a pipe for a manifest": pipe_for_a_manifest,
+    "a deep manifest": lambda folder: (folder / "manifest.json").write_text("[" * 100_000),
     "binary manifest": lambda folder: (folder / "manifest.json").write_bytes(b"\xff\xfe\x00\x81"),
 }
 
