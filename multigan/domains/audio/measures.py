@@ -60,13 +60,18 @@ def _mean(values: Tensor, chosen: Tensor) -> Tensor:
     return (values * chosen).sum(1) / chosen.sum(1).clamp_min(1)
 
 
-def log_spectral_distance(
+def log_spectral_distances(
     x: Tensor, y: Tensor, n_fft: int = 512, hop: int = 128, floor: float = 1e-4
-) -> float:
-    """Root mean square over frequencies of the difference of log power in dB, averaged over frames
-    and clips."""
+) -> Tensor:
+    """Root mean square over frequencies of the difference of log power in dB, averaged over frames:
+    one number a clip, ``(N,)``."""
     a, b = (20 * spectra(wave, n_fft, hop).clamp_min(floor).log10() for wave in (x, y))
-    return (a - b).square().mean(2).sqrt().mean().item()
+    return (a - b).square().mean(2).sqrt().mean(1)
+
+
+def log_spectral_distance(x: Tensor, y: Tensor) -> float:
+    """`log_spectral_distances` averaged over clips."""
+    return log_spectral_distances(x, y).mean().item()
 
 
 def multi_resolution_distance(

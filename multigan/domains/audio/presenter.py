@@ -61,9 +61,6 @@ class AudioPresenter(Presenter):
             if labels is None
             else labels.cpu().argsort(stable=True)
         )
-        pair = (snapshot.fake, snapshot.real)
-        spectrograms = (
-            self.domain.spectrograms(x.squeeze(1)) if self.domain.is_vocoder else x for x in pair
-        )
+        spectrograms = (self.domain.task.drawn(x) for x in (snapshot.fake, snapshot.real))
         fake, real = (spectrogram_grid(x.cpu()[order]) for x in spectrograms)
         return beside(fake, real)

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from multigan.adversarial.condition import Condition
 from multigan.adversarial.randomness import IndexedDraw, derive_seed
 from multigan.domains.audio.embedders import NAMES, Mels, sound_embedder
-from multigan.domains.audio.measures import BINS, Bins, heard
+from multigan.domains.audio.measures import BINS, Bins, heard, log_spectral_distances
 from multigan.domains.audio.settings import AudioData
 from multigan.domains.audio.sources import Source, open_source
 from multigan.domains.audio.waveform import waveforms
@@ -33,6 +34,7 @@ class AudioRuler(Ruler):
         f"NDB/{BINS}": "lower",
         "JSD": "lower",
     }
+    paired_aims: ClassVar[dict[str, Aim]] = {"LSD": "lower"}
     _bins: Bins | None = None
 
     def training_samples(self) -> Stored:
@@ -88,6 +90,12 @@ class AudioRuler(Ruler):
             torch.cat([small(self._mels(part)) for part in made.split(256)])
         )
         return heard(waveforms(made), rate) | {f"NDB/{self._bins.count}": float(ndb), "JSD": jsd}
+
+    def paired_measures(
+        self, made: Tensor, true: Tensor, condition: Condition
+    ) -> dict[str, Tensor]:
+        """Log-spectral distance in dB of each clip from its true one."""
+        return {"LSD": log_spectral_distances(waveforms(made), waveforms(true))}
 
     def trivial(self, train: Stored, count: int, seed: int) -> Tensor:
         """Noise through the mean and deviation of every mel cell of the data, made audible."""

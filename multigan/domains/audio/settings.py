@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import field, fields
 from typing import Annotated, ClassVar, Literal
 
@@ -15,7 +16,7 @@ from multigan.recipe.settings import DataSettings, NetworkSettings, Recipe, Warm
 Width = Annotated[int, Field(ge=1, le=4096)]
 Seconds = Annotated[float, Field(ge=0)]
 
-SPECGAN_FRAMES = 128  # and as many linear bins: the network is built for this size alone
+SPECGAN_BINS = SPECGAN_FRAMES = 128  # the network is built for this size alone
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
@@ -183,12 +184,55 @@ class VocoderTerms:
     """Weight of the L1 distance of the critics' features (feature matching)."""
 
 
+def _mel_wgan_problem(task: str, shape: tuple[int, ...]) -> str | None:
+    if task == "vocoder":
+        return f"makes or judges spectrograms, and task = {task!r} has waveforms"
+    bins, frames = shape[1:]
+    stages = max(int(math.log2(max(min(bins, frames), 8) / 4)), 1)
+    if bins % 2**stages or frames % 2**stages or min(bins, frames) < 8:
+        return (
+            f"halves both sides {stages} times, so both must be multiples of {2**stages}: "
+            f"front_end.mels = {bins} and front_end.frames = {frames}"
+        )
+    return None
+
+
+def _specgan_problem(task: str, shape: tuple[int, ...]) -> str | None:
+    if task == "vocoder":
+        return f"makes or judges spectrograms, and task = {task!r} has waveforms"
+    if shape[1:] != (SPECGAN_BINS, SPECGAN_FRAMES):
+        return (
+            f"is built for {SPECGAN_BINS} bins and {SPECGAN_FRAMES} frames, and the front end "
+            f"makes {shape[1]} and {shape[2]}"
+        )
+    return None
+
+
+def _vocoder_problem(task: str, shape: tuple[int, ...]) -> str | None:
+    if task == "vocoder":
+        return None
+    return f"makes or judges waveforms, and task = {task!r} has spectrograms"
+
+
+BUILT_IN: dict[str, Callable[[str, tuple[int, ...]], str | None]] = {
+    "mel-wgan": _mel_wgan_problem,
+    "specgan": _specgan_problem,
+    "vocoder": _vocoder_problem,
+}
+"""What is wrong with each of our networks in a task with representations of a shape, if
+anything."""
+
+
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
 class AudioRecipe(Recipe):
     """A recipe for sounds."""
 
     domain: str = "audio"
     """audio."""
+    task: Literal["mel", "spectrum", "vocoder"] | None = None
+    """What the game is about: mel (log-mel spectrograms from noise) | spectrum (SpecGAN's log
+    spectrograms from noise) | vocoder (waveforms from mel spectrograms). Left out: what
+    `generator.network` is made for, mel for your own."""
     data: AudioData
     """Where sounds come from."""
     front_end: FrontEnd
@@ -213,39 +257,33 @@ class AudioRecipe(Recipe):
 
     def __post_init__(self) -> None:
         Recipe.__post_init__(self)
-        if self.reconstruction is not None and self.generator.network != "vocoder":
+        if self.reconstruction is not None and self.played != "vocoder":
             raise ValueError(
-                "reconstruction is a stage of vocoders, and generator.network = "
-                f"{self.generator.network!r}: "
-                "leave it out"
+                f"reconstruction is a stage of vocoders, and task = {self.played!r}: leave it out"
             )
-        players = {self.generator.network, self.critic.network}
-        for family in ("specgan", "vocoder"):
-            if family in players and len(players) > 1 and not any(":" in p for p in players):
-                raise ValueError(
-                    f"generator.network = {self.generator.network!r} and critic.network = "
-                    f"{self.critic.network!r} "
-                    f"see different things: '{family}' plays only against '{family}'"
-                )
-        if "mel-wgan" in players:
-            self._check_mel_size()
-        if "specgan" in players:
-            self._check_specgan_size()
+        if self.played == "spectrum" and self.front_end.n_fft != 2 * SPECGAN_BINS:
+            raise ValueError(
+                f"front_end.n_fft = {self.front_end.n_fft}: task = 'spectrum' has {SPECGAN_BINS} "
+                f"bins, n_fft = {2 * SPECGAN_BINS}"
+            )
+        for player, settings in (("generator", self.generator), ("critic", self.critic)):
+            fits = BUILT_IN.get(settings.network)
+            wrong = fits(self.played, self.shape) if fits else None
+            if wrong:
+                raise ValueError(f"{player}.network = {settings.network!r} {wrong}")
 
-    def _check_mel_size(self) -> None:
-        mels, frames = self.front_end.mel.mels, self.front_end.frames or 0
-        stages = max(int(math.log2(max(min(mels, frames), 8) / 4)), 1)
-        if mels % 2**stages or frames % 2**stages or min(mels, frames) < 8:
-            raise ValueError(
-                f"front_end.mels = {mels} and front_end.frames = {frames}: 'mel-wgan' halves both "
-                f"{stages} times, "
-                f"so both must be multiples of {2**stages}"
-            )
+    @property
+    def played(self) -> str:
+        """The task, by default the one that the generator's network is made for."""
+        return self.task or {"specgan": "spectrum", "vocoder": "vocoder"}.get(
+            self.generator.network, "mel"
+        )
 
-    def _check_specgan_size(self) -> None:
-        n_fft, frames = self.front_end.n_fft, self.front_end.frames
-        if n_fft != 2 * SPECGAN_FRAMES or frames != SPECGAN_FRAMES:
-            raise ValueError(
-                f"front_end.n_fft = {n_fft} and front_end.frames = {frames}: 'specgan' is built "
-                "for n_fft = 256 (128 bins) and 128 frames"
-            )
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one representation."""
+        front_end = self.front_end
+        if self.played == "vocoder":
+            return 1, front_end.length
+        bins = SPECGAN_BINS if self.played == "spectrum" else front_end.mel.mels
+        return 1, bins, front_end.frames or 0

@@ -69,7 +69,7 @@ def _model_type(source: str) -> str | None:
 def _own(model: Any) -> Vocoder:
     """``model`` is a `multigan.Model`."""
     domain, name = model.domain, "the vocoder"
-    if not getattr(domain, "is_vocoder", False):
+    if getattr(model.recipe, "played", "") != "vocoder":
         raise UserError(
             f"vocoder: a model with generator.network = {model.recipe.generator.network!r} is no "
             "vocoder"
