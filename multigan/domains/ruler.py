@@ -1,5 +1,6 @@
 """By what samples of a kind of data are measured, and against which real ones."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -80,6 +81,10 @@ class Ruler:
         """Of all measures that are taken of this game."""
         told = self.domain.condition_shape is not None
         return {**self.aims, **(self.paired_aims if told else {})}
+
+    def cautions(self) -> Sequence[str]:
+        """What a table must say of measures that the training itself went after."""
+        return ()
 
     def untaught(self, condition: Condition) -> Tensor | None:
         """Stored samples ``(N, ...)`` made of a condition without any learning, which a generator

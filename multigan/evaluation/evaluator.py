@@ -197,6 +197,7 @@ class Evaluator:
         """Rows with all that belongs under them."""
         about = self._about()
         few = too_few(self.n, about["dimensions"], self.embedder.measure_names()["frechet"])
+        notes.extend(self.domain.ruler.cautions())
         if self._shared:
             notes.append(
                 f"{self._shared:,} of the {len(self.reals.test):,} unseen real samples equal "

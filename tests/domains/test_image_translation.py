@@ -56,6 +56,8 @@ def test_every_task_trains_and_is_measured_beside_what_needs_no_learning(
     for name in ("PSNR", "SSIM", "perceptual", "colour error"):
         assert rows["model"][name]
         assert rows["trivial"][name]
+    said = "perceptual is measured by the network that this model was trained by (game.terms.percep"
+    assert any(note.startswith(said) for note in table.notes)
     assert ("PSNR-hole" in rows["model"]) == (task == "repair")
     if task == "colour":  # blind to colour, as its docstring says
         assert rows["trivial"]["SSIM"][0] == pytest.approx(1, abs=1e-3)

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from multigan.adversarial.condition import Condition
+from multigan.domains.image.frozen import features_are_there
 from multigan.domains.image.likeness import AIMS, paired
 from multigan.domains.image.sources import Source, open_source
 from multigan.domains.image.stacked import grey
 from multigan.domains.ruler import Ruler
-from multigan.errors import DataError
+from multigan.errors import DataError, UserError
 from multigan.measures.embedder import Embedder
 from multigan.samples import Reals, Stored, halves
 
@@ -66,9 +67,15 @@ class ImageRuler(Ruler):
         self, name: str | None, weights: str | None, reals: Reals, device: torch.device
     ) -> Embedder:
         """A classifier of the pictures' own labels, random patches, Inception, or a model of
-        transformers."""
+        transformers; never the network that the model was trained by."""
         from multigan.domains.image.embedders import picture_embedder
 
+        taught = self._taught_by_lite0()
+        if name == "lite0" and taught is not None:
+            raise UserError(
+                f"--embedder lite0 is the network that this model was trained by ({taught}), and "
+                "would find it better than it is: use another"
+            )
         classified = name in (None, "classifier")
         single = self._single_reals() if self.domain.recipe.data.stack > 1 and classified else None
         return picture_embedder(name, weights, reals, single, device)
@@ -79,6 +86,26 @@ class ImageRuler(Ruler):
         """How near pictures are to the true ones; of repaired ones also inside the holes."""
         hole = condition[1] if isinstance(condition, tuple) and len(condition) == 2 else None
         return paired(made, true, hole if isinstance(hole, Tensor) else None)
+
+    def cautions(self) -> Sequence[str]:
+        """That the perceptual distance judges what was trained by its own network."""
+        taught = self._taught_by_lite0()
+        if taught is None or self.domain.task is None or not features_are_there("lite0"):
+            return ()
+        return (
+            f"perceptual is measured by the network that this model was trained by ({taught}): it "
+            "may look better than it is",
+        )
+
+    def _taught_by_lite0(self) -> str | None:
+        """The setting by which the frozen network of ``lite0`` had a part in the training."""
+        recipe = self.domain.recipe
+        if recipe.critic.network == "projected" and recipe.critic.options.get("source") != "b0":
+            return "critic.network = 'projected'"
+        for name, term in recipe.game.terms.items():
+            if (term.function or name) == "perceptual" and term.weight.highest > 0:
+                return f"game.terms.{name}"
+        return None
 
     def untaught(self, condition: Condition) -> Tensor | None:
         """What the task has without a network: bicubic, grey, the mean colour."""
