@@ -5,6 +5,7 @@ import json
 import os
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 import torch
 from transformers import (
@@ -111,6 +112,32 @@ def test_a_strangers_vocoder_is_refused_before_it_is_made(
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(UserError, match=said):
         open_vocoder(str(folder), CPU)
+
+
+@pytest.mark.parametrize("change", [{}, {"model_hidden_channels": 10**6}])
+def test_a_vocoder_of_the_hub_is_held_against_the_weights_that_were_downloaded(
+    change: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = univnet(tmp_path / "snapshot")
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    asked: list[tuple[str, list[str]]] = []
+
+    def download(source: str, allow_patterns: list[str]) -> str:
+        asked.append((source, allow_patterns))
+        return str(folder)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    monkeypatch.chdir(tmp_path)
+    if change:
+        with pytest.raises(UserError, match=r"describes [\d,]+ weights"):
+            open_vocoder("somebody/univnet", CPU)
+    else:
+        assert open_vocoder("somebody/univnet", CPU).name == "somebody/univnet"
+    assert asked == [
+        ("somebody/univnet", ["*.json"]),
+        ("somebody/univnet", ["*.json", "*.safetensors"]),
+    ]
 
 
 def test_code_of_a_strangers_vocoder_is_not_imported(

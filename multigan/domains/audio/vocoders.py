@@ -47,23 +47,29 @@ def open_vocoder(source: Any, device: torch.device) -> Vocoder:
     return _pretrained(str(source), device) if isinstance(source, str | Path) else _own(source)
 
 
-def _model_type(source: str) -> str | None:
+def _model_type(folder: Path) -> str | None:
     """What transformers would call it; None if it is not transformers'."""
-    path = Path(source)
-    if path.exists():
-        try:
-            content = json.loads(read_bounded(path / "config.json", _LARGEST))
-        except (OSError, ValueError, RecursionError):
-            return None
-        kind = content.get("model_type") if isinstance(content, dict) else None
-        return kind if isinstance(kind, str) else None
-    from transformers import PretrainedConfig
+    try:
+        content = json.loads(read_bounded(folder / "config.json", _LARGEST))
+    except (OSError, ValueError, RecursionError):
+        return None
+    kind = content.get("model_type") if isinstance(content, dict) else None
+    return kind if isinstance(kind, str) else None
+
+
+def _folder(source: str, files: list[str]) -> Path:
+    """The folder, or that of the hub id with ``files`` downloaded; raises `UserError`."""
+    if Path(source).exists():
+        return Path(source)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        known: dict[str, Any] = PretrainedConfig.get_config_dict(source)[0]
-    except (OSError, ValueError):
-        return None
-    return known.get("model_type")
+        return Path(snapshot_download(source, allow_patterns=files))
+    except (OSError, HfHubHTTPError, ValueError) as error:
+        raise UserError(
+            f"vocoder = {source} is no file or folder here, and as a hub id it failed: {error}"
+        ) from None
 
 
 def _own(model: Any) -> Vocoder:
@@ -83,21 +89,22 @@ def _own(model: Any) -> Vocoder:
 def _pretrained(source: str, device: torch.device) -> Vocoder:
     import transformers
 
-    kind = _model_type(source)
+    kind = _model_type(_folder(source, ["*.json"]))
     if kind is None:
         raise UserError(f"vocoder = {source}: neither a multigan model nor one of transformers")
     if kind not in PRETRAINED:
         raise UserError(
             f"{source} is a {kind}; the pretrained vocoders known here are {', '.join(PRETRAINED)}"
         )
+    folder = _folder(source, ["*.json", "*.safetensors"])  # only now: weights are large
     try:
         # Classes by their names: what the folder names as its own is neither asked for nor run.
         univnet = kind == "univnet"
         extractor = "UnivNetFeatureExtractor" if univnet else "SpeechT5FeatureExtractor"
-        config: Any = getattr(transformers, extractor).from_pretrained(source)
+        config: Any = getattr(transformers, extractor).from_pretrained(folder)
         wanted: Any = getattr(transformers, "UnivNetModel" if univnet else "SpeechT5HifiGan")
-        _refuse_larger(wanted, Path(source))
-        network = wanted.from_pretrained(source, use_safetensors=True).eval().to(device)
+        _refuse_larger(wanted, folder)
+        network = wanted.from_pretrained(folder, use_safetensors=True).eval().to(device)
     except UserError:
         raise
     except Exception as error:  # the settings are a stranger's: whatever they lead to is theirs
@@ -120,8 +127,6 @@ def _pretrained(source: str, device: torch.device) -> Vocoder:
 
 def _refuse_larger(kind: Any, folder: Path) -> None:
     """Refuse settings of a network larger than the weights beside them, before any are made."""
-    if not folder.is_dir():
-        return
     with torch.device("meta"):
         sketch = kind(kind.config_class.from_pretrained(folder))
     wanted = sum(tensor.numel() for tensor in sketch.state_dict().values())
