@@ -173,6 +173,7 @@ def chapter(folder: RunFolder, name: str, trust_code: bool = False) -> Chapter:
     last = rows[-1] if rows else {}
     evaluation, starts = _json(folder.path / "evaluation.json"), journal.entries(folder.path)
     made, real = _exhibited(domain, model)
+    still = folder.last_still()
     return Chapter(
         name=name,
         domain=recipe.domain,
@@ -182,9 +183,7 @@ def chapter(folder: RunFolder, name: str, trust_code: bool = False) -> Chapter:
         made=made,
         real=real,
         film=_file(folder.film, "image/webp"),
-        still=_data_url(still_image(stills[-1]), "image/webp")
-        if (stills := folder.stills())
-        else None,
+        still=_data_url(still_image(still), "image/webp") if still else None,
         nearest=_file(folder.path / "nearest.png", "image/png"),
         pairs=kept_pairs(folder.path, domain.presenter) if model else [],
         events=_events(rows),

@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any
 from PIL import Image
 
 from multigan.atomic import publish, sweep, write_atomically, writing
-from multigan.errors import UserError
+from multigan.bounded import read_bounded
+from multigan.errors import CheckpointError, UserError
 from multigan.recipe.load import load_recipe, recipe_content
 from multigan.recipe.settings import Recipe
 from multigan.trust import check_consent
@@ -20,6 +22,8 @@ try:
     import fcntl
 except ImportError:  # Windows has none
     fcntl = None  # type: ignore[assignment]
+
+_LARGEST_METRICS = 2**28  # bytes
 
 
 class RunFolder:
@@ -130,14 +134,25 @@ class RunFolder:
         if self.metrics.exists():
             write_atomically(self.metrics, "".join(json.dumps(row) + "\n" for row in rows))
         for path in self.stills():
-            if int(path.stem) > samples or not _opens(path):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif int(path.stem) > samples or not _opens(path):
                 path.unlink()
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """The metrics so far; a line that a crash cut off is left out."""
+        """The metrics so far; a line that a crash cut off is left out.
+
+        Raises `CheckpointError` where they are no regular file of a sensible size."""
         if not self.metrics.exists():
             return
-        for line in self.metrics.read_text("utf-8", errors="replace").splitlines():
+        try:
+            content = read_bounded(self.metrics, _LARGEST_METRICS)
+        except OSError as error:
+            why = error.strerror or error
+            raise CheckpointError(
+                f"{self.metrics} cannot be read: {why}. Remove it to go on without its rows"
+            ) from None
+        for line in content.decode("utf-8", errors="replace").splitlines():
             try:
                 row = json.loads(line)
             except (ValueError, RecursionError):
@@ -157,8 +172,14 @@ class RunFolder:
         """The pictures so far, in order."""
         return sorted(p for p in self.samples.glob("*.png") if p.stem.isdigit())
 
+    def last_still(self) -> Path | None:
+        """The last picture that can be opened."""
+        return next(filter(_opens, reversed(self.stills())), None)
+
 
 def _opens(picture: Path) -> bool:
+    if not picture.is_file():  # a pipe would be waited for
+        return False
     try:
         with Image.open(picture) as opened:
             opened.load()

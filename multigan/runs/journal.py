@@ -16,21 +16,37 @@ import numpy as np
 import torch
 
 from multigan.atomic import write_atomically
+from multigan.bounded import read_bounded
 from multigan.devices import peak_memory
 from multigan.errors import DiskError
 from multigan.runs.signals import Stopped
 from multigan.version import __version__
 
 FILE = "environment.json"
+_LARGEST = 2**26  # bytes
+_TEXTS = ("began", "command", "multigan", "python", "torch", "numpy", "system", "device")
+_COUNTS = ("samples", "threads", "processes")
 
 
 def entries(run: Path) -> list[dict[str, Any]]:
-    """What is known of every start of a run, the first first; empty where nothing is."""
+    """What is known of every start of a run, the first first; empty where nothing is. An entry
+    that a damage has left incomplete is passed over."""
     try:
-        found: list[dict[str, Any]] = json.loads((run / FILE).read_text("utf-8"))["starts"]
-        return found
-    except (OSError, ValueError, KeyError, TypeError):
+        found = json.loads(read_bounded(run / FILE, _LARGEST).decode("utf-8"))["starts"]
+        return [entry for entry in found if _whole(entry)]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []
+
+
+def _whole(entry: object) -> bool:
+    return (
+        isinstance(entry, dict)
+        and all(isinstance(entry.get(key), str) for key in _TEXTS)
+        and all(isinstance(entry.get(key), int) for key in _COUNTS)
+        and "cores" in entry
+        and isinstance(entry.get("reached", 0), int)
+        and isinstance(entry.get("ending", ""), str)
+    )
 
 
 class Journal:

@@ -1,14 +1,17 @@
 """The run folder: one training each, numbered, and rewound to where a training goes on."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 from train_help import POINTS
 
-from multigan.errors import UserError
+from multigan.errors import CheckpointError, UserError
 from multigan.recipe.load import load_recipe
+from multigan.runs import journal
 from multigan.runs.folder import RunFolder, new_run_path
 from multigan.verbs.train import default_out, prepare
 
@@ -114,3 +117,39 @@ def test_stills_are_in_order(tmp_path: Path) -> None:
     for samples in (1_000_000, 64, 9_999):
         run.save_still(samples, Image.new("L", (2, 2)))
     assert [int(path.stem) for path in run.stills()] == [64, 9_999, 1_000_000]
+
+
+@pytest.mark.parametrize("damage", ["a folder", "a pipe", "text"])
+def test_a_still_that_is_no_picture_goes_when_the_run_goes_on(tmp_path: Path, damage: str) -> None:
+    run = folder(tmp_path / "run")
+    for samples in (64, 128):
+        run.save_still(samples, Image.new("RGB", (4, 4)))
+    last = run.still(128)
+    last.unlink()
+    make = {"a folder": Path.mkdir, "a pipe": os.mkfifo, "text": lambda p: p.write_text("no")}
+    make[damage](last)
+    assert run.last_still() == run.still(64)
+    run.rewind(128)
+    assert run.stills() == [run.still(64)]
+
+
+@pytest.mark.parametrize("damage", ["a folder", "a pipe", "16 GiB"])
+def test_metrics_that_are_no_such_file_are_named(tmp_path: Path, damage: str) -> None:
+    path = RunFolder(tmp_path).metrics
+    if damage == "16 GiB":
+        path.touch()
+        os.truncate(path, 2**34)
+    else:
+        (Path.mkdir if damage == "a folder" else os.mkfifo)(path)
+    with pytest.raises(CheckpointError, match=r"metrics\.jsonl"):
+        list(RunFolder(tmp_path).rows())
+
+
+def test_a_damaged_entry_of_the_journal_is_passed_over(tmp_path: Path) -> None:
+    with journal.Journal(tmp_path, torch.device("cpu"), 1, lambda: 64):
+        pass
+    path = tmp_path / journal.FILE
+    (whole,) = journal.entries(tmp_path)
+    broken = [whole | {"command": 3}, {"a": 1}, 7, {**whole, "threads": None}, whole]
+    path.write_text(json.dumps({"starts": broken}))
+    assert journal.entries(tmp_path) == [whole]
