@@ -36,7 +36,7 @@ class PlaneMlp(nn.Module):
         return self.layers(x)
 
 
-def ring_game(settings: GameSettings, rounds: int = 300, batch: int = 64) -> list[list[str]]:
+def ring_game(settings: GameSettings, rounds: int = 600, batch: int = 64) -> list[list[str]]:
     """Play on a ring of eight Gaussians; returns the diagnoses of each of ten ticks."""
     torch.manual_seed(0)
     mixture, monitor, samples, named = ring(), HealthMonitor(), 0, []
@@ -63,7 +63,7 @@ def ring_game(settings: GameSettings, rounds: int = 300, batch: int = 64) -> lis
             statistics = game.statistics.read() | {
                 name: value.item() for name, value in seen.items()
             }
-            found = monitor.update(symptoms(statistics, settings, number / rounds))
+            found = monitor.update(symptoms(statistics, settings, number / rounds, number))
             named.append([diagnosis.name for diagnosis in found])
     return named
 
