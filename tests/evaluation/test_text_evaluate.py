@@ -99,6 +99,12 @@ def test_the_frontier_has_real_text_and_the_likelihood_stage_beside_it(
     shutil.copytree(
         run.folder / "model", tmp_path / "bare", ignore=shutil.ignore_patterns("critic*")
     )
+    with pytest.raises(UserError, match=r"critic\.safetensors is missing"):  # it is promised
+        frontier(tmp_path / "bare", filter=2)
+    config = tmp_path / "bare" / "config.json"
+    content = json.loads(config.read_text("utf-8"))
+    del content["sha256"]["critic.safetensors"]
+    config.write_text(json.dumps(content), "utf-8")
     with pytest.raises(UserError, match="kept without its critic"):
         frontier(tmp_path / "bare", filter=2)
 
