@@ -12,6 +12,7 @@ import torch
 
 from multigan.domains.cache import Decoded, Decoder, opened
 from multigan.domains.labels import counted
+from multigan.domains.listing import printable
 from multigan.domains.text.oracle import Oracle
 from multigan.domains.text.settings import TextData
 from multigan.domains.text.sources import Lines, files_read, read_lines, text_files
@@ -217,7 +218,8 @@ def _notes(
         notes.append(f"{lines.blank:,} blank lines left out")
     if lines.failed:
         notes.append(
-            f"Skipped {len(lines.failed)} that cannot be read: {'; '.join(lines.failed[:5])}"
+            f"Skipped {len(lines.failed)} that cannot be read: "
+            f"{printable('; '.join(lines.failed[:5]))}"
         )
     return [*notes, *lines.notes]
 
