@@ -165,4 +165,5 @@ def test_no_kind_of_data_knows_another_and_nothing_above_knows_one() -> None:
 
 
 def test_nothing_imports_the_command_line() -> None:
-    assert {path for path, _ in offenders(".", "multigan.cli")} == {"__main__.py"}
+    above = {path for path, _ in offenders(".", "multigan.cli") if not path.startswith("cli/")}
+    assert above == {"__main__.py"}

@@ -1,0 +1,53 @@
+"""The command line: thin verbs over the library. Mistakes of the user exit 2 with one plain
+message."""
+
+import logging
+import os
+import sys
+
+import typer
+
+from multigan.cli import learning, looking, making
+from multigan.cli.shared import app, say
+from multigan.encodings import never_fail
+from multigan.errors import UserError
+
+__all__ = ["app", "learning", "looking", "main", "making"]
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        never_fail(stream)
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("multigan").setLevel(logging.INFO)  # to standard error
+    try:
+        app(standalone_mode=True)
+    except UserError as error:
+        say(typer.style(f"multigan: {error}", fg="red"), err=True)
+        _exit(2)
+    except Exception as error:
+        _exit(_status(error))
+
+
+def _exit(status: int) -> None:
+    """End with ``status``; one process of several ends at once, for its group's threads may not
+    outlive it."""
+    if "RANK" in os.environ:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
+def _status(error: Exception) -> int:
+    """The exit status of an ended training; what is a bug of ours is raised again."""
+    training = sys.modules.get("multigan.runs.signals")
+    if training is not None and isinstance(error, training.Stopped):
+        return int(error.status)
+    player = sys.modules.get("multigan.adversarial.player")
+    if player is not None and isinstance(error, player.NonFiniteError):
+        kept = "The last good checkpoint is kept: `multigan resume`"
+        say(typer.style(f"multigan: {error}. {kept}", fg="red"), err=True)
+        return 3
+    raise error

@@ -1,0 +1,170 @@
+"""Verbs that train."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from multigan.cli.shared import (
+    Device,
+    ProcessCount,
+    Settings,
+    TrustCode,
+    app,
+    examples,
+    in_processes,
+    say,
+)
+
+
+@app.command(
+    epilog=examples(
+        "multigan train image/digits",
+        "multigan train photos/",
+        "multigan train image/mnist --data photos/ --set data.size=64 --set data.channels=3",
+        "multigan train my.toml --out runs/mine --set train.batch=128 --set game.critic.lr=1e-4",
+    )
+)
+def train(
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            help="A recipe's name (multigan ls), a TOML file, or your data: the recipe is chosen."
+        ),
+    ],
+    data: Annotated[
+        str | None, typer.Option(help="A folder, a .zip, a file, or the name of a dataset.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run folder; by default the next free runs/NAME-001.")
+    ] = None,
+    settings: Settings = None,
+    seed: Annotated[int | None, typer.Option(help="All randomness follows from it.")] = None,
+    device: Device = "auto",
+    processes: ProcessCount = 1,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, print the recipe, train nothing.")
+    ] = False,
+    trust_code: Annotated[
+        bool,
+        typer.Option("--trust-code", help="With --dry-run: also import and check your own code."),
+    ] = False,
+) -> None:
+    """Train a GAN: live progress, pictures of the samples, checkpoints, and a model to keep."""
+    from multigan.recipe.load import parse_settings
+    from multigan.verbs import train as training
+    from multigan.verbs.choice import by_data
+
+    recipe, data, chosen = by_data(recipe, data, parse_settings(settings))
+    if dry_run:
+        from multigan.verbs.dry_run import describe
+
+        named: Any = {"data": data, "settings": chosen, "seed": seed, "device": device}
+        typer.echo(describe(recipe, **named, trust_code=trust_code))
+        return
+    training.prepare(recipe, data=data, settings=chosen, seed=seed)
+    if processes > 1:
+        in_processes(processes, out or training.default_out(recipe))
+    run = training.train(
+        recipe, data=data, out=out, settings=chosen, seed=seed, device=device, report=True
+    )
+    say(f"Done: {run.folder}/samples   ·   multigan generate {run.folder} -n 16")
+
+
+@app.command(epilog=examples("multigan resume runs/image-digits-001 --set train.samples=400_000"))
+def resume(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    settings: Settings = None,
+    device: Device = "auto",
+    processes: ProcessCount = 1,
+    allow_changes: Annotated[
+        bool, typer.Option("--allow-changes", help="Go on under changed settings or data.")
+    ] = False,
+    trust_code: TrustCode = False,
+) -> None:
+    """Go on with a run from its newest intact checkpoint."""
+    from multigan.recipe.load import parse_settings
+    from multigan.verbs.resume import resume as go_on
+
+    if processes > 1:
+        in_processes(processes, None)
+    done = go_on(
+        run,
+        settings=parse_settings(settings),
+        device=device,
+        allow_changes=allow_changes,
+        report=True,
+        trust_code=trust_code,
+    )
+    say(f"Done: {done.folder}/samples   ·   multigan generate {done.folder} -n 16")
+
+
+@app.command(
+    epilog=examples(
+        "multigan sweep image/mnist --data mnist/ --try game.objective=rpgan,hinge,nonsaturating "
+        "--seeds 3",
+        "multigan sweep my.toml --try game.penalties.r1.weight+game.penalties.r2.weight=0.3,1,3 "
+        "--workers 2",
+    )
+)
+def sweep(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name, or a TOML file.")],
+    tries: Annotated[
+        list[str],
+        typer.Option(
+            "--try", metavar="KEY=A,B", help="Values to try, one change at a time; repeatable."
+        ),
+    ],
+    data: Annotated[
+        str | None, typer.Option(help="A folder, a .zip, a file, or the name of a dataset.")
+    ] = None,
+    settings: Settings = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each variant.")] = 1,
+    n: Annotated[
+        int | None,
+        typer.Option(
+            "-n", min=10, help="Samples in each row of an evaluation; by default up to 10,000."
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Trainings at a time.")] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where the runs and the table go, by default the next free "
+            "runs/sweep-NAME-001; an unfinished sweep goes on there."
+        ),
+    ] = None,
+    device: Device = "auto",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, print the plan, train nothing.")
+    ] = False,
+) -> None:
+    """Train a recipe with one setting changed at a time, measure each by samples kept apart, and
+    print the table."""
+    from multigan.verbs import sweep as sweeping
+    from multigan.verbs import sweep_table
+
+    chosen = sweeping.variants(tries)
+    out = out or sweeping.default_out(recipe)
+    plan = sweeping.Plan(recipe, chosen, seeds, out, data, settings or [], n, workers, device)
+    if dry_run:
+        typer.echo(sweeping.describe(plan))
+        return
+    result = sweeping.sweep(plan)
+    typer.echo(f"{sweep_table.markdown(result)}\n{out}/sweep.md")
+
+
+@app.command(epilog=examples("multigan tour", "multigan tour --quick --out glimpse/"))
+def tour(
+    out: Annotated[Path, typer.Option(help="Where it goes; an interrupted tour goes on.")] = Path(
+        "runs/tour"
+    ),
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A glimpse in seconds of training each.")
+    ] = False,
+    device: Device = "auto",
+) -> None:
+    """Train on digits, sentences and drums that come with it, and write one page with all three."""
+    from multigan.verbs.tour import tour as walk
+
+    walk(out, quick=quick, device=device, say=say)

@@ -1,0 +1,108 @@
+"""Verbs that look: recipes, keys, this machine, what is kept of data."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from multigan.cli.shared import (
+    Settings,
+    app,
+    examples,
+    say,
+)
+from multigan.encodings import never_fail
+from multigan.errors import UserError
+
+
+@app.command(epilog=examples("multigan ls", "multigan ls image"))
+def ls(
+    domain: Annotated[str | None, typer.Argument(help="Only recipes of this domain.")] = None,
+) -> None:
+    """List the recipes: name, what it makes, cost, measured result."""
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    from multigan.recipe.load import recipe_header, recipe_names
+
+    names = recipe_names(domain)
+    if not names:
+        known = sorted({name.split("/")[0] for name in recipe_names()})
+        raise UserError(f"no recipes for {domain!r}; domains: {', '.join(known)}")
+    recipe = Column("recipe", no_wrap=True)
+    table = Table(
+        recipe, "makes", "cost", "result", box=None, header_style="bold", padding=(0, 2, 0, 0)
+    )
+    for name in names:
+        header = recipe_header(name)
+        table.add_row(f"[bold]{name}[/bold]", header["title"], header["cost"], header["result"])
+    Console().print(table)
+
+
+@app.command(
+    epilog=examples(
+        "multigan show image/mnist --out my.toml", "multigan show image/mnist --explain"
+    )
+)
+def show(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name, or a TOML file.")],
+    settings: Settings = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Explain every key instead.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write it to this file instead, as UTF-8.")
+    ] = None,
+) -> None:
+    """Print a recipe, resolved, as TOML to save and edit."""
+    from multigan.recipe.load import load_recipe, parse_settings, untyped
+
+    chosen = parse_settings(settings)
+    if explain:
+        from multigan.recipe.explain import explanation
+
+        resolved = load_recipe(recipe, chosen)
+
+        parts = [
+            f"{key} = {value}\n    {doc}\n" if value else f"\n{key}  {doc}\n"
+            for key, value, doc in explanation(resolved)
+        ]
+        text = "".join(parts)
+    else:
+        text = untyped(recipe, chosen) or load_recipe(recipe, chosen).to_toml()
+    if out is None:
+        if not sys.stdout.isatty():  # it may be meant as a file, and recipes are UTF-8
+            never_fail(sys.stdout, "utf-8")
+        sys.stdout.write(text)
+        return
+    try:
+        out.write_text(text, "utf-8")
+    except OSError as error:
+        raise UserError(f"--out {out} cannot be written: {error.strerror or error}") from None
+
+
+@app.command()
+def doctor() -> None:
+    """Say which versions, devices and disk there are, and what will not work here and why."""
+    from multigan.verbs.doctor import examine
+
+    healthy = examine()
+    raise typer.Exit(0 if healthy else 1)
+
+
+@app.command(epilog=examples("multigan cache", "multigan cache --clear"))
+def cache(
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Remove all of it but what was downloaded.")
+    ] = False,
+) -> None:
+    """Show what is kept of data between trainings and how large it is; decoded data come back when
+    they are needed."""
+    from rich.console import Console
+
+    from multigan.verbs import cache as caching
+
+    if not clear:
+        caching.show(Console(width=None if sys.stdout.isatty() else 160))
+        return
+    for line in caching.clear():
+        say(line)

@@ -1,0 +1,240 @@
+"""Verbs of what was trained: new samples, figures, the page."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from multigan.cli.shared import (
+    Device,
+    TrustCode,
+    app,
+    examples,
+    parse_between,
+    say,
+)
+from multigan.errors import UserError
+from multigan.options import parse_options
+from multigan.verbs.flags import with_declared
+
+
+@app.command(
+    epilog=examples(
+        "multigan generate runs/image-digits-001 -n 100 --out new/",
+        "multigan generate runs/my-labelled-run -n 10 --label 7 --seed 3",
+        "multigan generate runs/text-captions-001 -n 20 --prefix 'a man' --temperature 0.7 "
+        "--unique",
+        "multigan generate runs/audio-drums-001 --between 1,2 -n 12 --out morph.wav",
+        "multigan generate runs/audio-vocoder-001 --condition voice.mp3 --out generated.wav",
+    )
+)
+@with_declared
+def generate(
+    model: Annotated[str, typer.Argument(help="A run folder, a model folder, or a hub id.")],
+    n: Annotated[
+        int | None,
+        typer.Option(
+            "-n",
+            min=1,
+            help="How many; by default 16, and 1 of each with --condition.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="The folder to write to; for sounds and series also one file, such as all.wav."
+        ),
+    ] = Path("samples"),
+    seed: Annotated[int, typer.Option(help="Sample i follows from the seed and i alone.")] = 0,
+    between: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Samples on the way from seed A to seed B instead."),
+    ] = None,
+    condition: Annotated[
+        str | None,
+        typer.Option(help="For models that make samples from something: a file or a folder of it."),
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="The class to make; by default each in turn.")
+    ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            help="File format, such as png, webp, csv, npy, wav, flac, mp3, txt; "
+            "a wrong one names those that can be."
+        ),
+    ] = None,
+    options: Any = None,
+    own: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-o",
+            "--option",
+            metavar="KEY=VALUE",
+            help="An option that the model's domain declares, your own too; repeatable.",
+        ),
+    ] = None,
+    unique: Annotated[bool, typer.Option("--unique", help="Text: no sentence twice.")] = False,
+    filter: Annotated[
+        int,
+        typer.Option(min=1, help="Text: keep the best of so many, by the critic.", metavar="K"),
+    ] = 1,
+    device: Device = "auto",
+    trust_code: TrustCode = False,
+) -> None:
+    """Make new samples: single files, and one sheet of the first hundred; sentences are printed
+    too."""
+    from multigan.verbs.generate import generate_files
+
+    count = n or (1 if condition else 16)
+    options |= parse_options(own)
+    made = generate_files(
+        model,
+        count,
+        out,
+        seed=seed,
+        label=label,
+        condition=condition,
+        format=format,
+        device=device,
+        say=typer.echo,
+        between=parse_between(between),
+        unique=unique,
+        filter=filter,
+        trust_code=trust_code,
+        options=options,
+    )
+    say(f"{made.count} samples in {out}" + (f"   ·   sheet: {made.sheet}" if made.sheet else ""))
+
+
+@app.command(
+    epilog=examples(
+        "multigan evaluate runs/image-digits-001",
+        "multigan evaluate runs/mine --data photos-it-never-saw/ -n 2000 --json scores.json",
+        "multigan evaluate runs/text-captions-001 --sweep temperature",
+        "multigan evaluate runs/mine --embedder inception --weights "
+        "weights-inception-2015-12-05-6726825d.pth",
+    )
+)
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A run folder, a model folder, or a hub id.")],
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="Real samples it was not trained on; by default the recipe's test split."
+        ),
+    ] = None,
+    n: Annotated[
+        int | None, typer.Option("-n", min=1, help="Samples in each row; by default up to 10,000.")
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="How often each row is drawn, for its spread.")
+    ] = 3,
+    split: Annotated[
+        Literal["test", "validation"],
+        typer.Option(
+            help="validation: the training samples that train.validation kept apart, to choose by."
+        ),
+    ] = "test",
+    embedder: Annotated[
+        str | None,
+        typer.Option(
+            help="For pictures: classifier, patches, inception, clip, dinov2 or a hub id."
+        ),
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="The embedder's weights: a file, folder or hub id.")
+    ] = None,
+    sweep: Annotated[
+        str | None,
+        typer.Option(
+            help="Option of the model, such as a text's temperature: measure its whole frontier."
+        ),
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(help="With --sweep: another model to stand beside; repeatable."),
+    ] = None,
+    filter: Annotated[
+        int,
+        typer.Option(
+            min=1, help="With --sweep: also keep the best of so many, by the critic.", metavar="K"
+        ),
+    ] = 1,
+    json: Annotated[
+        str | None, typer.Option(help="Write the figures to this file; - prints them instead.")
+    ] = None,
+    device: Device = "auto",
+    trust_code: TrustCode = False,
+) -> None:
+    """Measure a model against unseen real samples, beside real samples and noise measured the same
+    way."""
+    from multigan.evaluation.evaluate import evaluate as measure
+
+    if sweep is not None:
+        from multigan.evaluation.frontier import frontier, frontier_table
+
+        result = frontier(
+            model,
+            sweep,
+            against=against or (),
+            data=data,
+            n=n,
+            seeds=seeds,
+            filter=filter,
+            device=device,
+            trust_code=trust_code,
+        )
+    else:
+        result = measure(
+            model,
+            data=data,
+            n=n,
+            seeds=seeds,
+            split=split,
+            embedder=embedder,
+            weights=weights,
+            device=device,
+            trust_code=trust_code,
+        )
+    if json == "-":
+        import json as encoder
+
+        typer.echo(encoder.dumps(result.to_dict(), indent=1))
+        return
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(result.table() if sweep is None else frontier_table(result, console.width))
+    for line in result.lines():
+        console.print(line, style="dim", highlight=False)
+    if (Path(model) / "report.html").is_file():
+        from multigan.report.page import try_report
+
+        try_report(Path(model), lambda said: console.print(said, style="dim"), trust_code)
+    if json is not None:
+        try:
+            result.save(Path(json))
+        except OSError as error:
+            raise UserError(f"--json {json} cannot be written: {error.strerror or error}") from None
+
+
+@app.command(
+    epilog=examples(
+        "multigan report runs/image-digits-001", "multigan report runs/a runs/b --out both.html"
+    )
+)
+def report(
+    runs: Annotated[list[str], typer.Argument(help="One or more run folders.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The page; by default report.html in the run folder.")
+    ] = None,
+    trust_code: TrustCode = False,
+) -> None:
+    """Write one self-contained HTML page of a run: samples, film, curves, health, evaluation,
+    recipe."""
+    from multigan.report.page import write_report
+
+    say(f"Page: {write_report(runs, out, trust_code=trust_code)}")

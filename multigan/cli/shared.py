@@ -1,0 +1,70 @@
+"""What the verbs of the command line share: the program, options, and how it speaks."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from multigan.errors import UserError
+
+app = typer.Typer(
+    help="Train a GAN on your own pictures, sentences, sounds or series with one command; "
+    "make new ones with another.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override one key of the recipe; repeatable."),
+]
+Device = Annotated[
+    str, typer.Option(help="auto (CUDA, then MPS, then CPU) | cpu | cuda | cuda:N | mps.")
+]
+TrustCode = Annotated[
+    bool,
+    typer.Option(
+        "--trust-code", help="Import and run code that the folder names and you did not train here."
+    ),
+]
+ProcessCount = Annotated[
+    int, typer.Option("--processes", min=1, help="Train with N processes on this machine.")
+]
+
+
+def examples(*commands: str) -> str:
+    """Examples below a verb's help."""
+    return "[bold]Examples[/bold]\n\n" + "\n\n".join(commands)
+
+
+def parse_between(text: str | None) -> tuple[int, int] | None:
+    """``"3,7"`` as two seeds; raises `UserError`."""
+    if text is None:
+        return None
+    try:
+        first, last = (int(part) for part in text.split(","))
+    except ValueError:
+        raise UserError(f"--between {text}: give two seeds, such as --between 3,7") from None
+    return first, last
+
+
+def in_processes(processes: int, out: Path | None) -> None:
+    """Run this very command in several processes and exit with their status; returns in each of
+    them."""
+    if "RANK" in os.environ:
+        return
+    from multigan.training.launch import launch
+
+    arguments = sys.argv[1:] if out is None else [*sys.argv[1:], "--out", str(out)]
+    raise typer.Exit(launch(arguments, processes))
+
+
+def say(message: str, err: bool = False) -> None:
+    """Print, once however many processes there are."""
+    if os.environ.get("RANK", "0") == "0":
+        typer.echo(message, err=err)
