@@ -95,7 +95,7 @@ def while_pruning() -> None:
 
     def removing(path: Path, **given: Any) -> None:
         if Path(path).name.endswith(".removing") and Path(path).exists():
-            (Path(path) / "state.pt").unlink()
+            (Path(path) / "state.pt").unlink(missing_ok=True)  # a try before may have begun it
             die()
         remove(path, **given)
 
