@@ -14,6 +14,7 @@ from multigan.adversarial.randomness import Draw
 from multigan.adversarial.schedules import Schedule
 from multigan.adversarial.settings import TermSettings
 from multigan.adversarial.turns import GeneratorTurn
+from multigan.adversarial.whole import processes, whole_sum
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,15 @@ def feature_distance(turn: GeneratorTurn) -> Tensor:
     if made is None:
         made = turn.game.features(turn.fake, turn.turn.condition)
     distances = [
-        (ours.float() - theirs.float()).abs().mean() / theirs.float().abs().mean().clamp_min(1e-4)
+        (ours.float() - theirs.float()).abs().mean() / _size(theirs).clamp_min(1e-4)
         for fake_layers, real_layers in zip(made, real, strict=True)
         for ours, theirs in zip(fake_layers[:-1], real_layers[:-1], strict=True)
     ]
     return torch.stack(distances).mean()
+
+
+def _size(features: Tensor) -> Tensor:
+    return whole_sum(features.float().abs().mean()) / processes()
 
 
 def mode_seeking(turn: GeneratorTurn) -> Tensor:

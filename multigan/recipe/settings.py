@@ -73,7 +73,7 @@ class TrainSettings:
     tf32: bool = False
     """Allow TF32 matrix products and convolutions on NVIDIA GPUs."""
     sync_batch_norm: bool = False
-    """Share batch-norm statistics between processes (CUDA only)."""
+    """Share batch-norm statistics between processes, so that N give the training of one; slower."""
     data_on_device: bool | None = None
     """Keep the whole dataset on the device; when left out, if it fits in 40 % of the free
     memory."""

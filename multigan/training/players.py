@@ -13,6 +13,7 @@ from multigan.domains.base import Domain
 from multigan.errors import UserError
 from multigan.training.distributed import Processes
 from multigan.training.signatures import check_parameters
+from multigan.training.whole_batch import has_batch_norm, share_batch_norm
 
 
 @dataclass(frozen=True)
@@ -68,16 +69,16 @@ class Setup:
 
     def _shared_batch_norm(self, network: nn.Module, name: str) -> nn.Module:
         train, world = self.domain.recipe.train, self.processes.world
-        kinds = nn.modules.batchnorm._BatchNorm
-        if world == 1 or not any(isinstance(m, kinds) for m in network.modules()):
+        if world == 1 or not has_batch_norm(network):
             return network
         if not train.sync_batch_norm:
             self.note(
                 f"The {name} has batch norm: each of the {world} processes normalises by its own "
                 f"{len(self.processes.part(train.batch))} samples, and the first one's running "
-                "statistics are kept. train.sync_batch_norm = true shares them (CUDA only)."
+                "statistics are kept, so this is not the training that one process would give. "
+                "train.sync_batch_norm = true shares them."
             )
             return network
-        if self.device.type != "cuda":
-            raise UserError("train.sync_batch_norm = true needs CUDA: set it to false")
-        return nn.SyncBatchNorm.convert_sync_batchnorm(network)
+        if self.device.type == "cuda":
+            return nn.SyncBatchNorm.convert_sync_batchnorm(network)
+        return share_batch_norm(network)

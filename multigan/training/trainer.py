@@ -1,11 +1,12 @@
 """The trainer: plays rounds until the budget is spent, and at ticks looks, logs and saves.
 
 The clock is real samples seen. Everything random follows from (seed, samples seen, purpose), so a
-training that goes on from a checkpoint is the one that was never interrupted, bit for bit on the
-CPU."""
+training that goes on from a checkpoint is the one that was never interrupted, bit for bit on a CPU
+with as many threads: sums are rounded in another order on 1, 2 or 4 of them."""
 
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 import torch
@@ -37,6 +38,7 @@ from multigan.training.players import Setup
 from multigan.training.signatures import check_signatures
 from multigan.training.stages import stages_of
 from multigan.training.watch import Watch
+from multigan.training.whole_batch import WholeBatchRandom
 
 _LINES = 3  # samples said in words while it trains, where the domain has words for them
 
@@ -190,16 +192,24 @@ class Trainer:
         self._last_tick = (self.samples, self._began)
         while self.samples < self.stages.end:
             before = self.samples
-            torch.manual_seed(
-                derive_seed(self.recipe.train.seed, "networks", before, self.processes.rank)
-            )
-            self._round()
+            with self._random(before):
+                self._round()
             if self.device.type == "cpu":
                 self._check_finite()  # free here; elsewhere it is read at ticks: no step waits
             self._after_round(before)
             if self.processes.any(signals.received is not None):
                 self._stop(signals.received)
         self._finish()
+
+    def _random(self, samples: int) -> AbstractContextManager[object]:
+        """Where what networks draw by themselves follows from the clock, and on a CPU not from the
+        number of processes either."""
+        train, processes = self.recipe.train, self.processes
+        seeds = [derive_seed(train.seed, "networks", samples, rank) for rank in (0, processes.rank)]
+        torch.manual_seed(seeds[1])
+        if processes.world == 1 or self.device.type != "cpu" or train.accumulate > 1:
+            return nullcontext()
+        return WholeBatchRandom(seeds[0], train.batch, self.part)
 
     def _after_round(self, before: int) -> None:
         self.display.advance(self.samples)

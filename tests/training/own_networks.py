@@ -27,6 +27,19 @@ class PlainGenerator(nn.Module):
         return self.layers(noise).view(-1, *self.shape)
 
 
+class NormedCritic(nn.Module):
+    """A picture critic with batch norm."""
+
+    def __init__(self, shape: tuple[int, ...], classes: int = 0) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(math.prod(shape), 16), nn.BatchNorm1d(16), nn.Tanh(), nn.Linear(16, 1)
+        )
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        return self.layers(x.flatten(1))
+
+
 class BreakingCritic(PointsMlpCritic):
     """Gives NaN once it has taken part in more than ``after`` phases of the ``phase`` (critic or
     generator)."""

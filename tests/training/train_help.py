@@ -198,8 +198,9 @@ def toml(value: Any) -> str:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """For a subprocess: one thread, our own networks importable."""
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE), **more}
+    """For a subprocess: one thread, our own networks importable, and the package under test."""
+    paths = os.pathsep.join([str(HERE), str(Path(multigan.__file__).parents[1])])
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": paths, **more}
 
 
 def ran(*arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":

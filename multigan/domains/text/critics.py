@@ -137,7 +137,8 @@ class RelganCritic(nn.Module):
         )
         h = torch.cat([strongest(parts, f) for f in self.filters], 1).relu()
         gate = self.gate(h).sigmoid()
-        h = self.dropout(gate * self.highway(h).relu() + (1 - gate) * h)
+        h = gate * self.highway(h).relu() + (1 - gate) * h
+        h = self.dropout(h.view(n, self.readings, -1)).flatten(0, 1)  # drawn by sample
         return self.head(h).view(n, self.readings)
 
 

@@ -12,6 +12,7 @@ from multigan.adversarial.randomness import Draw
 from multigan.adversarial.schedules import constant
 from multigan.adversarial.terms import GeneratorTerm
 from multigan.adversarial.turns import GeneratorTurn
+from multigan.adversarial.whole import processes, whole_mean, whole_sum
 from multigan.domains.text.language_critic import LanguageCritic
 from multigan.domains.text.protocols import EmbedsTokens, GivesLikelihoods, ScoresApart
 from multigan.domains.text.relaxation import Relaxed, TokenEmbedding
@@ -41,7 +42,7 @@ def likelihood_loss(network: nn.Module, ids: Tensor, condition: Any, draw: Draw)
             "multigan.domains.text.protocols.GivesLikelihoods"
         )
     z = draw.normal("likelihood latent", network.latent)
-    return network.losses(ids, z, condition)[0].mean()
+    return whole_mean(network.losses(ids, z, condition)[0])
 
 
 @torch.no_grad()
@@ -95,7 +96,7 @@ def leave_one_out(turn: GeneratorTurn) -> Tensor:
     critic = turn.game.critic.network
     causal = answers(critic, JudgesSteps) and critic.causal
     credit = to_go(rewards) if causal else rewards.view(len(rewards), -1).sum(1, keepdim=True)
-    others = (credit.sum(0) - credit) / max(len(credit) - 1, 1)
+    others = (whole_sum(credit.sum(0)) - credit) / max(len(credit) * processes() - 1, 1)
     return -((credit - others) * turn.fake.log_probs).sum() / rewards.numel()
 
 
