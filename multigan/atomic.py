@@ -76,7 +76,7 @@ def at_work(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # it is somebody else's
+    except (OSError, OverflowError):
         return True
     return True
 

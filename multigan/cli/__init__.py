@@ -44,6 +44,8 @@ def _status(error: Exception) -> int:
     """The exit status of an ended training; what is a bug of ours is raised again."""
     training = sys.modules.get("multigan.runs.signals")
     if training is not None and isinstance(error, training.Stopped):
+        if error.when:
+            say(f"multigan: {error}", err=True)
         return int(error.status)
     player = sys.modules.get("multigan.adversarial.player")
     if player is not None and isinstance(error, player.NonFiniteError):

@@ -49,6 +49,12 @@ def train(
         bool,
         typer.Option("--trust-code", help="With --dry-run: also import and check your own code."),
     ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with what this line began in --out, if it did: for job scripts."
+        ),
+    ] = False,
 ) -> None:
     """Train a GAN: live progress, pictures of the samples, checkpoints, and a model to keep."""
     from multigan.recipe.load import parse_settings
@@ -66,7 +72,14 @@ def train(
     if processes > 1:
         in_processes(processes, out or training.default_out(recipe))
     run = training.train(
-        recipe, data=data, out=out, settings=chosen, seed=seed, device=device, report=True
+        recipe,
+        data=data,
+        out=out,
+        settings=chosen,
+        seed=seed,
+        device=device,
+        report=True,
+        resume=resume,
     )
     say(f"Done: {run.folder}/samples   ·   multigan generate {run.folder} -n 16")
 

@@ -19,7 +19,7 @@ from multigan.atomic import write_atomically
 from multigan.bounded import read_bounded
 from multigan.devices import peak_memory
 from multigan.errors import DiskError
-from multigan.runs.signals import Stopped
+from multigan.runs.signals import Interrupt, Stopped
 from multigan.version import __version__
 
 FILE = "environment.json"
@@ -97,7 +97,7 @@ def ending(error: BaseException | None) -> str:
     """How a training ended, in words."""
     if error is None:
         return "finished"
-    if isinstance(error, Stopped):
+    if isinstance(error, Stopped | Interrupt):
         return str(error)
     return f"failed: {error or type(error).__name__}"
 

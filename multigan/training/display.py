@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console, Group
@@ -13,11 +14,19 @@ from rich.text import Text
 _LINE_EVERY = 5.0  # seconds between plain lines
 
 
+class _Console(Console):
+    """One that falls silent where nobody reads it any more, instead of ending the program."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing further."""
+        self.quiet = True
+
+
 class Display:
     """Progress, losses and health of one training; silent when ``quiet``."""
 
     def __init__(self, quiet: bool = False, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True, quiet=quiet)
+        self.console = console or _Console(stderr=True, quiet=quiet)
         self.live: Live | None = None
         self._last_line = 0.0
         self._text = Text()
@@ -79,11 +88,7 @@ class Display:
             now - self._last_line > _LINE_EVERY or row["samples"] >= self.budget
         ):
             self._last_line = now
-            self.console.print(
-                f"{row['samples']:>10,} / {self.budget:,}  {status}",
-                highlight=False,
-                soft_wrap=True,
-            )
+            self._print(f"{row['samples']:>10,} / {self.budget:,}  {status}", soft_wrap=True)
 
     def warn(self, diagnosis: str) -> None:
         """Say a diagnosis in full, once; afterwards the status line shows its name."""
@@ -94,14 +99,17 @@ class Display:
 
     def note(self, message: str) -> None:
         """Say something that stays."""
-        self.console.print(
-            message, highlight=False, markup=False, soft_wrap=not self.console.is_terminal
-        )
+        self._print(message, markup=False, soft_wrap=not self.console.is_terminal)
+
+    def _print(self, message: str, **options: Any) -> None:
+        with suppress(OSError):  # a terminal that is no more
+            self.console.print(message, highlight=False, **options)
 
     def stop(self) -> None:
         """Leave the last state on the screen."""
         if self.live is not None:
-            self.live.stop()
+            with suppress(OSError):
+                self.live.stop()
             self.live = None
 
 

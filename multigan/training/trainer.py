@@ -145,16 +145,24 @@ class Trainer:
         if self.processes.first:
             mend(self.run, self.kept(), state)
 
-    def fit(self) -> None:
-        """Train to the end of the budget.
+    @property
+    def ended(self) -> bool:
+        """Whether the budget is spent."""
+        return self.samples >= self.stages.end
+
+    def fit(self, signals: StopSignals | None = None) -> None:
+        """Train to the end of the budget; ``signals`` are those of a block around it.
 
         Raises `Stopped` after a signal and `NonFiniteError` before a bad update, both with a usable
         checkpoint left behind; `UserError` when memory runs out."""
         devices, train = [self.device] if self.device.type == "cuda" else [], self.recipe.train
         explained = explaining_out_of_memory(self.device, train.batch, train.accumulate)
-        with torch.random.fork_rng(devices=devices), StopSignals() as signals, explained:
+        own = StopSignals() if signals is None else nullcontext(signals)
+        with torch.random.fork_rng(devices=devices), own as signals, explained:
             try:
-                self._fit(signals)
+                with signals.waiting():
+                    self._fit(signals)
+                self._finish()
             except TermError as error:
                 raise UserError(str(error)) from error
             finally:
@@ -183,14 +191,13 @@ class Trainer:
                 if self.recipe.train.tensorboard
                 else None
             )
-        ended = self.samples >= self.stages.end
-        if self.samples == 0 or (ended and not self.run.still(self.samples).exists()):
+        if self.samples == 0 or (self.ended and not self.run.still(self.samples).exists()):
             self._show()
-        if self.processes.first and not ended:
+        if self.processes.first and not self.ended:
             self.run.film.unlink(missing_ok=True)  # of a shorter training
         self._began = time.monotonic()
         self._last_tick = (self.samples, self._began)
-        while self.samples < self.stages.end:
+        while not self.ended:
             before = self.samples
             with self._random(before):
                 self._round()
@@ -199,7 +206,6 @@ class Trainer:
             self._after_round(before)
             if self.processes.any(signals.received is not None):
                 self._stop(signals.received)
-        self._finish()
 
     def _random(self, samples: int) -> AbstractContextManager[object]:
         """Where what networks draw by themselves follows from the clock, and on a CPU not from the
@@ -213,7 +219,7 @@ class Trainer:
 
     def _after_round(self, before: int) -> None:
         self.display.advance(self.samples)
-        end = self.samples >= self.stages.end
+        end = self.ended
         evaluate = self.recipe.train.evaluate_every is not None and (
             end or self._crossed(before, "evaluate")
         )

@@ -2,6 +2,7 @@
 changed."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from multigan.recipe.settings import Recipe
 from multigan.runs.checkpoint import Checkpoint, forget_after, newest_checkpoint
 from multigan.runs.folder import RunFolder
 from multigan.training.display import Display
-from multigan.verbs.session import Run, begun
+from multigan.verbs.session import Run, Session, begun
 
 HARMLESS = (
     "train.samples",
@@ -28,7 +29,7 @@ HARMLESS = (
 )
 """Keys that a resumed training may change without being told so."""
 
-_ALLOW = "to go on all the same: --allow-changes (from Python: allow_changes=True)"
+_ALLOW = "To go on all the same: --allow-changes (from Python: allow_changes=True)"
 
 
 def resume(
@@ -56,24 +57,80 @@ def resume(
         raise CheckpointError(f"{run} is not a run folder: it has no recipe.toml")
     recipe = folder.load_recipe(settings, trust_code)
     with begun(recipe, device, display=display, quiet=quiet) as session:
-        checkpoint = newest_checkpoint(folder.path, session.display.note)
-        if checkpoint is None:
-            session.display.note(f"{run} has no intact checkpoint: it starts again from 0 samples")
-        state = checkpoint.load("cpu") if checkpoint else None
-        if state is not None and not allow_changes:
-            _refuse_changes(_completed(state["recipe"]), recipe.to_dict())
-        stored = session.load()
-        if state is not None and state["data"] != stored.fingerprint and not allow_changes:
-            raise UserError(
-                f"the data at {recipe.data.source} are not those {run} was trained on; {_ALLOW}"
-            )
-        with session.locked(folder):
-            session.first_alone(lambda: _rewind(folder, recipe, checkpoint))
-            trainer = session.trainer(folder, stored, generator, critic)
-            if checkpoint is not None:
-                trainer.restore(checkpoint)
-            session.fit(trainer, report)
+        allowed = None if allow_changes else _ALLOW
+        going = Going(folder, newest_checkpoint(folder.path, session.display.note), allowed)
+        going.on(session, generator, critic, report)
     return Run(folder.path)
+
+
+def again(session: Session, run: RunFolder, **training: Any) -> None:
+    """Go on with a run by the line that began it; raises `UserError` if that has changed."""
+    advice = (
+        f"To go on under the settings it has: multigan resume {run.path}. To begin anew: another "
+        "--out"
+    )
+    going = Going(run, newest_checkpoint(run.path, session.display.note), advice)
+    going.on(session, **training)
+
+
+@dataclass(frozen=True)
+class Going:
+    """A run that is gone on with from a checkpoint, or from the start where there is none.
+
+    ``advice`` is what to do about changed settings or data; without it they are allowed."""
+
+    run: RunFolder
+    checkpoint: Checkpoint | None
+    advice: str | None
+
+    def on(
+        self,
+        session: Session,
+        generator: nn.Module | None,
+        critic: nn.Module | None,
+        report: bool,
+    ) -> None:
+        """Train to the end, under the session's recipe."""
+        recipe, note = session.domain.recipe, session.display.note
+        if self.checkpoint is None:
+            note(f"{self.run.path} has no intact checkpoint: it starts again from 0 samples")
+        state = self.checkpoint.load("cpu") if self.checkpoint else None
+        if state is not None:
+            self.refuse_changes(_completed(state["recipe"]), recipe)
+        stored = session.load()
+        if state is not None and state["data"] != stored.fingerprint and self.advice:
+            raise UserError(
+                f"the data at {recipe.data.source} are not those {self.run.path} was trained on. "
+                f"{self.advice}"
+            )
+        with session.locked(self.run):
+            session.first_alone(lambda: self._rewind(recipe))
+            trainer = session.trainer(self.run, stored, generator, critic)
+            if self.checkpoint is not None:
+                trainer.restore(self.checkpoint)
+            if trainer.ended:
+                note(f"{self.run.path} has finished: {trainer.samples:,} samples")
+            session.fit(trainer, report)
+
+    def refuse_changes(self, old: Mapping[str, Any], new: Recipe) -> None:
+        """Raise `UserError` for settings that differ and matter, unless that is allowed."""
+        changed = [d for d in differences(old, new.to_dict()) if d[0] not in HARMLESS]
+        if changed and self.advice:
+            lines = "\n".join(
+                f"  {key}: {_value(before)} → {_value(after)}" for key, before, after in changed
+            )
+            raise UserError(
+                f"these settings differ from those the run was trained with:\n{lines}\n"
+                f"{self.advice}"
+            )
+
+    def _rewind(self, recipe: Recipe) -> None:
+        """Have the folder hold what the checkpoint knows of, and the recipe of what is to come."""
+        write_atomically(self.run.recipe, recipe.to_toml())
+        self.run.samples.mkdir(exist_ok=True)
+        samples = self.checkpoint.samples if self.checkpoint else -1
+        forget_after(self.run.path, samples)
+        self.run.rewind(samples)
 
 
 def _completed(old: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -84,24 +141,5 @@ def _completed(old: Mapping[str, Any]) -> Mapping[str, Any]:
         return old
 
 
-def _refuse_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    changed = [d for d in differences(old, new) if d[0] not in HARMLESS]
-    if changed:
-        lines = "\n".join(
-            f"  {key}: {_value(before)} → {_value(after)}" for key, before, after in changed
-        )
-        raise UserError(
-            f"these settings differ from those the run was trained with:\n{lines}\n{_ALLOW}"
-        )
-
-
 def _value(value: Any) -> str:
     return "(default)" if value is None else repr(value)
-
-
-def _rewind(folder: RunFolder, recipe: Recipe, checkpoint: Checkpoint | None) -> None:
-    """Have the folder hold what the checkpoint knows of, and the recipe of what is to come."""
-    write_atomically(folder.recipe, recipe.to_toml())
-    folder.samples.mkdir(exist_ok=True)
-    forget_after(folder.path, checkpoint.samples if checkpoint else -1)
-    folder.rewind(checkpoint.samples if checkpoint else -1)

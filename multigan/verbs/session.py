@@ -2,7 +2,7 @@
 device, data; a journal and a page however it ends."""
 
 from collections.abc import Callable, Container, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from multigan.recipe.settings import Recipe
 from multigan.runs.checkpoint import Checkpoint, best_checkpoint
 from multigan.runs.folder import RunFolder
 from multigan.runs.journal import Journal
+from multigan.runs.signals import StopSignals
 from multigan.samples import Stored
 from multigan.training.board import check_board
 from multigan.training.decoding import decoding_shown
@@ -58,6 +59,7 @@ class Session:
     processes: Processes
     device: torch.device
     display: Display
+    signals: StopSignals
 
     def first_alone(self, action: Callable[[], None]) -> None:
         """Run ``action`` on the first process; if it fails, every process raises."""
@@ -119,7 +121,7 @@ class Session:
         report = first and (report or run.page.exists())  # one that is there would be out of date
         try:
             with journal if first else nullcontext():
-                trainer.fit()
+                trainer.fit(self.signals)
         except BaseException:
             with suppress(DiskError):  # the first error is the one to tell
                 self._report(run, report)
@@ -140,8 +142,7 @@ def begun(
     """A session of a recipe, its processes left at the end; raises `UserError` for what is sure to
     fail later."""
     check_first(recipe)
-    processes = join_processes(device)
-    try:
+    with StopSignals() as signals, closing(join_processes(device)) as processes:
         shown = display if display and processes.first else None
         domain = domain_type(recipe.domain)(recipe)
         check_source(domain)
@@ -150,9 +151,8 @@ def begun(
             processes,
             pick_device(device, processes.local_rank),
             shown or Display(quiet=quiet or not processes.first),
+            signals,
         )
-    finally:
-        processes.close()
 
 
 def check_first(recipe: Recipe, unread: Container[str] = ()) -> None:

@@ -9,12 +9,14 @@ from typing import Any
 from torch import nn
 
 from multigan.domains.base import domain_type
+from multigan.errors import UserError
 from multigan.recipe.load import load_recipe
 from multigan.recipe.settings import Recipe
 from multigan.runs.folder import RunFolder, new_run_path
 from multigan.training.display import Display
 from multigan.verbs.choice import by_data
-from multigan.verbs.session import Run, begun
+from multigan.verbs.resume import again
+from multigan.verbs.session import Run, Session, begun
 
 
 def train(
@@ -30,6 +32,7 @@ def train(
     quiet: bool = False,
     display: Display | None = None,
     report: bool = False,
+    resume: bool = False,
 ) -> Run:
     """Train from a recipe into a run folder.
 
@@ -40,25 +43,41 @@ def train(
     ``settings`` maps dotted keys to values; ``out`` is by default the next free
     ``runs/NAME-001``. ``generator`` and ``critic`` are any modules that keep the signatures
     ``(noise, condition)`` and ``(representation, condition)``. ``display`` shows the progress
-    elsewhere; ``report`` writes ``report.html`` at the end. Under torchrun every process calls
-    this. Raises `UserError` for the user's mistakes, `NonFiniteError` before a bad update, and
-    `Stopped` after a signal."""
+    elsewhere; ``report`` writes ``report.html`` at the end. With ``resume`` the same call goes on
+    with what it began before in ``out``, or says that it has finished. Under torchrun every process
+    calls this. Raises `UserError` for the user's mistakes, `NonFiniteError` before a bad update,
+    and `Stopped` after a signal."""
+    if resume and out is None:
+        raise UserError("--resume needs --out: the folder that the run is in, or will be in")
     recipe, data, settings = by_data(recipe, data, settings)
     prepared = prepare(recipe, data=data, settings=settings, seed=seed)
     name = recipe if isinstance(recipe, str | Path) else prepared.domain
     with begun(prepared, device, display=display, quiet=quiet) as session:
         path = session.processes.share(str(out or default_out(name)))
         run = RunFolder(Path(path))
-        session.first_alone(lambda: run.create(prepared))
-        try:
-            trainer = session.trainer(run, session.load(), generator, critic)
-        except BaseException:  # nothing was trained: leave the name free for the next try
-            if session.processes.first:
-                run.remove_empty()
-            raise
-        with session.locked(run):
-            session.fit(trainer, report)
+        if resume and session.processes.share(run.recipe.is_file()):
+            again(session, run, generator=generator, critic=critic, report=report)
+        else:
+            _begin(session, run, generator, critic, report)
     return Run(run.path)
+
+
+def _begin(
+    session: Session,
+    run: RunFolder,
+    generator: nn.Module | None,
+    critic: nn.Module | None,
+    report: bool,
+) -> None:
+    session.first_alone(lambda: run.create(session.domain.recipe))
+    try:
+        trainer = session.trainer(run, session.load(), generator, critic)
+    except BaseException:  # nothing was trained: leave the name free for the next try
+        if session.processes.first:
+            run.remove_empty()
+        raise
+    with session.locked(run):
+        session.fit(trainer, report)
 
 
 def prepare(

@@ -168,7 +168,7 @@ def run_trials(trials: Sequence[Trial], workers: int, device: str, display: Join
             display.note(f"{trial.name} is there already: {trial.folder}")
     threads = None if workers == 1 else max(1, _cores() // workers)
     working: list[_Work] = []
-    with StopSignals() as signals:
+    with StopSignals() as signals, signals.waiting():
         try:
             while waiting or working:
                 while waiting and len(working) < workers:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "training")]  # forks, train_help
 
 from forks import ForkServer  # noqa: E402
+from small_trainings import train  # noqa: E402
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -33,3 +34,20 @@ def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer
     assert server.stdin is not None
     server.stdin.close()
     server.wait(30)
+
+
+@pytest.fixture(scope="session")
+def whole(
+    fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """The run of a recipe that nobody disturbs."""
+    folder, made = tmp_path_factory.mktemp("whole"), {}
+
+    def of(name: str) -> Path:
+        if name not in made:
+            made[name] = folder / name.replace("/", "-")
+            status, said = fork_server.run(*train(name, made[name]))
+            assert status == 0, said
+        return made[name]
+
+    return of

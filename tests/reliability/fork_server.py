@@ -2,7 +2,8 @@
 line).
 
 ``{"arguments": [...], "output": FILE, "patch": NAME}`` answers the pid; ``{"wait": PID}`` the exit
-status. ``patch`` names one of the places of `PATCHES`, where the process is to die or to dawdle.
+status. ``patch`` names one of the places of `PATCHES`, where the process is to die, or to dawdle
+once it has made the file ``reached``.
 """
 
 import json
@@ -23,7 +24,10 @@ from train_help import quick_picture
 
 from multigan import cli
 from multigan.domains.image import domain as _image  # noqa: F401
+from multigan.domains.points.domain import PointsDomain
 from multigan.domains.points.presenter import PointsPresenter
+from multigan.evaluation import scoring
+from multigan.report import page
 from multigan.runs import checkpoint
 from multigan.training import trainer
 from multigan.verbs import resume as _resume  # noqa: F401 - imported before the forks
@@ -125,15 +129,57 @@ def in_the_metrics() -> None:
     trainer.RunFolder.log = cut
 
 
+def replacing(ending: str, number: int) -> Callable[[], None]:
+    """A place: a file of that ending is written whole, and has not got its name."""
+
+    def place() -> None:
+        due, replace = at_save(number), os.replace
+
+        def replaced(source: Any, target: Any) -> None:
+            if str(target).endswith(ending) and due():
+                die()
+            replace(source, target)
+
+        os.replace = replaced
+
+    return place
+
+
+def dawdle(owner: Any, name: str, seconds: float = 120) -> None:
+    """Have a function say that it has been reached, and take its time."""
+    function = getattr(owner, name)
+
+    def slowly(*given: Any, **named: Any) -> Any:
+        Path(os.environ["MULTIGAN_REACHED"]).touch()
+        time.sleep(seconds)
+        return function(*given, **named)
+
+    setattr(owner, name, slowly)
+
+
 def slow_save() -> None:
-    save = trainer.save_checkpoint
+    dawdle(trainer, "save_checkpoint")
 
-    def slowly(run: Path, *given: Any) -> Path:
-        (run / "saving").touch()
-        time.sleep(120)
-        return save(run, *given)
 
-    trainer.save_checkpoint = slowly
+def slow_load() -> None:
+    dawdle(PointsDomain, "load")
+
+
+def slow_film() -> None:
+    dawdle(trainer, "save_animation")
+
+
+def slow_page() -> None:
+    dawdle(page, "render")
+
+
+def slow_evaluation() -> None:
+    dawdle(scoring.Scoring, "__call__", 1)
+
+
+def without_hangup() -> None:
+    """As ``nohup`` does."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 DEATHS = (
@@ -148,15 +194,30 @@ DEATHS = (
     between_model_files,
     in_the_metrics,
 )
-PATCHES: dict[str, Callable[[], None]] = {place.__name__: place for place in (*DEATHS, slow_save)}
+REPLACING = {
+    "replacing_weights": replacing("model.safetensors", 2),
+    "replacing_config": replacing("config.json", 2),
+    "replacing_still": replacing(".png", 2),
+    "replacing_film": replacing("training.webp", 1),
+    "replacing_page": replacing("report.html", 1),
+}
+DELAYS = (slow_save, slow_load, slow_film, slow_page, slow_evaluation)
+PATCHES: dict[str, Callable[[], None]] = {
+    place.__name__: place for place in (*DEATHS, *DELAYS, without_hangup)
+} | REPLACING
 
 
 def child(request: dict[str, Any]) -> None:
     """Be the command."""
-    output = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.setsid()
+    # A terminal becomes the one that it hangs up with only if it may be read too.
+    mode = os.O_RDWR if request["output"].startswith("/dev/") else os.O_WRONLY
+    output = os.open(request["output"], mode | os.O_CREAT | os.O_TRUNC)
+    os.environ["MULTIGAN_REACHED"] = request["reached"]
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
+    sys.stdout, sys.stderr = (os.fdopen(n, "w", buffering=1, closefd=False) for n in (1, 2))
     if request["patch"]:
         PATCHES[request["patch"]]()
     sys.argv = ["multigan", *request["arguments"]]

@@ -14,6 +14,7 @@ class Forked:
     server: "subprocess.Popen[str]"
     pid: int
     output: Path
+    reached: Path
 
     def wait(self) -> int:
         """Exit status; negative: the signal that ended it."""
@@ -33,11 +34,17 @@ class ForkServer:
     folder: Path
     count: int = 0
 
-    def start(self, *arguments: str, patch: str = "") -> Forked:
+    def start(self, *arguments: str, patch: str = "", output: Path | None = None) -> Forked:
         self.count += 1
-        output = self.folder / f"{self.count}.txt"
-        request = {"arguments": arguments, "patch": patch, "output": str(output)}
-        return Forked(self.server, int(_answer(self.server, request)), output)
+        output = output or self.folder / f"{self.count}.txt"
+        reached = self.folder / f"{self.count}.reached"
+        request = {
+            "arguments": arguments,
+            "patch": patch,
+            "output": str(output),
+            "reached": str(reached),
+        }
+        return Forked(self.server, int(_answer(self.server, request)), output, reached)
 
     def run(self, *arguments: str, patch: str = "") -> tuple[int, str]:
         """Start and wait."""
@@ -51,5 +58,5 @@ def _answer(server: "subprocess.Popen[str]", request: object) -> str:
     server.stdin.write(json.dumps(request) + "\n")
     server.stdin.flush()
     answer = server.stdout.readline()
-    assert answer, "the fork server has ended"
+    assert answer, f"the fork server has ended: {server.wait(5)}"
     return answer

@@ -12,36 +12,11 @@ from typing import Any
 
 import pytest
 from forks import ForkServer
-from train_help import (
-    PICTURES,
-    POINTS,
-    command,
-    environment,
-    learned,
-    options,
-    rows_of,
-    tensors,
-    unlike,
-)
+from small_trainings import KINDS, resume, train
+from train_help import check_belongs, command, environment, learned, rows_of, tensors, unlike
 
-import multigan
 from multigan.runs.checkpoint import intact_checkpoints
 
-RING = POINTS | {
-    "train.samples": 32 * 80,
-    "train.log_every": 32 * 10,
-    "train.sample_every": 32 * 40,
-    "train.save_every": 32 * 10,
-}
-DIGITS = PICTURES | {
-    "train.samples": 16 * 60,
-    "train.log_every": 16 * 10,
-    "train.sample_every": 16 * 30,
-    "train.save_every": 16 * 10,
-    "data.labels": True,
-    "game.augment": 0.5,
-}
-KINDS = {"points/ring": RING, "image/digits": DIGITS}
 PLACES = (
     "before_write",
     "half_written",
@@ -53,36 +28,16 @@ PLACES = (
     "before_model",
     "between_model_files",
     "in_the_metrics",
+    "replacing_weights",
+    "replacing_config",
+    "replacing_still",
+    "replacing_film",
+    "replacing_page",
 )
 
 
-@pytest.fixture(scope="module")
-def whole(
-    fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Path]:
-    """The run of a recipe that nobody disturbs."""
-    folder, made = tmp_path_factory.mktemp("whole"), {}
-
-    def of(name: str) -> Path:
-        if name not in made:
-            made[name] = folder / name.replace("/", "-")
-            status, said = fork_server.run(*train(name, made[name]))
-            assert status == 0, said
-        return made[name]
-
-    return of
-
-
-def train(name: str, out: Path) -> list[str]:
-    return ["train", name, "--out", str(out), "--device", "cpu", *options(KINDS[name])]
-
-
-def resume(run: Path) -> list[str]:
-    return ["resume", str(run), "--device", "cpu"]
-
-
 def check_identical(run: Path, undisturbed: Path) -> None:
-    """Weights, moments, averages, rows, pictures, the kept model."""
+    """Weights, moments, averages, rows, pictures, and all that is kept beside the checkpoint."""
     state = learned(run)
     assert tensors(state) > 20
     assert list(unlike(learned(undisturbed), state)) == []
@@ -94,9 +49,7 @@ def check_identical(run: Path, undisturbed: Path) -> None:
     assert stills[0] == stills[1]
     models = [(r / "model" / "model.safetensors").read_bytes() for r in (run, undisturbed)]
     assert models[0] == models[1]
-    multigan.load(run).generate(1)
-    left = [path for path in run.rglob(".*") if not path.name.startswith(".nfs")]
-    assert [path for path in left if path.parent.name == "checkpoints"] == []
+    check_belongs(run, page=True)
 
 
 def kill_after(process: Any, seconds: float) -> bool:
@@ -107,13 +60,6 @@ def kill_after(process: Any, seconds: float) -> bool:
     except ProcessLookupError:
         return False
     return bool(process.wait() == -signal.SIGKILL)
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert condition()
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -165,12 +111,9 @@ def killed_often(
     """Train with so many kills at random moments, then to the end; returns how many hit."""
     hits = 0
     for _ in range(kills):
-        started = (run / "recipe.toml").exists()
-        process = server.start(*(resume(run) if started else train(name, run)))
+        process = server.start(*train(name, run), "--resume")
         hits += kill_after(process, moments.uniform(0, longest))
-    status, said = server.run(
-        *(resume(run) if (run / "recipe.toml").exists() else train(name, run))
-    )
+    status, said = server.run(*train(name, run), "--resume")
     assert status == 0, said
     return hits
 
@@ -199,64 +142,3 @@ def test_stress(fork_server: ForkServer, whole: Callable[[str], Path], tmp_path:
         kills += killed_often(fork_server, name, run, moments, moments.randint(2, 6), 1.0)
         check_identical(run, whole(name))
     print(f"\nstress: {kills} kills in {runs} trainings; {runs} of {runs} ended bit-identical")
-
-
-def endless(run: Path) -> list[str]:
-    settings = RING | {
-        "train.samples": 32 * 10**6,
-        "train.save_every": 32 * 20,
-        "train.sample_every": 10**9,
-    }
-    return ["train", "points/ring", "--out", str(run), "--device", "cpu", *options(settings)]
-
-
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_saves_and_says_so(
-    fork_server: ForkServer, tmp_path: Path, number: int, status: int
-) -> None:
-    run = tmp_path / "run"
-    process = fork_server.start(*endless(run))
-    wait_for((run / "metrics.jsonl").exists)
-    os.kill(process.pid, number)
-    assert process.wait() == status, process.said
-    assert "Traceback" not in process.said
-    assert "Stopped and saved at" in process.said
-    assert "multigan resume" in process.said
-    stopped = learned(run)["samples"]
-    assert stopped > 0
-    assert stopped % 32 == 0
-    assert f"{stopped:,} samples" in process.said
-
-
-@pytest.mark.parametrize(("first", "second", "status"), [(2, 2, 130), (15, 2, 130), (2, 15, 143)])
-def test_a_second_signal_ends_it_at_once(
-    fork_server: ForkServer, tmp_path: Path, first: int, second: int, status: int
-) -> None:
-    run = tmp_path / "run"
-    settings = RING | {
-        "train.save_every": 10**9,
-        "train.samples": 32 * 10**6,
-        "train.sample_every": 10**9,
-    }
-    arguments = ["train", "points/ring", "--out", str(run), "--device", "cpu", *options(settings)]
-    process = fork_server.start(*arguments, patch="slow_save")  # saving would take two minutes
-    wait_for((run / "metrics.jsonl").exists)
-    os.kill(process.pid, first)
-    wait_for((run / "saving").exists)
-    os.kill(process.pid, second)
-    assert process.wait() == status, process.said
-    assert not list(intact_checkpoints(run))
-    assert "Stopped and saved" not in process.said
-
-
-def test_a_signal_between_two_ticks_changes_nothing_that_is_learned(
-    fork_server: ForkServer, whole: Callable[[str], Path], tmp_path: Path
-) -> None:
-    run, undisturbed = tmp_path / "run", whole("points/ring")
-    process = fork_server.start(*train("points/ring", run))
-    wait_for((run / "metrics.jsonl").exists)
-    os.kill(process.pid, signal.SIGTERM)
-    assert process.wait() in (143, 0)
-    status, said = fork_server.run(*resume(run))
-    assert status == 0, said
-    assert list(unlike(learned(undisturbed)["game"], learned(run)["game"])) == []
