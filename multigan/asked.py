@@ -4,6 +4,7 @@ Chunks are always full, so that no sample depends on how many there are."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from operator import index
 from pathlib import Path
 from typing import Any, cast
@@ -171,3 +172,29 @@ def is_one(label: Any) -> bool:
     """Whether it is one label and not several; numpy's and torch's integers are one."""
     several = hasattr(label, "__iter__") and getattr(label, "ndim", 1) > 0
     return isinstance(label, str) or not several
+
+
+class Distinct:
+    """Takes samples until so many differ."""
+
+    def __init__(self, wanted: int) -> None:
+        self.wanted = wanted
+        self._seen: set[Any] = set()
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    def of(self, items: Sequence[Any], stored: Tensor) -> list[Any]:
+        """Those ``items`` that are like none before, as many as are wanted still: sentences as they
+        read, anything else as it is ``stored`` ``(N, ...)``."""
+        found = []
+        for item, row in zip(items, stored, strict=True):
+            key = item if isinstance(item, str) else _digest(row)
+            if key not in self._seen and len(self) < self.wanted:
+                self._seen.add(key)
+                found.append(item)
+        return found
+
+
+def _digest(row: Tensor) -> bytes:
+    return sha256(row.reshape(-1).contiguous().view(torch.uint8).numpy().tobytes()).digest()

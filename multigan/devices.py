@@ -14,9 +14,10 @@ except ImportError:  # Windows has none
 from multigan.errors import UserError
 
 
-def pick_device(name: str = "auto", local_rank: int = 0) -> torch.device:
+def pick_device(name: str | torch.device = "auto", local_rank: int = 0) -> torch.device:
     """``auto`` picks CUDA, then MPS, then the CPU. Raises `UserError` for a device that is not
     there."""
+    name = str(name)
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if name == "auto":
         name = "cuda" if cuda else "mps" if mps else "cpu"

@@ -17,8 +17,9 @@ from multigan.adversarial.game import introduce
 from multigan.adversarial.penalties import score
 from multigan.adversarial.protocols import ReadsEmbedded, answers
 from multigan.adversarial.randomness import BetweenDraw, IndexedDraw, derive_seed
-from multigan.asked import Chunk, Label, chunks_asked, is_one, shapes_read
+from multigan.asked import Chunk, Distinct, Label, chunks_asked, is_one, shapes_read
 from multigan.atomic import write_atomically
+from multigan.devices import pick_device
 from multigan.domains.base import Domain, domain_type
 from multigan.domains.conditions import told
 from multigan.errors import AbsentError, CheckpointError, UserError
@@ -37,6 +38,7 @@ from multigan.kept.weights import (
 from multigan.options import asked_for
 from multigan.recipe.load import load_recipe
 from multigan.samples import Stored
+from multigan.seeds import Seeds, check_seeds, drawn, seed_of, seeds_of, wanted
 from multigan.trust import check_consent
 from multigan.version import __version__
 
@@ -78,16 +80,17 @@ class Model:
 
     def generate(
         self,
-        n: int = 1,
+        n: int | None = None,
         *,
-        seed: int = 0,
+        seed: Seeds = 0,
         label: Label | Sequence[Label] | None = None,
         condition: Any = None,
         **options: Any,
     ) -> list[Any]:
         """Make ``n`` samples: PIL images, sentences, or whatever the domain presents.
 
-        Sample i follows from ``seed`` and i alone, however many are asked for. ``label`` is a class
+        Sample i follows from ``seed`` and i alone, however many are asked for; of several seeds
+        each gives its first sample, and ``n`` is their number. ``label`` is a class
         name or number for all, or one for each; a number is a name where classes are called by
         numbers. A labelled model without one takes the classes in turn. A model that makes samples
         from something is given a ``condition``, and makes ``n`` of each: a file or a folder that
@@ -96,6 +99,8 @@ class Model:
         ``filter=k`` keeps the best of k samples by the critic, where the model has kept it, and
         ``unique=True`` leaves out repeated ones, where they can be compared. Raises `UserError`
         for a label, condition or option it does not know."""
+        seed = seeds_of(seed)
+        n = wanted(n, seed)
         chunks = self.chunks(n, seed=seed, label=label, condition=condition, **options)
         return [item for chunk in chunks for item in chunk]
 
@@ -103,7 +108,7 @@ class Model:
         self,
         n: int,
         *,
-        seed: int = 0,
+        seed: Seeds = 0,
         label: Label | Sequence[Label] | None = None,
         condition: Any = None,
         unique: bool = False,
@@ -121,25 +126,20 @@ class Model:
             yield self.domain.presenter.present(made)
 
     def _distinct(
-        self, n: int, seed: int, label: Label | Sequence[Label] | None, options: Mapping[str, Any]
+        self, n: int, seed: Seeds, label: Label | Sequence[Label] | None, options: Mapping[str, Any]
     ) -> Iterator[list[Any]]:
         if not (label is None or is_one(label)):
             raise UserError("unique samples cannot have a label each: give one for all, or none")
-        seen: set[Any] = set()
+        if not is_one(seed):
+            raise UserError("unique samples follow from one seed, in turn: give one")
+        distinct = Distinct(n)
         for made in self.representations(_PATIENCE * n, seed=seed, label=label, **options):
-            items = list(
-                dict.fromkeys(
-                    item for item in self.domain.presenter.present(made) if item not in seen
-                )
-            )
-            items = items[: n - len(seen)]
-            seen.update(items)
-            yield items
-            if len(seen) == n:
+            yield distinct.of(self.domain.presenter.present(made), self.domain.stored(made))
+            if len(distinct) == n:
                 return
         raise UserError(
-            f"only {len(seen):,} of {_PATIENCE * n:,} samples differ: ask for fewer, or raise the "
-            "temperature"
+            f"only {len(distinct):,} of {_PATIENCE * n:,} samples differ: ask for fewer, or raise "
+            "the temperature"
         )
 
     @torch.no_grad()
@@ -155,7 +155,7 @@ class Model:
         label or condition."""
         if n < 2:
             raise UserError(f"n = {n}: the way between two seeds needs at least 2 samples")
-        first, last = (derive_seed("generate", seed) for seed in seeds)
+        first, last = (derive_seed("generate", seed_of(seed)) for seed in seeds)
         items: list[Any] = []
         for chunk in self._asked(n, 0 if label is None and self.classes else label, condition):
             draw = BetweenDraw(first, chunk.indices, self._device, other=last, last=n - 1)
@@ -167,7 +167,7 @@ class Model:
         self,
         n: int,
         *,
-        seed: int = 0,
+        seed: Seeds = 0,
         label: Label | Sequence[Label] | None = None,
         condition: Any = None,
         filter: int = 1,
@@ -177,6 +177,8 @@ class Model:
         time."""
         if n < 1:
             raise UserError(f"n = {n}: ask for at least 1 sample")
+        seed = seeds_of(seed)
+        check_seeds(seed, n, condition)
         options = self._checked(filter, options)
         for chunk in self._asked(n, label, condition):
             try:
@@ -234,17 +236,17 @@ class Model:
         self,
         candidates: int,
         indices: Sequence[int],
-        seed: int,
+        seed: Seeds,
         condition: Condition,
         options: Mapping[str, Any],
     ) -> Tensor:
         """For each sample the one of several that the critic scores highest."""
-        best = self._make(indices, derive_seed("generate", seed), condition, options)
+        best = self._make(drawn(self._device, indices, seed), condition, options)
         highest = None
         for i in range(1, candidates):
             if highest is None:
                 highest = self._score(best, condition)
-            other = self._make(indices, derive_seed("generate", seed, i), condition, options)
+            other = self._make(drawn(self._device, indices, seed, i), condition, options)
             score = self._score(other, condition)
             better = score > highest
             best = other.where(better.view(-1, *[1] * (other.dim() - 1)), best)
@@ -256,14 +258,7 @@ class Model:
         embedded = critic.embed(x) if answers(critic, ReadsEmbedded) else x
         return score(critic.eval()(embedded, condition))
 
-    def _make(
-        self,
-        indices: Sequence[int],
-        seed: int,
-        condition: Condition,
-        options: Mapping[str, Any],
-    ) -> Tensor:
-        draw = IndexedDraw(seed, indices, self._device)
+    def _make(self, draw: IndexedDraw, condition: Condition, options: Mapping[str, Any]) -> Tensor:
         return self.domain.make(self.generator.eval(), draw, condition, **options)
 
     def opened(self, name: str, value: Any, trust_code: bool = False) -> Any:
@@ -312,7 +307,7 @@ class Model:
 def load(
     source: str | Path,
     *,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     generator: nn.Module | None = None,
     trust_code: bool = False,
 ) -> Model:
@@ -343,7 +338,7 @@ def load(
     if critic is not None:
         critic = load_weights(critic, folder / CRITIC)
         introduce(critic, loaded)
-    return Model(domain, loaded, samples, critic).to(device)
+    return Model(domain, loaded, samples, critic).to(pick_device(device))
 
 
 def _condition_shape(config: Config, folder: Path) -> Any:

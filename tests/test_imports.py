@@ -112,7 +112,7 @@ STOREYS = (
     ("training", "report"),
     ("evaluation",),
     ("model",),
-    ("asked", "kept"),
+    ("asked", "seeds", "kept"),
     ("domains", "runs"),
     ("measures", "recipe"),
     ("samples", "pictures", "registry", "devices", "trust"),

@@ -48,6 +48,44 @@ def test_a_sample_follows_from_the_seed_and_its_number_alone(model: multigan.Mod
     assert len(set(many)) == 40
 
 
+def test_several_seeds_give_the_first_sample_of_each(model: multigan.Model) -> None:
+    together = pixels(model.generate(seed=[5, 9, 5], label=["dark", "light", "light"]))
+    alone = [
+        pixels(model.generate(1, seed=seed, label=label))[0]
+        for seed, label in ((5, "dark"), (9, "light"), (5, "light"))
+    ]
+    assert together == alone
+    assert len(model.generate(seed=np.arange(20))) == 20  # more than a chunk
+    with pytest.raises(UserError, match="2 seeds for n = 3"):
+        model.generate(3, seed=[1, 2])
+
+
+def test_unique_pictures_are_compared_by_what_is_seen(model: multigan.Model) -> None:
+    assert len(set(pixels(model.generate(6, unique=True, label="dark")))) == 6
+    same = copy(model)
+    same.generator = Same(model.facts.shape)
+    with pytest.raises(UserError, match="only 1 of 40 samples differ"):
+        same.generate(2, unique=True)
+    with pytest.raises(UserError, match="follow from one seed"):
+        model.generate(2, unique=True, seed=[1, 2])
+
+
+@pytest.mark.parametrize("device", ["auto", torch.device("cpu")])
+def test_it_loads_onto_any_name_of_a_device(labelled_run: Path, device: str | torch.device) -> None:
+    assert len(multigan.load(labelled_run, device=device).generate(1)) == 1
+
+
+class Same(nn.Module):
+    """Makes one picture, whatever it is asked for."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.picture = nn.Parameter(torch.zeros(shape))
+
+    def forward(self, noise: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        return self.picture.expand(len(noise), *self.picture.shape)
+
+
 def test_seeds_differ_and_the_global_random_state_is_left_alone(model: multigan.Model) -> None:
     before = torch.get_rng_state()
     assert pixels(model.generate(4, seed=1)) != pixels(model.generate(4, seed=2))

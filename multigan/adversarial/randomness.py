@@ -90,6 +90,17 @@ class IndexedDraw:
 
 
 @dataclass(frozen=True)
+class EachDraw(IndexedDraw):
+    """The first sample of each of several ``seeds``."""
+
+    seeds: Sequence[int] = ()
+
+    def _stack(self, function: Callable[..., Tensor], purpose: str, shape: Sequence[int]) -> Tensor:
+        rows = [function(shape, generator=stream("cpu", seed, 0, purpose)) for seed in self.seeds]
+        return torch.stack(rows).to(self.device)
+
+
+@dataclass(frozen=True)
 class BetweenDraw(IndexedDraw):
     """Draws on the way from one seed's first sample, index 0, to another's, index ``last``.
 

@@ -31,7 +31,7 @@ def evaluate(
     split: Split = "test",
     embedder: str | None = None,
     weights: str | Path | None = None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     trust_code: bool = False,
 ) -> Evaluation:
     """Measure a model, a run folder or a hub id against real samples it has not seen.

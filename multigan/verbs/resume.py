@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from multigan.atomic import write_atomically
@@ -36,7 +37,7 @@ def resume(
     run: str | Path,
     *,
     settings: Mapping[str, Any] | None = None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     allow_changes: bool = False,
     generator: nn.Module | None = None,
     critic: nn.Module | None = None,

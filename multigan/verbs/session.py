@@ -137,12 +137,17 @@ class Session:
 
 @contextmanager
 def begun(
-    recipe: Recipe, device: str, *, display: Display | None, quiet: bool
+    recipe: Recipe, device: str | torch.device, *, display: Display | None, quiet: bool
 ) -> Iterator[Session]:
     """A session of a recipe, its processes left at the end; raises `UserError` for what is sure to
     fail later."""
     check_first(recipe)
-    with StopSignals() as signals, closing(join_processes(device)) as processes:
+    with (
+        torch.inference_mode(False),  # a training needs gradients wherever it is called
+        torch.enable_grad(),
+        StopSignals() as signals,
+        closing(join_processes(str(device))) as processes,
+    ):
         shown = display if display and processes.first else None
         domain = domain_type(recipe.domain)(recipe)
         check_source(domain)

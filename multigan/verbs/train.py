@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from multigan.domains.base import domain_type
@@ -13,6 +14,7 @@ from multigan.errors import UserError
 from multigan.recipe.load import load_recipe
 from multigan.recipe.settings import Recipe
 from multigan.runs.folder import RunFolder, new_run_path
+from multigan.seeds import seed_of
 from multigan.training.display import Display
 from multigan.verbs.choice import by_data
 from multigan.verbs.resume import again
@@ -26,7 +28,7 @@ def train(
     out: str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
     seed: int | None = None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     generator: nn.Module | None = None,
     critic: nn.Module | None = None,
     quiet: bool = False,
@@ -104,6 +106,7 @@ def overrides_of(
     settings: Mapping[str, Any] | None, data: str | Path | None, seed: int | None
 ) -> dict[str, Any]:
     """Settings with the data and the seed among them."""
+    seed = None if seed is None else seed_of(seed)
     given = {"data.source": None if data is None else str(data), "train.seed": seed}
     return dict(settings or {}) | {key: value for key, value in given.items() if value is not None}
 
