@@ -20,8 +20,9 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
+from multigan.domains.label_tables import is_label_table
 from multigan.domains.listing import LeftOut, Listing, Member, Names, normal
-from multigan.domains.walk import TABLES, ending, is_hidden
+from multigan.domains.walk import ending, is_hidden
 from multigan.errors import DataError
 
 _END = struct.Struct("<4s4H2LH")
@@ -82,7 +83,7 @@ class _Directory:
     def _entry(self, entry: tuple[int, ...], text: bytes, before: int, end: int) -> None:
         path = _member_path(text[: entry[12]], bool(entry[5] & _UTF8))
         last = path.rpartition(b"/")[2]
-        table = last in TABLES and ".csv" not in self.endings
+        table = is_label_table(last) and ".csv" not in self.endings
         if not last:  # a folder
             return
         if not table and ending(last) not in self.endings:

@@ -19,6 +19,7 @@ import numpy as np
 
 from multigan.domains import labels
 from multigan.domains.archive import Broken, is_archive, open_member, read_directory
+from multigan.domains.label_tables import read_labels, rows_of
 from multigan.domains.listing import LeftOut, Listing, Member, Names, normal
 from multigan.domains.unreadable import LFS
 from multigan.domains.walk import walk
@@ -236,24 +237,24 @@ def _one(path: Path, kind: Kind) -> Files:
 def _by_table(files: Files, names: np.ndarray) -> tuple[Files, np.ndarray]:
     """Labels from the tables beside the files, of all that a table knows; ``names`` of the
     others."""
-    given: dict[str, str] = {}
-    remarks = []
+    found, remarks = np.full(len(files), ""), list[str]()
+    every = list(files.names)
     for path, member in files.listing.tables.items():
         folder, name = path.rpartition(b"/")[0], normal(path)
-        table = labels.read_table(files.open_table(path, member), name)
+        table = read_labels(files.open_table(path, member), name)
         if table is None:
             remarks.append(f"{name} is not used: it has no columns file_name and label")
             continue
-        below = normal(folder) + "/" if folder else ""
-        given |= {below + file: label for file, label in table.items()}
+        rows = rows_of(every, normal(folder), table)
+        found = np.array([table.get(row) or old for row, old in zip(rows, found, strict=True)])
         remarks.append(f"labels from {name}")
-    if not given:
-        return replace(files, remarks=(*files.remarks, *remarks)), names
-    found = [given.pop(name, "") for name in files.names]
-    if given:
-        missing = next(iter(given))
-        remarks.append(f"named in a table, but not there: {len(given):,}, such as {missing}")
-    return replace(files, remarks=(*files.remarks, *remarks)), np.array(found, object)
+        missing = table.keys() - set(rows)
+        if missing:
+            remarks.append(
+                f"named in {name}, but not there: {len(missing):,}, such as {min(missing)}"
+            )
+    files = replace(files, remarks=(*files.remarks, *remarks))
+    return files, found.astype(object) if (found != "").any() else names
 
 
 def _of_split(

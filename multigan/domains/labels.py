@@ -1,16 +1,12 @@
-"""Which split and which class a file belongs to, by its folder or by a table beside it."""
+"""Which split and which class a file belongs to, by its folder."""
 
-import csv
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from io import TextIOWrapper
-from typing import BinaryIO
 
 import numpy as np
 
 from multigan.domains.listing import Listing, normal
-from multigan.errors import DataError
 
 SPLITS = {
     "train": "train",
@@ -24,8 +20,6 @@ SPLITS = {
 """Folders on the top level that are splits, not classes."""
 
 _LISTED = 20  # classes with their counts in a line
-_NAMES = ("file_name", "filename", "file", "path", "image")
-_LABELS = ("label", "class", "category")
 
 
 @dataclass(frozen=True)
@@ -73,26 +67,6 @@ def numbered(names: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     classes = tuple(sorted({name for name in names if name}))
     places = {name: i for i, name in enumerate(classes)} | {"": -1}
     return np.fromiter((places[name] for name in names), np.int32, len(names)), classes
-
-
-def read_table(file: BinaryIO, name: str) -> dict[str, str] | None:
-    """The label of each file that a table names, by its path below the table's folder.
-
-    None if the table has no column of names or of labels; raises `DataError` if it is no UTF-8."""
-    try:
-        with TextIOWrapper(file, "utf-8-sig", newline="") as text:
-            rows = csv.DictReader(text)
-            known = {(field or "").strip().lower(): field for field in rows.fieldnames or ()}
-            by = [next((known[n] for n in some if n in known), None) for some in (_NAMES, _LABELS)]
-            if None in by:
-                return None
-            return {_path(row[by[0]]): (row[by[1]] or "").strip() for row in rows if row[by[0]]}
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{name} cannot be read: {error}. Save it as UTF-8") from None
-
-
-def _path(name: str) -> str:
-    return normal(name.strip().replace("\\", "/").removeprefix("./").encode())
 
 
 def counted(labels: Iterable[int] | np.ndarray, classes: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from multigan.domains.dialect import COMMENT, NONE, SPACES, Dialect, guessed
-from multigan.encodings import encoding_of
+from multigan.encodings import AS_UTF8, encoding_of
 from multigan.errors import DataError
 
 if TYPE_CHECKING:
@@ -115,13 +115,12 @@ def _as_utf8(content: bytes, name: str, latin: bool) -> tuple[bytes, list[str]]:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
         row = content[: error.start].count(b"\n") + 1
-        advice = "save it as UTF-8 (iconv -f WINDOWS-1252 -t UTF-8, if it is Latin-1)"
         if not latin:
             raise DataError(
                 f"{name} is not UTF-8: line {row} has the byte 0x{content[error.start]:02x}: "
-                f"{advice}"
+                f"{AS_UTF8}"
             ) from None
-        note = f"{name} is not UTF-8 and taken for Latin-1: if names look wrong, {advice}"
+        note = f"{name} is not UTF-8 and taken for Latin-1: if names look wrong, {AS_UTF8}"
         return content.decode("cp1252", "replace").encode(), [note]
     if encoding == "utf-8-sig":
         return content.removeprefix(b"\xef\xbb\xbf"), []

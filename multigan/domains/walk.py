@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from multigan.domains.label_tables import is_label_table
 from multigan.domains.listing import LeftOut, Listing, Names, in_order, normal
 from multigan.domains.made import MARKER, made_names
 from multigan.errors import DataError
@@ -20,9 +21,6 @@ from multigan.errors import DataError
 LEFT_BEHIND = frozenset(
     {b"__macosx", b"@eadir", b"$recycle.bin", b"system volume information", b"lost+found"}
 )
-TABLES = (b"metadata.csv", b"labels.csv")
-"""Files of file names and labels."""
-
 _RUN = (b"metrics.jsonl", b"environment.json", b"checkpoints")
 _OF_A_RUN = frozenset(
     {b"samples", b"checkpoints", b"model", b"best", b"tensorboard", b"nearest.png"}
@@ -134,7 +132,7 @@ class _Walk:
     def _sort(self, parts: tuple[bytes, ...], folder: _Folder, made: dict[bytes, str]) -> None:
         taken, samples = [], []
         for name in in_order(folder.files):
-            if name in TABLES and ".csv" not in self.endings:
+            if is_label_table(name) and ".csv" not in self.endings:
                 self.tables.append(b"/".join((*parts, name)))
             elif ending(name) not in self.endings:
                 if not is_hidden(name):

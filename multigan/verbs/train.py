@@ -1,6 +1,7 @@
 """`train`: from a recipe's name to a run folder, the same for the command line and for programs."""
 
 import dataclasses
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,8 @@ from multigan.training.display import Display
 from multigan.verbs.choice import by_data
 from multigan.verbs.resume import again
 from multigan.verbs.session import Run, Session, begun
+
+log = logging.getLogger(__name__)
 
 
 def train(
@@ -53,6 +56,7 @@ def train(
         raise UserError("--resume needs --out: the folder that the run is in, or will be in")
     recipe, data, settings = by_data(recipe, data, settings)
     prepared = prepare(recipe, data=data, settings=settings, seed=seed)
+    _say_which(prepared)
     name = recipe if isinstance(recipe, str | Path) else prepared.domain
     with begun(prepared, device, display=display, quiet=quiet) as session:
         path = session.processes.share(str(out or default_out(name)))
@@ -62,6 +66,16 @@ def train(
         else:
             _begin(session, run, generator, critic, report)
     return Run(run.path)
+
+
+def _say_which(recipe: Recipe) -> None:
+    source = recipe.data.source
+    if source in domain_type(recipe.domain).sources and Path(source).exists():
+        log.info(
+            "%s is built in and a path here: the built-in data are taken; %s is the path",
+            source,
+            f"{os.curdir}{os.sep}{source}",
+        )
 
 
 def _begin(
@@ -107,6 +121,8 @@ def overrides_of(
 ) -> dict[str, Any]:
     """Settings with the data and the seed among them."""
     seed = None if seed is None else seed_of(seed)
+    if isinstance(data, Path) and not data.is_absolute():
+        data = f"{os.curdir}{os.sep}{data}"  # a path, whatever else is called so
     given = {"data.source": None if data is None else str(data), "train.seed": seed}
     return dict(settings or {}) | {key: value for key, value in given.items() if value is not None}
 

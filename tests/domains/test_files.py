@@ -290,7 +290,41 @@ def test_a_table_beside_the_files_gives_labels(tmp_path: Path, packed: bool, hea
     text = "\n".join(files.notes())
     assert "labels from labels.csv" in text
     assert "3.png (no class)" in text
-    assert "not there: 1, such as gone.png" in text
+    assert "named in labels.csv, but not there: 1, such as gone.png" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("labels.csv", "filename;label\r\n1.png;dögs\r\nsub/2.png;cats\r\n".encode("cp1252")),
+        ("metadata.csv", "file_name,label\n1.png,dögs\nsub/2.png,cats\n".encode("utf-16")),
+        ("train.csv", "id,breed,label\n1,a,dögs\n2,a,cats\n".encode()),
+        ("Labels.CSV", "path\tlabel\n/kaggle/in/1.png\tdögs\nC:\\in\\2.png\tcats\n".encode()),
+        (
+            "metadata.jsonl",
+            b'{"file_name": "1.png", "label": "d\xc3\xb6gs"}\n'
+            b'{"file_name": "sub/2.png", "label": "cats"}\n',
+        ),
+    ],
+    ids=["German Excel", "UTF-16", "ids", "paths from elsewhere", "JSONL"],
+)
+def test_tables_of_labels_are_read_as_people_have_them(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    make(tmp_path, "1.png", "sub/2.png")
+    (tmp_path / name).write_bytes(content)
+    files = found(tmp_path, labelled=True)
+    assert (files.classes, files.labels.tolist()) == (("cats", "dögs"), [1, 0])
+    assert "not there" not in "\n".join(files.notes())
+
+
+def test_a_name_alone_says_nothing_where_two_files_have_it(tmp_path: Path) -> None:
+    make(tmp_path, "a/1.png", "b/1.png", "a/2.png", "b/3.png")
+    (tmp_path / "labels.csv").write_text("file,label\n1.png,x\n2.png,x\n3.png,y\n")
+    files = found(tmp_path, labelled=True)
+    assert list(files.names) == ["a/2.png", "b/3.png"]
+    assert files.classes == ("x", "y")
+    assert "a/1.png, b/1.png (no class)" in "\n".join(files.notes())
 
 
 def test_a_table_counts_from_its_own_folder_and_only_where_labels_are_asked_for(

@@ -248,6 +248,11 @@ def test_numbers_are_read_however_they_are_written(
     assert found["y"] == pytest.approx(y)
 
 
+def test_dates_tell_nothing_of_the_decimal_mark(tmp_path: Path) -> None:
+    days = "".join(f"{i + 1:02d}.01.2024;20,{i + 10}3\n" for i in range(20))
+    assert channels(tmp_path, "Datum;Temp\n" + days)["Temp"][0] == pytest.approx(20.103)
+
+
 def test_what_is_guessed_of_numbers_is_said(tmp_path: Path) -> None:
     rows = "".join(f"{i};1.{i},5;{i} %\n" for i in range(100, 140))
     said = notes(tmp_path, "n;power;load\n" + rows)

@@ -41,3 +41,24 @@ def test_a_training_has_one_seed_a_whole_number(seed: object, tmp_path: Path) ->
     with pytest.raises(UserError, match="seed = "):
         multigan.train("points/ring", out=tmp_path / "a", settings=SHORT, seed=seed)  # type: ignore[arg-type]
     assert not (tmp_path / "a").exists()
+
+
+def test_a_built_in_name_is_also_a_folder(
+    picture_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    picture_folder.rename("digits")
+    caplog.set_level("INFO")
+    tiny = SHORT | {"data.size": 16, "train.samples": 32, "train.batch": 16}
+    sources = {}
+    for i, data in enumerate(("digits", "./digits", "digits/", Path("digits"), Path("digits/"))):
+        caplog.clear()
+        run = multigan.train("image/mnist", data=data, out=f"{i}", settings=tiny, quiet=True)
+        source = run.model.recipe.data.source
+        sources[str(data), type(data)] = source == str(tmp_path / "digits")
+        both = "digits is built in and a path here: the built-in data are taken; ./digits"
+        assert (both in caplog.text) == (source == "digits")
+    assert list(sources.values()) == [False, True, True, True]

@@ -16,6 +16,7 @@ _PARTS = (
 )
 _SPACE = r"[ \x{a0}\x{202f}'’]"  # may stand between thousands
 _PLAIN = r"^[+\-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+\-]?\d+)?$"
+_DATE = r"^\d{1,4}[.,]\d{1,2}[.,]\d{1,4}$"
 _NO_NUMBER = r"(?i)^[+\-]?(?:nan|inf|infinity)$"
 
 
@@ -63,12 +64,13 @@ class _Column:
 
     def _decimal_mark(self) -> str | None:
         """The mark that the cells leave no doubt of."""
-        commas, dots = (self.core.str.contains(mark, literal=True) for mark in (",", "."))
-        only = self.core.filter(commas & ~dots)
-        dotted = self.core.filter(dots & ~commas)
-        comma = _count(self.core, r"\..*,\d*$") + len(only) - _count(only, _grouped(","))
-        comma += _count(only, r"^[+\-]?0,") + _count(dotted, r"\..*\.")
-        dot = _count(self.core, r",.*\.\d*$") + _count(only, r",.*,")
+        core = self.core.filter(~self.core.str.contains(_DATE))
+        commas, dots = (core.str.contains(mark, literal=True) for mark in (",", "."))
+        only = core.filter(commas & ~dots)
+        dotted = core.filter(dots & ~commas)
+        comma = _count(core, r"\..*,\d*$") + len(only) - _count(only, _grouped(","))
+        comma += _count(core, r"^[+\-]?0,") + _count(dotted, r"\..*\.")
+        dot = _count(core, r",.*\.\d*$") + _count(only, r",.*,")
         dot += len(dotted) - _count(dotted, _grouped(r"\."))
         if comma or dot:
             return "," if comma > dot else "."

@@ -17,7 +17,7 @@ from multigan.domains.labels import folders
 from multigan.domains.listing import printable
 from multigan.domains.tables import TABLES, open_table, told
 from multigan.domains.unreadable import unlike
-from multigan.encodings import encoding_of
+from multigan.encodings import AS_UTF8, encoding_of
 from multigan.errors import DataError
 from multigan.resources import resource_folder
 
@@ -199,7 +199,7 @@ def text_lines(file: BinaryIO, name: str) -> Iterator[str]:
         raise DataError(f"{name} is empty")
     if unlike(head, "") != unlike(b"?", ""):
         raise DataError(f"{name} is {unlike(head, 'text')}")
-    if not encoding.startswith("utf-16") and b"\0" in head:
+    if not encoding.startswith(("utf-16", "utf-32")) and b"\0" in head:
         raise DataError(f"{name} is a binary file, not text")
     file.seek(0)
     number, something = 0, False
@@ -218,8 +218,7 @@ def text_lines(file: BinaryIO, name: str) -> Iterator[str]:
             wrong = error.object[error.start]
             row = number + error.object[: error.start].count(b"\n") + 1
             raise DataError(
-                f"{name} is not UTF-8: line {row} has the byte 0x{wrong:02x}. Save it as UTF-8 "
-                "(iconv -f LATIN1 -t UTF-8, if it is Latin-1)"
+                f"{name} is not UTF-8: line {row} has the byte 0x{wrong:02x}: {AS_UTF8}"
             ) from None
     if not something:
         raise DataError(f"{name} is empty")
