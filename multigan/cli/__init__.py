@@ -11,6 +11,7 @@ from multigan.cli import learning, looking, making
 from multigan.cli.shared import app, say
 from multigan.encodings import never_fail
 from multigan.errors import UserError
+from multigan.runs.children import end_with_starter, started
 
 __all__ = ["app", "learning", "looking", "main", "making"]
 
@@ -19,6 +20,7 @@ def main() -> None:
     """Run the command line."""
     for stream in (sys.stdout, sys.stderr):
         never_fail(stream)
+    end_with_starter()
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("multigan").setLevel(logging.INFO)  # to standard error
     try:
@@ -52,4 +54,11 @@ def _status(error: Exception) -> int:
         kept = "The last good checkpoint is kept: `multigan resume`"
         say(typer.style(f"multigan: {error}. {kept}", fg="red"), err=True)
         return 3
+    group = sys.modules.get("multigan.training.distributed")
+    if group is not None and isinstance(error, group.LostProcessError):
+        from multigan.training.launch import LOST
+
+        if not started():  # who started it names the one that ended first
+            say(typer.style(f"multigan: {error}", fg="red"), err=True)
+        return LOST
     raise error

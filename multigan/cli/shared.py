@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from multigan.errors import UserError
+from multigan.runs.children import started
 
 app = typer.Typer(
     help="Train a GAN on your own pictures, sentences, sounds or series with one command; "
@@ -65,6 +66,6 @@ def in_processes(processes: int, out: Path | None) -> None:
 
 
 def say(message: str, err: bool = False) -> None:
-    """Print, once however many processes there are."""
-    if os.environ.get("RANK", "0") == "0":
+    """Print, once however many processes there are: who started the others reads their errors."""
+    if os.environ.get("RANK", "0") == "0" or (err and started()):
         typer.echo(message, err=err)

@@ -16,6 +16,9 @@ STOPPING = tuple(
 )
 """Those that ask: Ctrl-C, the system, a terminal that closes, a queue before it kills."""
 
+HEARD = threading.Event()
+"""Set once one has asked a training to end."""
+
 
 class Stopped(Exception):  # noqa: N818 - not an error: the user asked for it
     """A training was stopped by a signal; ``status`` is the exit status, 128 and the signal's
@@ -92,6 +95,7 @@ class StopSignals:
         if self.received is not None:
             os._exit(128 + number)
         self.received = number
+        HEARD.set()
         self._leave_terminals()
         if not self._waiting:
             raise Interrupt(self.received)

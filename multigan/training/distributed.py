@@ -6,6 +6,9 @@ penalties, lazy ones above all. Started by ``--processes`` or by plain ``torchru
 environment read here."""
 
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -15,6 +18,28 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from multigan.devices import float64
+
+# How gloo, NCCL and the store of addresses word it.
+_LOST = re.compile(
+    "gloo|NCCL|TCPStore|[Cc]onnection (was )?(closed|reset|refused)|Broken pipe|recvValue|sendBytes"
+)
+
+
+class LostProcessError(RuntimeError):
+    """Another process of the same training has ended, so this one cannot go on."""
+
+
+@contextmanager
+def explaining_lost_process(world: int) -> Iterator[None]:
+    """Turn what the libraries say of a process that is gone into `LostProcessError`."""
+    try:
+        yield
+    except RuntimeError as error:
+        if world == 1 or not (isinstance(error, dist.DistError) or _LOST.search(str(error))):
+            raise
+        raise LostProcessError(
+            "another process of this training has ended, so this one ends too"
+        ) from error
 
 
 @dataclass

@@ -1,72 +1,152 @@
 """``--processes N``: start N copies of a command on this machine and act as one process towards the
-user."""
+user.
+
+``torchrun`` works too, but is not what starts them here: after a ``kill -9`` its processes live on,
+and the death of one ends in a traceback of its own (measured with torch 2.11)."""
 
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
+from typing import IO
+
+from multigan.runs import children
+from multigan.runs.signals import unignored
+
+LOST = 4
+"""Exit status of a process that ended because another one had."""
+
+_PATIENCE = 10.0  # seconds in which the others end by themselves
+_SAID = 4000  # characters of what a process said last
+_ASKED = {128 + number for number in unignored()}
+_TOLD = {2, 3}  # a mistake of the user's, or a game gone wrong: each process says it alike
+
+
+@dataclass(frozen=True)
+class _Rank:
+    """One of the processes; ``said`` keeps what it writes to standard error, except of the first,
+    which speaks for all."""
+
+    number: int
+    process: "subprocess.Popen[bytes]"
+    said: IO[str] | None
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status as a shell has it; None while it runs."""
+        code = self.process.poll()
+        return 128 - code if code is not None and code < 0 else code
 
 
 def launch(arguments: Sequence[str], processes: int) -> int:
-    """Run ``multigan ARGUMENTS`` in N processes; returns the exit status of the first that failed,
-    else 0.
+    """Run ``multigan ARGUMENTS`` in N processes; returns the exit status of the one that failed
+    first, else 0.
 
-    SIGINT and SIGTERM are passed on; when one process fails, the others are stopped.
+    Signals are passed on; when one process fails, the others are stopped, and one line names it.
     """
-    port = _free_port()
-    threads = str(max(1, (os.cpu_count() or 1) // processes))
-    common = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(processes)}
-    children = []
-    for rank in range(processes):
-        environment = {
-            "OMP_NUM_THREADS": threads,
-            **os.environ,
-            **common,
-            "RANK": str(rank),
-            "LOCAL_RANK": str(rank),
-        }
-        command = [*this_program(), *arguments]
-        # A session of its own: Ctrl-C reaches the children once, through us, not twice.
-        children.append(subprocess.Popen(command, env=environment, start_new_session=True))
+    common = {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(_free_port()),
+        "WORLD_SIZE": str(processes),
+    }
+    threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // processes))}
+    ranks: list[_Rank] = []
+    with _passing_on(ranks):
+        for number in range(processes):
+            own = {"RANK": str(number), "LOCAL_RANK": str(number)}
+            said = tempfile.TemporaryFile("w+", errors="replace") if number else None  # noqa: SIM115
+            environment = {**threads, **os.environ, **common, **own}
+            ranks.append(_Rank(number, children.start(arguments, environment, said), said))
+        failed = _wait(ranks)
+    for rank in ranks:
+        rank.process.communicate()  # closes its input
+    if failed is None:
+        return 0
+    _tell(failed, processes)
+    return failed.status or 0
+
+
+@contextmanager
+def _passing_on(ranks: Sequence[_Rank]) -> Iterator[None]:
+    """Inside, what asks this program to end is passed on."""
 
     def pass_on(number: int, frame: FrameType | None) -> None:
-        for child in children:
-            if child.poll() is None:
-                child.send_signal(number)
+        for rank in ranks:
+            if rank.status is None:
+                rank.process.send_signal(number)
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, pass_on) for number in unignored()}
     try:
-        return _wait(children)
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def this_program() -> list[str]:
-    """The start of a command line that runs this very ``multigan``.
-
-    As with the installed command, the current folder is not searched for modules, which may be a
-    stranger's; except where it is the one that this package lies in."""
-    beside = Path(__file__).resolve().parents[2] == Path.cwd().resolve()
-    return [sys.executable, *([] if beside else ["-P"]), "-m", "multigan"]
-
-
-def _wait(children: "list[subprocess.Popen[bytes]]") -> int:
-    while any(child.poll() is None for child in children):
-        failed = [child.returncode for child in children if child.returncode]
-        if failed and not any(code in (130, 143) for code in failed):
-            time.sleep(2)  # the others often fail by themselves, with a better message
-            for child in children:
-                if child.poll() is None:
-                    child.kill()
+def _wait(ranks: Sequence[_Rank]) -> _Rank | None:
+    """Wait for all; the one that failed first, if one did."""
+    failed: _Rank | None = None
+    while any(rank.status is None for rank in ranks):
+        failed = failed or _culprit(ranks)
+        if failed is not None and failed.status not in _ASKED:
+            _stop(ranks)
         time.sleep(0.05)
-    status = next((child.returncode for child in children if child.returncode), 0)
-    return 128 - status if status < 0 else status  # killed by a signal
+    return failed or _culprit(ranks) or next((rank for rank in ranks if rank.status), None)
+
+
+def _culprit(ranks: Sequence[_Rank]) -> _Rank | None:
+    """The one that failed by itself."""
+    return next((rank for rank in ranks if rank.status not in (None, 0, LOST)), None)
+
+
+def _stop(ranks: Sequence[_Rank]) -> None:
+    """Wait for those that notice by themselves, then end the others."""
+    last = time.monotonic() + _PATIENCE
+    while time.monotonic() < last and any(rank.status is None for rank in ranks):
+        time.sleep(0.05)
+    for rank in ranks:
+        if rank.status is None:
+            rank.process.kill()
+
+
+def _tell(failed: _Rank, processes: int) -> None:
+    """Name a process that failed alone, with what it said last."""
+    assert failed.status is not None
+    if failed.status in _ASKED or (failed.number == 0 and failed.status in _TOLD):
+        return
+    code, said = failed.process.returncode, _said(failed)
+    if "\n" in said:  # the traceback of a bug
+        print(said, file=sys.stderr)
+    how = f"was ended by {_name(-code)}" if code < 0 else f"ended with exit status {code}"
+    words = f": {said.splitlines()[-1]}" if said else ""
+    stopped = "the others were" if processes > 2 else "the other was"
+    print(
+        f"multigan: rank {failed.number} of {processes} processes {how}{words}; {stopped} stopped. "
+        "What was saved stays: `multigan resume` goes on",
+        file=sys.stderr,
+    )
+
+
+def _said(rank: _Rank) -> str:
+    """What a rank wrote last to standard error; of the first it can be read already."""
+    if rank.said is None:
+        return ""
+    rank.said.seek(0)
+    return rank.said.read()[-_SAID:].strip()
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _free_port() -> int:

@@ -24,7 +24,7 @@ from multigan.samples import Stored
 from multigan.training.board import check_board
 from multigan.training.decoding import decoding_shown
 from multigan.training.display import Display
-from multigan.training.distributed import Processes, join_processes
+from multigan.training.distributed import Processes, explaining_lost_process, join_processes
 from multigan.training.trainer import Trainer
 from multigan.trust import remember
 
@@ -120,7 +120,7 @@ class Session:
         journal = Journal(run.path, self.device, world, clock, data=trainer.notes)
         report = first and (report or run.page.exists())  # one that is there would be out of date
         try:
-            with journal if first else nullcontext():
+            with journal if first else nullcontext(), explaining_lost_process(world):
                 trainer.fit(self.signals)
         except BaseException:
             with suppress(DiskError):  # the first error is the one to tell
@@ -147,6 +147,7 @@ def begun(
         torch.enable_grad(),
         StopSignals() as signals,
         closing(join_processes(str(device))) as processes,
+        explaining_lost_process(processes.world),
     ):
         shown = display if display and processes.first else None
         domain = domain_type(recipe.domain)(recipe)

@@ -4,7 +4,6 @@ each in a process of its own."""
 import json
 import os
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -16,10 +15,10 @@ from multigan.atomic import write_atomically
 from multigan.errors import UserError
 from multigan.recipe.load import differences
 from multigan.recipe.settings import Recipe
+from multigan.runs import children
 from multigan.runs.folder import RunFolder
 from multigan.runs.signals import Stopped, StopSignals
 from multigan.training.display import JointDisplay
-from multigan.training.launch import this_program
 from multigan.version import __version__
 
 ASKED, WANTED, MEASURED = "asked.json", "asked.toml", "validation.json"
@@ -117,19 +116,14 @@ class _Work:
     def _start(self) -> None:
         self.arguments = self.left.pop(0)
         self.said = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - read when it ends
-        self.process = subprocess.Popen(
-            [*this_program(), *self.arguments],
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=self.said,
-            start_new_session=True,  # Ctrl-C reaches it once, through us, not twice
-        )
+        self.process = children.start(self.arguments, self.environment, self.said, quiet=True)
 
     def ended(self) -> bool:
         """Whether all is done; begins what comes next. Raises `UserError` if it failed."""
         status = self.process.poll()
         if status is None:
             return False
+        self.process.communicate()  # closes its input
         self.said.seek(0)
         said = self.said.read()
         self.said.close()
@@ -154,6 +148,7 @@ class _Work:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait()
+            self.process.communicate()
 
 
 def run_trials(trials: Sequence[Trial], workers: int, device: str, display: JointDisplay) -> None:

@@ -1,18 +1,16 @@
 """One process and several give the same training; several act as one towards the user."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from started import alive, children_of, finished, started, until
 from torch import nn
 from train_help import (
     HERE,
@@ -22,7 +20,6 @@ from train_help import (
     Crash,
     Interrupting,
     Recording,
-    command,
     environment,
     last_state,
     options,
@@ -79,59 +76,6 @@ def check_same(
     assert {name for row in one for name in row} == set(LOSSES)
     for mine, theirs in zip(one, other, strict=True):
         assert theirs == pytest.approx(mine, rel=relative, abs=relative)
-
-
-def finished(process: "subprocess.Popen[str]") -> tuple[int, str]:
-    """Exit status and stderr; kills what hangs."""
-    try:
-        return process.wait(120), process.communicate()[1]
-    finally:
-        if process.poll() is None:
-            for pid in [
-                *children_of(process.pid),
-                process.pid,
-            ]:  # workers have sessions of their own
-                os.kill(pid, signal.SIGKILL)
-
-
-def started(*arguments: str, program: list[str] | None = None) -> "subprocess.Popen[str]":
-    line = [*(program or []), *arguments] if program else command(*arguments)
-    return subprocess.Popen(
-        line,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def children_of(pid: int) -> list[int]:
-    """The processes that ``pid`` started, from /proc."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if int(fields[1]) == pid:
-            found.append(int(path.parent.name))
-    return found
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def until(condition: Callable[[], Any], process: "subprocess.Popen[str]", what: str) -> None:
-    deadline = time.monotonic() + 90
-    while not condition():
-        assert process.poll() is None, f"ended before {what}: {process.communicate()[1]}"
-        assert time.monotonic() < deadline, f"no {what} in time"
-        time.sleep(0.02)
 
 
 def test_two_processes_train_the_same_points(tmp_path: Path) -> None:
@@ -210,25 +154,6 @@ def test_sigterm_saves_once_and_leaves_nobody(
     assert last_state(run)["samples"] == more
     ticks = [row["samples"] for row in rows_of(run)]
     assert ticks == list(range(32, more + 1, 32))
-
-
-@pytest.mark.parametrize("victim", [0, 1])
-def test_one_worker_s_death_stops_the_others(tmp_path: Path, victim: int) -> None:
-    settings = POINTS | {
-        "train.samples": 32 * 100_000,
-        "train.save_every": 320,
-        "train.log_every": 320,
-    }
-    run = tmp_path / "run"
-    arguments = ["--out", str(run), "--device", "cpu", "--processes", "2", *options(settings)]
-    process = started("train", "points/ring", *arguments)
-    until(lambda: (run / "checkpoints" / f"{640:012d}").exists(), process, "checkpoint")
-    children = sorted(children_of(process.pid))
-    os.kill(children[victim], signal.SIGKILL)
-    status, said = finished(process)
-    assert status not in (0, 2, 130, 143), said
-    assert not any(alive(child) for child in children)
-    assert newest_checkpoint(run) is not None
 
 
 def test_a_mistake_is_said_once(tmp_path: Path) -> None:

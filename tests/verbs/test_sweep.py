@@ -4,6 +4,9 @@ evidence."""
 import io
 import json
 import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -14,6 +17,7 @@ from rich.console import Console
 from multigan.errors import UserError
 from multigan.recipe.load import load_recipe
 from multigan.runs.checkpoint import newest_checkpoint
+from multigan.runs.folder import RunFolder
 from multigan.runs.signals import Stopped
 from multigan.training.display import JointDisplay
 from multigan.verbs.sweep import Plan, Variant, default_out, describe, sweep, trials, variants
@@ -254,3 +258,36 @@ def test_a_training_that_fails_is_named(tmp_path: Path) -> None:
     plan = Plan("points/ring", variants([]), 1, tmp_path, settings=SMALL, device="cuda:99")
     with pytest.raises(UserError, match=r"seed-0: train ended with 2: multigan: .*cuda:99"):
         sweep(plan)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143)])
+def test_no_training_lives_on_without_its_sweep(tmp_path: Path, number: int, status: int) -> None:
+    settings = [*SMALL, "train.samples=100_000_000", "train.log_every=320"]
+    chosen = [part for text in settings for part in ("--set", text)]
+    line = [sys.executable, "-m", "multigan", "sweep", "points/ring", "--device", "cpu", *chosen]
+    command = [*line, "--try", "game.critic.lr=1e-3", "--out", str(tmp_path / "out")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    run = tmp_path / "out" / "recipe" / "seed-0"
+    last = time.monotonic() + 90
+    while not (run / "metrics.jsonl").exists():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < last
+        time.sleep(0.05)
+    process.send_signal(number)
+    assert process.wait(60) == status
+    assert "Traceback" not in process.communicate()[1]  # its standard error is not the training's
+    while busy(run):
+        assert time.monotonic() < last, "it lives on"
+        time.sleep(0.05)
+    found = newest_checkpoint(run)
+    assert found is not None
+    assert found.samples > 0
+
+
+def busy(run: Path) -> bool:
+    """Whether anybody trains there."""
+    try:
+        with RunFolder(run).locked():
+            return False
+    except UserError:
+        return True
