@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from multigan.adversarial.terms import Term
     from multigan.domains.base import Domain
     from multigan.evaluation.evaluate import evaluate
+    from multigan.measures.embedder import Embedder
     from multigan.measures.table import Evaluation
     from multigan.model import Model, load
     from multigan.recipe.load import load_recipe
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Domain": "multigan.domains.base",
+    "Embedder": "multigan.measures.embedder",
     "Evaluation": "multigan.measures.table",
     "evaluate": "multigan.evaluation.evaluate",
     "Model": "multigan.model",
@@ -47,6 +49,7 @@ _HOME = {
 
 __all__ = [
     "Domain",
+    "Embedder",
     "Evaluation",
     "Model",
     "Objective",

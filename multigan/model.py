@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from multigan.adversarial.condition import Condition
 from multigan.adversarial.dotted import is_dotted
 from multigan.adversarial.game import introduce
+from multigan.adversarial.handed import is_handed
 from multigan.adversarial.penalties import score
 from multigan.adversarial.protocols import ReadsEmbedded, answers
 from multigan.adversarial.randomness import BetweenDraw, IndexedDraw, derive_seed
@@ -352,7 +353,10 @@ def _network(domain: Domain, player: Player, config: Config, path: Path) -> nn.M
     """The network that the recipe names, if it is of the class whose weights were kept.
 
     What is built in takes no memory before the file is known to hold as much."""
-    if not is_dotted(getattr(domain.recipe, player).network):
+    name = getattr(domain.recipe, player).network
+    if is_handed(name):
+        return None
+    if not is_dotted(name):
         sketch = sketched(lambda: domain.network(player), f"{path}: its {player}")
         if not _was_kept(sketch, player, config):
             return None

@@ -5,7 +5,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from multigan.adversarial import dotted
+from multigan.adversarial import dotted, handed
 from multigan.errors import RecipeError
 from multigan.options import Option
 
@@ -30,7 +30,7 @@ def import_dotted(path: str, key: str) -> Any:
     """The object that ``"package.module:Name"`` names; ``key`` is the recipe key it was given
     for."""
     try:
-        return dotted.import_dotted(path)
+        return handed.code(path)
     except ValueError as error:
         raise RecipeError(f"{key} = {error}") from error
 

@@ -25,7 +25,8 @@ TESTED = [page for page in PAGES if "<!-- tested -->" in page.read_text("utf-8")
 CHECKS = {
     "your-own.md": "assert len(pictures) == 16 and pictures[0].size == (16, 16)\n"
     "assert np.stack(rows).shape == (100, 4)\nassert abs(np.stack(rows)).max() < 30\n"
-    "assert (run.folder / 'model' / 'model.safetensors').is_file()\n",
+    "assert (run.folder / 'model' / 'model.safetensors').is_file()\n"
+    "assert all(key in handed.metrics[-1] for key in ('generator/centred', 'critic/objective'))\n",
     "conditional.md": "import numpy as np\nfound = np.array(filled[0])\n"
     "outside = np.ones((16, 16), bool)\noutside[5:11, 5:11] = False\n"
     "assert len(filled) == 1 and (found[outside] == 255).all()\n"

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
+from multigan.adversarial.augmentation import View, viewed
 from multigan.adversarial.condition import Condition
 from multigan.adversarial.losses import (
     CriticInputs,
     CriticLoss,
-    View,
     compiled_critic_loss,
     eager_critic_loss,
-    look,
     mixes_samples,
 )
 from multigan.adversarial.penalties import at_fake, at_real
@@ -124,8 +123,8 @@ class Match:
             with torch.no_grad():
                 shown = contest.real(game, turn)
                 read = game.embed(shown.x, contest.critic)
-                seen = look(read, view(read, purpose="real"), game.augmentation)
-                real = self.logits(seen, shown.condition)
+                how = view(read, purpose="real")
+                real = self.logits(*viewed(read, shown.condition, how, game.augmentation))
         return Outcome(made.x, logits, real, features)
 
     def _draw(self, turn: Turn) -> Draw:
@@ -150,7 +149,7 @@ class Match:
         game, network = self.game, self.critic.network
         wanted = self.main and any(t.of_features and t.weight.highest > 0 for t in game.terms)
         if view or not wanted or not answers(network, JudgesFeatures):
-            return self.logits(look(read, view, game.augmentation), condition), None
+            return self.logits(*viewed(read, condition, view, game.augmentation)), None
         features, judge = game.features(read, condition), network.judge_features
         with game.precision():
             return judge(features, **told(judge, condition)).float(), features

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from multigan.adversarial.augmentation import Augmentation
 from multigan.adversarial.condition import Condition
 from multigan.adversarial.contests import Contest, Match, told
 from multigan.adversarial.ema import Ema, decay
-from multigan.adversarial.losses import Augmentation
 from multigan.adversarial.objectives import objective_of
 from multigan.adversarial.penalties import penalties_of, score
 from multigan.adversarial.player import Guard, Player, Synchronise, readonly

@@ -2,12 +2,13 @@
 compiled."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from multigan.adversarial.augmentation import Augmentation, View, viewed
 from multigan.adversarial.condition import Condition, joined
 from multigan.adversarial.objectives import Objective
 from multigan.adversarial.penalties import (
@@ -20,24 +21,6 @@ from multigan.adversarial.penalties import (
     eager_gradient,
     functional_gradient,
 )
-from multigan.adversarial.randomness import Draw
-
-View = dict[str, Tensor]
-"""What is done to samples before the critic sees them: drawn parameters by name; empty means
-nothing."""
-
-
-class Augmentation(Protocol):
-    """A differentiable transformation of representations, its random parameters drawn
-    beforehand."""
-
-    def draw(self, draw: Draw, purpose: str, like: Tensor, probability: float) -> View:
-        """Parameters for the samples of ``draw``; ``like`` gives shape ``(N, ...)`` and type."""
-        ...
-
-    def apply(self, x: Tensor, view: View) -> Tensor:
-        """``x`` transformed: same shape, differentiable, no randomness of its own."""
-        ...
 
 
 class CriticInputs(NamedTuple):
@@ -63,13 +46,6 @@ class CriticLoss(NamedTuple):
     fake: Tensor
 
 
-def look(x: Tensor, view: View, augmentation: Augmentation | None) -> Tensor:
-    """``x`` as the critic sees it: augmented, then with instance noise."""
-    if augmentation is not None and view.keys() - {"noise"}:
-        x = augmentation.apply(x, view)
-    return x + view["noise"] if "noise" in view else x
-
-
 def critic_loss(
     critic: Callable[[Tensor, Any], Tensor],
     objective: Objective,
@@ -88,7 +64,7 @@ def critic_loss(
     at_fakes = {name: p for name, p in due.items() if p.at is at_fake}
 
     def judge_as(view: View, condition: Condition) -> Critic:
-        return lambda x: critic(look(x, view, augmentation), condition)
+        return lambda x: critic(*viewed(x, condition, view, augmentation))
 
     on_real = judge_as(inputs.real_view, inputs.condition)
     if joint:

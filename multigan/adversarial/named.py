@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from multigan.adversarial.dotted import is_dotted
+from multigan.adversarial.handed import is_code
 from multigan.adversarial.objectives import objective_of
 from multigan.adversarial.optimisers import optimiser_type
 from multigan.adversarial.penalties import own_penalty
@@ -27,6 +27,6 @@ def named(settings: GameSettings) -> dict[str, Callable[[], Any]]:
         key = f"game.penalties.own.{name}.function"
         found[key] = partial(own_penalty, name, penalty.function)
     for name, term in settings.terms.items():
-        if is_dotted(term.function):
+        if is_code(term.function):
             found[f"game.terms.{name}.function"] = partial(term_of, name, term.function)
     return found

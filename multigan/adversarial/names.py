@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from multigan.adversarial.dotted import is_dotted
+from multigan.adversarial.handed import is_code
 
 OBJECTIVES = ("minimax", "nonsaturating", "lsgan", "hinge", "wasserstein", "rpgan")
 OPTIMISERS = ("adam", "adamw", "rmsprop", "sgd")
@@ -19,7 +19,7 @@ def known(name: str, names: Iterable[str]) -> str:
     """``name`` if it is one of ``names`` or ``"package.module:name"``; raises ``ValueError`` with
     the nearest one and all."""
     names = tuple(names)
-    if name in names or is_dotted(name):
+    if name in names or is_code(name):
         return name
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
@@ -29,7 +29,7 @@ def known(name: str, names: Iterable[str]) -> str:
 
 def own(name: str) -> str:
     """``name`` if it is ``"package.module:name"``; raises ``ValueError``."""
-    if not is_dotted(name):
+    if not is_code(name):
         raise ValueError(f"= {name!r} is not allowed. Write it as 'package.module:name'")
     return name
 

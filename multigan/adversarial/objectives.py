@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from multigan.adversarial.dotted import import_dotted
+from multigan.adversarial.handed import code
 
 
 class Objective(NamedTuple):
@@ -101,7 +101,7 @@ def objective_of(name: str) -> Objective:
     if name in OBJECTIVES:
         return OBJECTIVES[name]
     try:
-        objective = import_dotted(name)
+        objective = code(name)
     except ValueError as error:
         raise ValueError(f"game.objective = {error}") from error
     if not isinstance(objective, Objective):

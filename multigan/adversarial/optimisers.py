@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from multigan.adversarial.dotted import import_dotted
+from multigan.adversarial.handed import code
 from multigan.adversarial.names import OPTIMISERS
 from multigan.adversarial.settings import PlayerSettings
 
@@ -18,7 +18,7 @@ def optimiser_type(name: str, key: str) -> type[torch.optim.Optimizer]:
     if name in OPTIMISERS:
         return _BUILT_IN[name]
     try:
-        kind = import_dotted(name)
+        kind = code(name)
     except ValueError as error:
         raise ValueError(f"{key} = {error}") from error
     if not (isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)):

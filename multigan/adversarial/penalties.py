@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from multigan.adversarial.dotted import import_dotted
+from multigan.adversarial.handed import code
 from multigan.adversarial.randomness import Draw
 from multigan.adversarial.settings import Penalties
 
@@ -123,7 +123,7 @@ def own_penalty(name: str, path: str) -> Penalty:
     none."""
     key = f"game.penalties.own.{name}.function"
     try:
-        penalty = import_dotted(path)
+        penalty = code(path)
     except ValueError as error:
         raise ValueError(f"{key} = {error}") from error
     if not isinstance(penalty, Penalty):

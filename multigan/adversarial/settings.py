@@ -131,6 +131,8 @@ class GameSettings:
     """Standard deviation of noise added to all the critic sees (Sønderby et al. 2017); 0 is off."""
     augment: Probability = field(default_factory=lambda: constant(0))
     """Probability of each augmentation of what the critic sees, real and generated alike."""
+    augmentation: str = ""
+    """Which: one of the domain's, the first when left out, or your own as 'package.module:name'."""
     diversity: Scheduled = field(default_factory=lambda: constant(0))
     """Weight of the mode-seeking term d(z1, z2)/d(G(z1), G(z2)) (Mao et al. 2019); 0 is off."""
     terms: dict[str, Annotated[TermSettings, BeforeValidator(_weighed)]] = field(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from multigan.adversarial.condition import Condition, tensors
-from multigan.adversarial.dotted import import_dotted, is_dotted
+from multigan.adversarial.handed import code, is_code
 from multigan.adversarial.names import known
 from multigan.adversarial.randomness import Draw
 from multigan.adversarial.schedules import Schedule
@@ -115,9 +115,9 @@ def term_of(name: str, function: str, domains: Mapping[str, Term] = {}) -> Term:
     key = f"game.terms.{name}"
     try:
         known(function, [*TERMS, *domains])
-        if not is_dotted(function):
+        if not is_code(function):
             return {**TERMS, **domains}[function]
-        found = import_dotted(function)
+        found = code(function)
     except ValueError as error:
         raise ValueError(f"{key} {error}") from error
     if isinstance(found, Term):

@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from multigan.adversarial.augmentation import Augmentation
 from multigan.adversarial.condition import Condition, mapped
 from multigan.adversarial.contests import Contest
-from multigan.adversarial.losses import Augmentation
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.adversarial.terms import GeneratorTerm, Term
 from multigan.domains.build import build_network
@@ -44,12 +44,17 @@ class Warmup:
     """Whether the critic learns by the same loss meanwhile."""
 
 
+_RENAMED = {"augmentation": "augmentations, a table of what makes each by its name"}
+
+
 class Domain(ABC):
     """One kind of data."""
 
     recipe_type: ClassVar[type[Recipe]]
     generators: ClassVar[dict[str, type[nn.Module]]]
     critics: ClassVar[dict[str, type[nn.Module]]]
+    augmentations: ClassVar[Mapping[str, Callable[[], Augmentation]]] = {}
+    """What ``game.augment`` may do to this kind of data; the recipe's type lists the names."""
     presenter_type: ClassVar[type[Presenter]] = ArrayPresenter
     ruler_type: ClassVar[type[Ruler]] = Ruler
     sources: ClassVar[tuple[str, ...]] = ()
@@ -68,6 +73,9 @@ class Domain(ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        for old, new in _RENAMED.items():
+            if old in vars(cls):
+                raise UserError(f"{cls.__module__}:{cls.__name__} has {old}(): it is now {new}")
         misplaced = sorted(Presenter.__abstractmethods__ & vars(cls).keys())
         if misplaced:  # as a domain once had them: nobody would call them
             raise UserError(
@@ -111,10 +119,6 @@ class Domain(ABC):
         """Representations ``(N, ...)`` as stored samples on the CPU: exactly what is written, and
         measured."""
         return x.detach().cpu()
-
-    def augmentation(self) -> Augmentation | None:
-        """What ``game.augment`` does to this kind of data; None: nothing."""
-        return None
 
     @abstractmethod
     def noise(self, draw: Draw | IndexedDraw) -> Any:

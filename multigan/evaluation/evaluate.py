@@ -1,10 +1,12 @@
 """``multigan evaluate`` and `multigan.evaluate`: from a run or a model to its table."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
+from multigan.adversarial.handed import is_code
 from multigan.devices import pick_device
 from multigan.domains.base import Domain
 from multigan.domains.presenter import Presenter
@@ -13,8 +15,11 @@ from multigan.errors import UserError
 from multigan.evaluation.evaluator import MOST, Copies, Evaluator, row_size
 from multigan.evaluation.nearest import keep_pairs
 from multigan.evaluation.unseen import without_shared
+from multigan.measures.embedder import Embedder
+from multigan.measures.own import embedder_code, own_embedder
 from multigan.measures.table import Evaluation
 from multigan.model import Model, load
+from multigan.samples import Reals
 
 Split = Literal["test", "validation"]
 """Which real samples a model is measured against."""
@@ -29,7 +34,7 @@ def evaluate(
     n: int | None = None,
     seeds: int = 3,
     split: Split = "test",
-    embedder: str | None = None,
+    embedder: str | Embedder | Callable[..., Embedder] | None = None,
     weights: str | Path | None = None,
     device: str | torch.device = "auto",
     trust_code: bool = False,
@@ -39,7 +44,9 @@ def evaluate(
     ``data`` names those samples; by default they are the test split of the data the recipe names.
     ``n`` samples a row, ``seeds`` times. ``split = "validation"`` takes the training samples that
     ``train.validation`` kept apart, to choose by. ``embedder`` is one of the domain's (for pictures
-    ``classifier``, ``patches``, ``inception``, ``clip``, ``dinov2``), ``weights`` its file. A run
+    ``classifier``, ``patches``, ``inception``, ``clip``, ``dinov2``), ``weights`` its file; or your
+    own, a `multigan.Embedder` or what makes one of ``reals`` and ``device``, or its
+    ``"package.module:name"``. A run
     folder keeps the result in ``evaluation.json``, with the samples nearest to training ones beside
     those in ``nearest.png`` and ``nearest.safetensors``. ``trust_code`` is that of
     `load`. Raises `UserError`, before any long work, for missing or too few samples and unknown
@@ -65,7 +72,7 @@ def make_evaluator(
     n: int | None = None,
     most: int = MOST,
     split: Split = "test",
-    embedder: str | None = None,
+    embedder: str | Embedder | Callable[..., Embedder] | None = None,
     weights: str | Path | None = None,
 ) -> Evaluator:
     """The evaluator of a domain's samples, its embedder trained or loaded; see `Evaluator` for
@@ -84,8 +91,20 @@ def make_evaluator(
             else without_shared(domain.ruler.real_samples(str(data)))
         )
     row_size(reals, len(reals.train), n)  # before an embedder is trained
-    made = domain.ruler.embedder(embedder, None if weights is None else str(weights), reals, device)
-    return Evaluator(domain, reals, made, n, device, most)
+    chosen = _embedder(domain, embedder, None if weights is None else str(weights), reals, device)
+    return Evaluator(domain, reals, chosen, n, device, most)
+
+
+def _embedder(
+    domain: Domain, named: Any, weights: str | None, reals: Reals, device: torch.device
+) -> Embedder:
+    """One of the domain's by name, or the user's own."""
+    if named is None or (isinstance(named, str) and not is_code(named)):
+        return domain.ruler.embedder(named, weights, reals, device)
+    if weights is not None:
+        raise UserError(f"--weights {weights} are of the domain's embedders: yours knows its own")
+    found = embedder_code(named, "--embedder") if isinstance(named, str) else named
+    return own_embedder(found, "the embedder", reals, device)
 
 
 def _keep(run: Path, presenter: Presenter, result: Evaluation, copies: Copies | None) -> None:

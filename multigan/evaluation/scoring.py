@@ -23,7 +23,10 @@ class Scoring:
 
     def __init__(self, domain: Domain, device: torch.device, best: str | None = None) -> None:
         split: Split = "validation" if domain.recipe.train.validation else "test"
-        self.evaluator = make_evaluator(domain, device, most=_SAMPLES, split=split)
+        embedder = domain.recipe.train.embedder
+        self.evaluator = make_evaluator(
+            domain, device, most=_SAMPLES, split=split, embedder=embedder
+        )
         self.domain = domain
         names = self.evaluator.embedder.measure_names()
         known = {

@@ -16,6 +16,7 @@ import tomli_w
 from pydantic import TypeAdapter, ValidationError
 
 from multigan.adversarial.dotted import is_dotted
+from multigan.adversarial.handed import same, with_names
 from multigan.adversarial.schedules import Schedule
 from multigan.bounded import read_bounded
 from multigan.encodings import as_text
@@ -53,7 +54,8 @@ def load_recipe(
     """The typed recipe that a name, a TOML file or a dictionary gives, with ``settings`` laid over
     it.
 
-    ``settings`` maps dotted keys to values; a string is coerced to the type of its key.
+    ``settings`` maps dotted keys to values; a string is coerced to the type of its key. Where a
+    recipe names code, the thing itself may stand in a dictionary or in ``settings``.
     ``trust_code`` agrees to import a domain of the user's own, which says which keys there are.
     Raises `RecipeError` that names the key for whatever cannot be right, before anything is
     loaded."""
@@ -89,7 +91,7 @@ def recipe_content(source: "str | Path | Mapping[str, Any] | Recipe") -> dict[st
         return source.to_dict()
     if isinstance(source, Mapping):
         _check_depth(source)
-        return _extended(deepcopy(dict(source)), Path.cwd())  # overrides are written into it
+        return _extended(deepcopy(with_names(source)), Path.cwd())  # overrides are written into it
     path = _find(str(source))
     return _extended(_read(path), path.parent)
 
@@ -129,7 +131,7 @@ def laid_over(
     What was measured on other data, and what those were called, does not travel to one's own."""
     before = _source_of(content)
     for key, value in settings.items():
-        _override(content, key, value, kind)
+        _override(content, key, with_names(value), kind)
     if before not in (None, _source_of(content)):
         measured = {"cost", "result", "title"} - settings.keys()
         content = {key: value for key, value in content.items() if key not in measured}
@@ -200,7 +202,7 @@ def _merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _domain(content: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    domain = settings.get("domain", content.get("domain"))
+    domain = with_names(settings.get("domain", content.get("domain")))
     if not isinstance(domain, str):
         raise RecipeError("a recipe needs `domain`, such as domain = 'image', or `extends`")
     return domain
@@ -243,7 +245,7 @@ def differences(
         before, after, path = old.get(key), new.get(key), f"{prefix}{key}"
         if isinstance(before, dict) and isinstance(after, dict):
             yield from differences(before, after, f"{path}.")
-        elif before != after:
+        elif not same(before, after):
             yield path, before, after
 
 

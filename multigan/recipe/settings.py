@@ -59,6 +59,9 @@ class TrainSettings:
     validation: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Share of the training samples that the game never sees, for evaluate_every and sweeps to
     measure by, so that the test split stays unseen by what is chosen."""
+    embedder: str | None = None
+    """What evaluate_every measures by: an embedder of the domain, its first when left out, or your
+    own as 'package.module:name'."""
     best: str | None = None
     """The measure that names the best model, such as MIND; left out: the Fréchet distance of the
     embedder."""
@@ -143,6 +146,8 @@ class Recipe:
 
     known_terms: ClassVar[tuple[str, ...]] = ()
     """What ``game.terms`` may name besides the core's; `Domain.known_terms` has them."""
+    known_augmentations: ClassVar[tuple[str, ...]] = ()
+    """What ``game.augmentation`` may name; `Domain.augmentations` has them."""
 
     @property
     def warmup_samples(self) -> int:
@@ -160,6 +165,11 @@ class Recipe:
                 known(term.function or name, [*TERMS, *self.known_terms])
             except ValueError as error:
                 raise ValueError(f"game.terms.{name} {error}") from None
+        if self.game.augmentation:
+            try:
+                known(self.game.augmentation, self.known_augmentations)
+            except ValueError as error:
+                raise ValueError(f"game.augmentation {error}") from None
         alone = self.train.samples == 0 and self.warmup_samples > 0
         if not alone and self.train.samples < self.train.batch * self.game.critic.steps:
             raise ValueError(

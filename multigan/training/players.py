@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from multigan.adversarial.augmentation import augmentation_of
 from multigan.adversarial.game import Game
 from multigan.adversarial.randomness import derive_seed
 from multigan.adversarial.terms import terms_of
@@ -42,7 +43,7 @@ class Setup:
                 recipe.game,
                 noise=self.domain.noise,
                 contests=contests,
-                augmentation=self.domain.augmentation(),
+                augmentation=augmentation_of(recipe.game, self.domain.augmentations),
                 terms=[
                     *self.domain.terms(),
                     *terms_of(recipe.game.terms, self.domain.known_terms()),

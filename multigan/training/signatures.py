@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from multigan.adversarial.augmentation import AugmentsCondition
 from multigan.adversarial.condition import Condition, count, tensors
 from multigan.adversarial.contests import Contest, made_for_turn
 from multigan.adversarial.game import Game
@@ -117,12 +118,16 @@ def _check_condition(game: Game, noise: Condition, real: Tensor, condition: Cond
         )
     settings = game.settings
     told_more = any(t.dim() > 1 or t.is_floating_point() for t in tensors(condition))
-    if game.augmentation is not None and settings.augment.highest > 0 and told_more:
+    moves_samples_alone = game.augmentation is not None and not answers(
+        game.augmentation, AugmentsCondition
+    )
+    if moves_samples_alone and settings.augment.highest > 0 and told_more:
         raise UserError(
             f"game.augment moves samples, and nobody moves the condition {_shape(condition)} with "
             "them: the two would no longer belong together. Set game.augment = 0; to vary both "
             "alike, let the domain do it before the game (its represent and condition draw the "
-            "same numbers)"
+            "same numbers), or name an augmentation of yours with "
+            "apply_to_condition(condition, view): game.augmentation = 'package.module:name'"
         )
     for term in game.terms:
         if term.weight.highest == 0:

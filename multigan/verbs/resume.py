@@ -25,6 +25,7 @@ HARMLESS = (
     "train.save_every",
     "train.evaluate_every",
     "train.best",
+    "train.embedder",
     "train.tensorboard",
     "train.data_on_device",
 )

@@ -4,16 +4,20 @@ device, data; a journal and a page however it ends."""
 from collections.abc import Callable, Container, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from multigan.adversarial.augmentation import KEY, augmentation_of
+from multigan.adversarial.handed import is_code
 from multigan.adversarial.named import named
 from multigan.devices import explaining_out_of_memory, pick_device
 from multigan.domains.base import Domain, domain_type
 from multigan.errors import DiskError, UserError
+from multigan.measures.own import embedder_code
 from multigan.model import Model, load
 from multigan.recipe.settings import Recipe
 from multigan.runs.checkpoint import Checkpoint, best_checkpoint
@@ -166,8 +170,15 @@ def check_first(recipe: Recipe, unread: Container[str] = ()) -> None:
 
     What the keys ``unread`` name is not imported."""
     check_board(recipe)
+    game, embedder = recipe.game, recipe.train.embedder
+    fetched = {
+        **named(game),
+        KEY: lambda: augmentation_of(game, domain_type(recipe.domain).augmentations),
+    }
+    if embedder is not None and is_code(embedder):
+        fetched["train.embedder"] = partial(embedder_code, embedder, "train.embedder")
     try:
-        for key, fetch in named(recipe.game).items():
+        for key, fetch in fetched.items():
             if key not in unread:
                 fetch()
     except ValueError as error:

@@ -3,7 +3,8 @@ import torch
 from torch import Tensor, nn
 from toy_games import PENALTIES, Bowl, critic_inputs, penalties, toy_game
 
-from multigan.adversarial.losses import critic_loss, look, refuse_running_statistics
+from multigan.adversarial.augmentation import viewed
+from multigan.adversarial.losses import critic_loss, refuse_running_statistics
 from multigan.adversarial.objectives import OBJECTIVES
 from multigan.adversarial.penalties import (
     Gradient,
@@ -66,8 +67,8 @@ def test_penalties_differentiate_by_the_samples_as_they_were(
 
 
 def test_look_changes_nothing_without_a_view() -> None:
-    assert look(REAL, {}, Scaling()) is REAL
-    torch.testing.assert_close(look(REAL, {"noise": NOISE}, None), REAL + NOISE)
+    assert viewed(REAL, None, {}, Scaling())[0] is REAL
+    torch.testing.assert_close(viewed(REAL, None, {"noise": NOISE}, None)[0], REAL + NOISE)
 
 
 class ConvCritic(nn.Module):

@@ -6,7 +6,7 @@ backwards or upside down is another sound."""
 import torch
 from torch import Tensor
 
-from multigan.adversarial.losses import View
+from multigan.adversarial.augmentation import View
 from multigan.adversarial.randomness import Draw
 
 TIME = 0.125  # of the frames, at most
@@ -31,6 +31,9 @@ class SpectrogramAugmentation:
         """Spectrograms ``(N, 1, M, T)`` in [-1, 1], transformed; silence stays at -1."""
         level = shifted(shifted(x + 1, view["frames"], -1), view["bins"], -2)
         return (level + view["gain"].view(-1, 1, 1, 1)).relu() * (level > 0) - 1
+
+
+AUGMENTATIONS = {"shift": SpectrogramAugmentation}
 
 
 def shifted(x: Tensor, by: Tensor, dimension: int) -> Tensor:

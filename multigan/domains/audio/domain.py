@@ -11,10 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from multigan.adversarial.condition import Condition
-from multigan.adversarial.losses import Augmentation
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.adversarial.terms import GeneratorTerm, Term
-from multigan.domains.audio.augmentation import SpectrogramAugmentation
+from multigan.domains.audio.augmentation import AUGMENTATIONS
 from multigan.domains.audio.decode import PEAK, SoundDecoder, count_clips
 from multigan.domains.audio.handed import keep_sounds
 from multigan.domains.audio.mel import MelFrontEnd
@@ -47,6 +46,7 @@ class AudioDomain(Domain):
     recipe: AudioRecipe
     recipe_type = AudioRecipe
     generators, critics = GENERATORS, CRITICS
+    augmentations = AUGMENTATIONS
     options = OPTIONS
     presenter_type = AudioPresenter
     ruler_type = AudioRuler
@@ -153,10 +153,6 @@ class AudioDomain(Domain):
     def noise(self, draw: Draw | IndexedDraw) -> Tensor | None:
         """As the task has it: z, ``(N, latent)``, or nothing."""
         return self.task.noise(draw)
-
-    def augmentation(self) -> Augmentation:
-        """Time shift, gain, a small frequency shift."""
-        return SpectrogramAugmentation()
 
     def terms(self) -> Sequence[GeneratorTerm]:
         """The task's."""

@@ -249,6 +249,7 @@ class AudioRecipe(Recipe):
     faster than in the game; leave it out to start from scratch."""
 
     known_terms: ClassVar[tuple[str, ...]] = ("mel",)
+    known_augmentations: ClassVar[tuple[str, ...]] = ("shift",)
 
     @property
     def warmup_samples(self) -> int:

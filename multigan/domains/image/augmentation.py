@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from multigan.adversarial.losses import View
+from multigan.adversarial.augmentation import View
 from multigan.adversarial.randomness import Draw
 
 TRANSLATION = 0.125  # of the side, at most
@@ -54,3 +54,6 @@ class PictureAugmentation:
         line = (torch.arange(size, device=x.device, dtype=x.dtype) + 0.5) * 2 / size - 1
         inside = (line[None, None] - hole[:, :, None]).abs() < CUTOUT  # (N, 2, size)
         return 1 - (inside[:, 0, :, None] & inside[:, 1, None, :]).to(x)[:, None]
+
+
+AUGMENTATIONS = {"diffaugment": PictureAugmentation}

@@ -18,7 +18,7 @@ from multigan.domains.base import Domain, Warmup
 from multigan.domains.cache import Opened, opened
 from multigan.domains.classes import with_samples
 from multigan.domains.facts import check_constants, check_shape
-from multigan.domains.image.augmentation import PictureAugmentation
+from multigan.domains.image.augmentation import AUGMENTATIONS
 from multigan.domains.image.decode import PictureDecoder, kept_scale
 from multigan.domains.image.handed import keep_pictures
 from multigan.domains.image.networks import CRITICS, GENERATORS
@@ -50,6 +50,7 @@ class ImageDomain(Domain):
     recipe: ImageRecipe
     recipe_type = ImageRecipe
     generators, critics = GENERATORS, CRITICS
+    augmentations = AUGMENTATIONS
     options = OPTIONS
     presenter_type = ImagePresenter
     ruler_type = ImageRuler
@@ -185,10 +186,6 @@ class ImageDomain(Domain):
             if settings is None
             else Warmup("reconstruction", settings, partial(reconstruction, self.noise))
         )
-
-    def augmentation(self) -> PictureAugmentation:
-        """Translation, cutout, brightness."""
-        return PictureAugmentation()
 
     def stored(self, x: Tensor) -> Tensor:
         """uint8 ``(N, C, H, W)``."""

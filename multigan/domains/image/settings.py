@@ -113,6 +113,7 @@ class ImageRecipe(Recipe):
     critic: ImageCritic
     """The network that judges them."""
     known_terms: ClassVar[tuple[str, ...]] = ("perceptual",)
+    known_augmentations: ClassVar[tuple[str, ...]] = ("diffaugment",)
     reconstruction: WarmupSettings | None = None
     """From picture to picture: the stage before the game, of the mean absolute difference alone."""
 
