@@ -111,9 +111,9 @@ def test_files_and_folders_are_read_by_the_domain(
     assert len(model.generate(1, condition=str(tmp_path / "in" / "a.txt"))) == 1
     done = command("generate", told_run, "--condition", tmp_path / "in", "--out", tmp_path / "out")
     assert done.status == 0, done.err
-    assert "a.txt → points-000000.csv" in done.out
-    assert "b.txt → points-000001.csv" in done.out
-    assert "2 samples in" in done.out
+    assert "a.txt → points-000000.csv" in done.err
+    assert "b.txt → points-000001.csv" in done.err
+    assert "2 samples in" in done.err
     assert (
         np.loadtxt(tmp_path / "out" / "points-000001.csv", delimiter=",", skiprows=1)[0]
         == 0.5 * extent

@@ -101,7 +101,8 @@ def test_train_resume_generate(command, tiny_points: dict, tmp_path: Path) -> No
         "train", "points/ring", "--out", run, "--device", "cpu", "--seed", 7, *flags(tiny_points)
     )
     assert trained.status == 0
-    assert str(run) in trained.out
+    assert str(run) in trained.err
+    assert trained.out == ""
     assert load_recipe(run / "recipe.toml") == load_recipe(
         "points/ring", tiny_points | {"train.seed": 7}
     )

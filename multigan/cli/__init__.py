@@ -5,10 +5,8 @@ import logging
 import os
 import sys
 
-import typer
-
 from multigan.cli import learning, looking, making
-from multigan.cli.shared import app, say
+from multigan.cli.shared import app, complain, say
 from multigan.encodings import never_fail
 from multigan.errors import UserError
 from multigan.runs.children import end_with_starter, started
@@ -26,7 +24,7 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except UserError as error:
-        say(typer.style(f"multigan: {error}", fg="red"), err=True)
+        complain(f"multigan: {error}")
         _exit(2)
     except Exception as error:
         _exit(_status(error))
@@ -47,18 +45,18 @@ def _status(error: Exception) -> int:
     training = sys.modules.get("multigan.runs.signals")
     if training is not None and isinstance(error, training.Stopped):
         if error.when:
-            say(f"multigan: {error}", err=True)
+            say(f"multigan: {error}")
         return int(error.status)
     player = sys.modules.get("multigan.adversarial.player")
     if player is not None and isinstance(error, player.NonFiniteError):
         kept = "The last good checkpoint is kept: `multigan resume`"
-        say(typer.style(f"multigan: {error}. {kept}", fg="red"), err=True)
+        complain(f"multigan: {error}. {kept}")
         return 3
     group = sys.modules.get("multigan.training.distributed")
     if group is not None and isinstance(error, group.LostProcessError):
         from multigan.training.launch import LOST
 
         if not started():  # who started it names the one that ended first
-            say(typer.style(f"multigan: {error}", fg="red"), err=True)
+            complain(f"multigan: {error}")
         return LOST
     raise error

@@ -8,6 +8,7 @@ import typer
 from multigan.cli.shared import (
     Device,
     ProcessCount,
+    Quiet,
     Settings,
     TrustCode,
     app,
@@ -55,6 +56,7 @@ def train(
             "--resume", help="Go on with what this line began in --out, if it did: for job scripts."
         ),
     ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train a GAN: live progress, pictures of the samples, checkpoints, and a model to keep."""
     from multigan.recipe.load import parse_settings
@@ -78,6 +80,7 @@ def train(
         settings=chosen,
         seed=seed,
         device=device,
+        quiet=quiet,
         report=True,
         resume=resume,
     )
@@ -94,6 +97,7 @@ def resume(
         bool, typer.Option("--allow-changes", help="Go on under changed settings or data.")
     ] = False,
     trust_code: TrustCode = False,
+    quiet: Quiet = False,
 ) -> None:
     """Go on with a run from its newest intact checkpoint."""
     from multigan.recipe.load import parse_settings
@@ -106,6 +110,7 @@ def resume(
         settings=parse_settings(settings),
         device=device,
         allow_changes=allow_changes,
+        quiet=quiet,
         report=True,
         trust_code=trust_code,
     )

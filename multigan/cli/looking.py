@@ -7,37 +7,40 @@ from typing import Annotated
 import typer
 
 from multigan.cli.shared import (
+    Json,
     Settings,
     app,
     examples,
+    print_json,
     say,
 )
 from multigan.encodings import never_fail
 from multigan.errors import UserError
 
 
-@app.command(epilog=examples("multigan ls", "multigan ls image"))
+@app.command(epilog=examples("multigan ls", "multigan ls image --long", "multigan ls --json"))
 def ls(
     domain: Annotated[str | None, typer.Argument(help="Only recipes of this domain.")] = None,
+    long: Annotated[
+        bool, typer.Option("--long", "-l", help="Also what each costs, and what was measured.")
+    ] = False,
+    json: Json = False,
 ) -> None:
-    """List the recipes: name, what it makes, cost, measured result."""
-    from rich.console import Console
-    from rich.table import Column, Table
-
+    """List the recipes and what each makes."""
     from multigan.recipe.load import recipe_header, recipe_names
+    from multigan.verbs import ls as listing
 
     names = recipe_names(domain)
     if not names:
         known = sorted({name.split("/")[0] for name in recipe_names()})
         raise UserError(f"no recipes for {domain!r}; domains: {', '.join(known)}")
-    recipe = Column("recipe", no_wrap=True)
-    table = Table(
-        recipe, "makes", "cost", "result", box=None, header_style="bold", padding=(0, 2, 0, 0)
-    )
-    for name in names:
-        header = recipe_header(name)
-        table.add_row(f"[bold]{name}[/bold]", header["title"], header["cost"], header["result"])
-    Console().print(table)
+    headers = {name: recipe_header(name) for name in names}
+    if json:
+        print_json([{"name": name, **header} for name, header in headers.items()])
+        return
+    (listing.show_long if long else listing.show)(headers)
+    if not long:
+        say("What each costs, and what was measured: multigan ls --long")
 
 
 @app.command(
@@ -81,12 +84,15 @@ def show(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(json: Json = False) -> None:
     """Say which versions, devices and disk there are, and what will not work here and why."""
-    from multigan.verbs.doctor import examine
+    from multigan.verbs.doctor import examine, findings
 
-    healthy = examine()
-    raise typer.Exit(0 if healthy else 1)
+    if not json:
+        raise typer.Exit(0 if examine() else 1)
+    found = [{"verdict": verdict, "text": text} for verdict, text in findings()]
+    print_json(found)
+    raise typer.Exit(1 if any(one["verdict"] == "problem" for one in found) else 0)
 
 
 @app.command(epilog=examples("multigan cache", "multigan cache --clear"))
@@ -94,6 +100,7 @@ def cache(
     clear: Annotated[
         bool, typer.Option("--clear", help="Remove all of it but what was downloaded.")
     ] = False,
+    json: Json = False,
 ) -> None:
     """Show what is kept of data between trainings and how large it is; decoded data come back when
     they are needed."""
@@ -101,8 +108,10 @@ def cache(
 
     from multigan.verbs import cache as caching
 
-    if not clear:
+    if clear:
+        for line in caching.clear():
+            say(line)
+    if json:
+        print_json(caching.described())
+    elif not clear:
         caching.show(Console(width=None if sys.stdout.isatty() else 160))
-        return
-    for line in caching.clear():
-        say(line)

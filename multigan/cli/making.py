@@ -8,6 +8,7 @@ import typer
 
 from multigan.cli.shared import (
     Device,
+    Quiet,
     TrustCode,
     app,
     examples,
@@ -26,6 +27,7 @@ from multigan.verbs.flags import with_declared
         "multigan generate runs/text-captions-001 -n 20 --prefix 'a man' --temperature 0.7 "
         "--unique",
         "multigan generate runs/audio-drums-001 --between 1,2 -n 12 --out morph.wav",
+        "multigan generate runs/text-captions-001 -n 100 --out - > sentences.txt",
         "multigan generate runs/audio-vocoder-001 --condition voice.mp3 --out generated.wav",
     )
 )
@@ -42,11 +44,12 @@ def generate(
         ),
     ] = None,
     out: Annotated[
-        Path,
+        Path | None,
         typer.Option(
-            help="The folder to write to; for sounds and series also one file, such as all.wav."
+            help="The folder to write to, by default the next free samples-001; or one file for "
+            "all, such as poem.txt, all.wav, one.png; - is standard output."
         ),
-    ] = Path("samples"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Sample i follows from the seed and i alone.")] = 0,
     between: Annotated[
         str | None,
@@ -83,13 +86,16 @@ def generate(
     ] = 1,
     device: Device = "auto",
     trust_code: TrustCode = False,
+    quiet: Quiet = False,
 ) -> None:
     """Make new samples: single files, and one sheet of the first hundred; sentences are printed
     too."""
+    from multigan.runs.folder import new_run_path
     from multigan.verbs.generate import generate_files
 
     count = n or (1 if condition else 16)
     options |= parse_options(own)
+    out = out or new_run_path("samples", Path())
     made = generate_files(
         model,
         count,
@@ -100,13 +106,15 @@ def generate(
         format=format,
         device=device,
         say=typer.echo,
+        note=say,
         between=parse_between(between),
         unique=unique,
         filter=filter,
         trust_code=trust_code,
         options=options,
     )
-    say(f"{made.count} samples in {out}" + (f"   ·   sheet: {made.sheet}" if made.sheet else ""))
+    where = "standard output" if str(out) == "-" else out
+    say(f"{made.count} samples in {where}" + (f"   ·   sheet: {made.sheet}" if made.sheet else ""))
 
 
 @app.command(
@@ -168,6 +176,7 @@ def evaluate(
     ] = None,
     device: Device = "auto",
     trust_code: TrustCode = False,
+    quiet: Quiet = False,
 ) -> None:
     """Measure a model against unseen real samples, beside real samples and noise measured the same
     way."""
@@ -213,7 +222,7 @@ def evaluate(
     if (Path(model) / "report.html").is_file():
         from multigan.report.page import try_report
 
-        try_report(Path(model), lambda said: console.print(said, style="dim"), trust_code)
+        try_report(Path(model), say, trust_code)
     if json is not None:
         try:
             result.save(Path(json))
@@ -232,6 +241,7 @@ def report(
         Path | None, typer.Option(help="The page; by default report.html in the run folder.")
     ] = None,
     trust_code: TrustCode = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write one self-contained HTML page of a run: samples, film, curves, health, evaluation,
     recipe."""

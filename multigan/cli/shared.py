@@ -1,20 +1,24 @@
 """What the verbs of the command line share: the program, options, and how it speaks."""
 
+import json
+import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from multigan.errors import UserError
 from multigan.runs.children import started
+from multigan.version import __version__
+
+log = logging.getLogger("multigan")
 
 app = typer.Typer(
     help="Train a GAN on your own pictures, sentences, sounds or series with one command; "
     "make new ones with another.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -36,6 +40,34 @@ TrustCode = Annotated[
 ProcessCount = Annotated[
     int, typer.Option("--processes", min=1, help="Train with N processes on this machine.")
 ]
+
+
+def _quieten(quiet: bool) -> bool:
+    if quiet:
+        log.setLevel(logging.WARNING)
+    return quiet
+
+
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", callback=_quieten, help="Say nothing but results and mistakes."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print it as JSON, for programs.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"multigan {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Say which, and exit."),
+    ] = False,
+) -> None: ...
 
 
 def examples(*commands: str) -> str:
@@ -65,7 +97,23 @@ def in_processes(processes: int, out: Path | None) -> None:
     raise typer.Exit(launch(arguments, processes))
 
 
-def say(message: str, err: bool = False) -> None:
-    """Print, once however many processes there are: who started the others reads their errors."""
-    if os.environ.get("RANK", "0") == "0" or (err and started()):
-        typer.echo(message, err=err)
+def say(message: str) -> None:
+    """Tell how it went, once however many processes there are and unless ``--quiet``; on standard
+    error, so that standard output holds results alone."""
+    if os.environ.get("RANK", "0") == "0" and log.isEnabledFor(logging.INFO):
+        typer.echo(message, err=True)
+
+
+def complain(message: str) -> None:
+    """Tell a mistake, in red where the terminal takes colours and ``NO_COLOR`` is not set; once, or
+    by each of several processes to who started them."""
+    from rich.console import Console
+
+    if os.environ.get("RANK", "0") == "0" or started():
+        console = Console(stderr=True)
+        console.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a value for a program."""
+    typer.echo(json.dumps(value, indent=1, ensure_ascii=False))

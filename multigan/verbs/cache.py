@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -71,6 +72,20 @@ def _size_and_use(path: Path) -> tuple[int, float]:
         sizes.append(status.st_size if file.is_file() else 0)
         times.append(max(status.st_mtime, status.st_atime))
     return sum(sizes), max(times)
+
+
+def described() -> list[dict[str, Any]]:
+    """What is there as plain numbers and strings, for JSON: sizes in bytes, seconds since 1970."""
+    return [
+        {
+            "what": line.what,
+            "size": line.size,
+            "used": line.used,
+            "path": str(line.path),
+            "stays": line.stays,
+        }
+        for line in contents()
+    ]
 
 
 def show(console: Console) -> None:

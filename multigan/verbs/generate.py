@@ -1,5 +1,8 @@
 """``multigan generate``: any number of samples to files, in bounded memory."""
 
+import os
+import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -7,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from multigan.devices import pick_device
-from multigan.domains.made import mark_made
+from multigan.domains.made import made_names, mark_made
 from multigan.domains.presenter import Presenter
 from multigan.errors import UserError
 from multigan.model import Model, load
@@ -37,6 +40,7 @@ def generate_files(
     format: str | None = None,
     device: str = "auto",
     say: Callable[[str], None] = lambda line: None,
+    note: Callable[[str], None] = lambda line: None,
     between: tuple[int, int] | None = None,
     trust_code: bool = False,
     unique: bool = False,
@@ -46,44 +50,68 @@ def generate_files(
     """Write ``n`` samples of a model, or of each condition, into ``out``, and a sheet of the first
     hundred.
 
-    Where ``out`` names a file that the domain can write, all go into that one. ``condition`` is a
-    file or folder that the model's domain reads. ``between`` two seeds makes the samples on the way
-    from one to the other. ``options`` are those of the model's domain, as text or as what they are;
+    Where ``out`` names a file that the domain can write, all go into that one; ``-`` is standard
+    output. ``condition`` is a file or folder that the model's domain reads. ``between`` two seeds
+    makes the samples on the way from one to the other. ``options`` are those of the model's domain;
     ``unique`` and ``filter`` as for `Model.chunks`. ``trust_code`` agrees to code that the model,
     or another that an option names, brings along. ``say`` hears every sample that can be put into
-    words, and which files were made of which condition."""
+    words; ``note`` which files were made of which condition, and what was there before."""
     model = load(source, device=str(pick_device(device)), trust_code=trust_code)
     chosen = asked_for(model.domain.options, options or {}, model.recipe.domain)
     chosen = {name: model.opened(name, value, trust_code) for name, value in chosen.items()}
     presenter = model.domain.presenter
-    ending = out.suffix.lower().lstrip(".")
-    kind = format or (ending if ending in presenter.formats else presenter.formats[0])
-    if kind not in presenter.formats:
-        raise UserError(
-            f"--format {kind}: {model.recipe.domain} is written as {', '.join(presenter.formats)}"
-        )
-    together = ending in presenter.formats and not out.is_dir()
+    kind, together = _kind(presenter, model.recipe.domain, out, format)
     written = Written()
     try:
-        (out.parent if together else out).mkdir(parents=True, exist_ok=True)
+        if not _is_standard_output(out):
+            _make_room(out.parent if together else out, None if together else note)
         asked: dict[str, Any] = {"seed": seed, "label": label, "unique": unique, "filter": filter}
         made = _made(model, n, between, condition, **asked, **chosen)
         if together:
             made = iter([(None, [item for _, items in made for item in items])])
         for name, items in made:
-            files = _write(presenter, items, out, None if together else kind, written)
-            for line in presenter.lines(items):
+            files = _write(presenter, items, out, kind, together, written)
+            for line in [] if _is_standard_output(out) else presenter.lines(items):
                 say(line)
             if name is not None:
-                say(f"{name} → {', '.join(file.name for file in files)}")
-        sheet = presenter.sheet(written.shown)
+                note(f"{name} → {', '.join(file.name for file in files)}")
+        sheet = None if together else presenter.sheet(written.shown)
         if sheet is not None:
-            written.sheet = out.with_suffix(".png") if together else out / "sheet.png"
+            written.sheet = out / "sheet.png"
             sheet.save(written.sheet)
-            mark_made(written.sheet.parent, [written.sheet.name], "sheet")
+            mark_made(out, [written.sheet.name], "sheet")
     except OSError as error:
         raise UserError(f"--out {out} cannot be written: {error.strerror or error}") from None
     return written
+
+
+def _is_standard_output(out: Path) -> bool:
+    return str(out) == "-"
+
+
+def _kind(presenter: Presenter, domain: str, out: Path, format: str | None) -> tuple[str, bool]:
+    """The format to write, and whether all go into one file; raises `UserError`."""
+    ending = out.suffix.lower().lstrip(".")
+    one = ending in presenter.formats and not out.is_dir()
+    kind = format or (ending if one else presenter.formats[0])
+    if kind not in presenter.formats:
+        raise UserError(f"--format {kind}: {domain} is written as {', '.join(presenter.formats)}")
+    if one and kind != ending:
+        raise UserError(f"--out {out} is no {kind} file: give --out or --format, not both")
+    together = one or _is_standard_output(out)
+    if together and type(presenter).write_together is Presenter.write_together:
+        presenter.write_together([], out)  # it refuses: before anything is made
+    return kind, together
+
+
+def _make_room(folder: Path, note: Callable[[str], None] | None) -> None:
+    """Make the folder; what is in it of earlier is told of."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [name for name, what in made_names(os.fsencode(folder)).items() if what == "sample"]
+    count = sum((folder / os.fsdecode(name)).is_file() for name in names)
+    if count and note is not None:
+        files = "file" if count == 1 else "files"
+        note(f"{folder} holds {count:,} {files} made before: of the same names they are replaced")
 
 
 def _made(
@@ -103,10 +131,13 @@ def _made(
 
 
 def _write(
-    presenter: Presenter, items: list[Any], out: Path, kind: str | None, written: Written
+    presenter: Presenter, items: list[Any], out: Path, kind: str, together: bool, written: Written
 ) -> list[Path]:
     """Write items as files of a kind into the folder ``out``, or all in the file ``out``."""
-    if kind is None:
+    if _is_standard_output(out):
+        _print_bytes(presenter, items, kind)
+        files = []
+    elif together:
         presenter.write_together(items, out)
         files = [out]
     else:
@@ -116,3 +147,13 @@ def _write(
     written.count += len(items)
     written.shown += islice(items, _SHEET - len(written.shown))
     return files
+
+
+def _print_bytes(presenter: Presenter, items: list[Any], kind: str) -> None:
+    """The one file of all items, on standard output."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"all.{kind}"
+        presenter.write_together(items, path)
+        sys.stdout.flush()
+        sys.stdout.buffer.write(path.read_bytes())
+        sys.stdout.flush()

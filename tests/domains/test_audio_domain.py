@@ -165,7 +165,7 @@ def test_several_clips_and_the_way_between_seeds_go_into_one_file(
         "generate", run, "--between", "1,2", "-n", 4, "--label", 0, "--out", tmp_path / "way.wav"
     )
     assert done.status == 0, done.err
-    assert [p.name for p in sorted(tmp_path.glob("way*"))] == ["way.png", "way.wav"]
+    assert [p.name for p in sorted(tmp_path.glob("way*"))] == ["way.wav"]
     assert soundfile.info(tmp_path / "way.wav").duration == pytest.approx(4 * 1.024 + 3 * 0.1)
     model = multigan.load(run)
     way = model.between(4, (1, 2), label=0)

@@ -39,8 +39,8 @@ def test_what_is_there_is_shown_and_removed(
     assert "half written" in shown
     cleared = command("cache", "--clear")
     assert cleared.status == 0
-    assert "removed from" in cleared.out
-    assert "2.5 kB downloaded datasets" in cleared.out
+    assert "removed from" in cleared.err
+    assert "2.5 kB downloaded datasets" in cleared.err
     assert [p.name for p in own_cache.rglob("*") if p.is_file()] == ["mnist"]
     dry_run(command, picture_folder)
     assert len(entries()) == 1

@@ -42,6 +42,11 @@ class ImagePresenter(Presenter):
             (over_white(item) if format == "jpg" else item).save(path)
         return paths
 
+    def write_together(self, items: Sequence[Any], path: Path) -> None:
+        """One picture as it is; several in a grid."""
+        whole = items[0] if len(items) == 1 else self.sheet(items)
+        (over_white(whole) if path.suffix.lower() == ".jpg" else whole).save(path)
+
     def sheet(self, items: Sequence[Any]) -> Image.Image:
         """The pictures in a grid."""
         return image_grid(items)

@@ -33,12 +33,16 @@ class PointsPresenter(Presenter):
     def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
         """One file with a point a line (csv) or an array ``(N, 2)`` (npy)."""
         path = folder / f"points-{start:06d}.{format}"
+        self.write_together(items, path)
+        return [path]
+
+    def write_together(self, items: Sequence[Any], path: Path) -> None:
+        """The same: all points are in one file in any case."""
         points = np.stack(items)
-        if format == "csv":
+        if path.suffix == ".csv":
             np.savetxt(path, points, delimiter=",", header="x,y", comments="", fmt="%.6f")
         else:
             np.save(path, points)
-        return [path]
 
     def sheet(self, items: Sequence[Any]) -> Image.Image:
         """The points, with as many real ones."""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from PIL import Image
 from torch import Tensor
@@ -31,14 +31,12 @@ class TextPresenter(Presenter):
     def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
         """All in one file, a sentence (txt) or an object ``{"text": ...}`` (jsonl) a line."""
         path = folder / f"sentences.{format}"
-        lines = (
-            items
-            if format == "txt"
-            else [json.dumps({"text": text}, ensure_ascii=False) for text in items]
-        )
-        with path.open("w" if start == 0 else "a", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
+        _write_lines(items, path, "w" if start == 0 else "a")
         return [path]
+
+    def write_together(self, items: Sequence[Any], path: Path) -> None:
+        """The same, in a file of any name."""
+        _write_lines(items, path, "w")
 
     def lines(self, items: Sequence[Any]) -> list[str]:
         """The sentences themselves."""
@@ -62,3 +60,11 @@ class TextPresenter(Presenter):
             page(f"generated, {snapshot.samples:,} samples seen", fake, rows),
             page("real", real, rows),
         )
+
+
+def _write_lines(items: Sequence[str], path: Path, mode: Literal["w", "a"]) -> None:
+    lines: Sequence[str] = items
+    if path.suffix.lower() == ".jsonl":
+        lines = [json.dumps({"text": text}, ensure_ascii=False) for text in items]
+    with path.open(mode, encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
