@@ -33,6 +33,9 @@ _LOCAL = struct.Struct("<4s5H3L2H")
 _LONGEST_COMMENT = 0xFFFF
 _PROTECTED, _UTF8 = 0x1, 0x800
 _READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+AS_IT_IS = -1
+"""The method of a member that begins where it is said to, as in a tar."""
+
 _IN_MEMORY = 2**26  # bytes of a member that are unpacked at once; a larger one is a stream
 _HEADER = 512  # bytes of a member's own header, name and extras that are read with it
 
@@ -81,7 +84,7 @@ class _Directory:
             self._entry(entry, content[start:position], before, end)
 
     def _entry(self, entry: tuple[int, ...], text: bytes, before: int, end: int) -> None:
-        path = _member_path(text[: entry[12]], bool(entry[5] & _UTF8))
+        path = member_path(text[: entry[12]], bool(entry[5] & _UTF8))
         last = path.rpartition(b"/")[2]
         table = is_label_table(last) and ".csv" not in self.endings
         if not last:  # a folder
@@ -196,7 +199,7 @@ def _sizes(entry: tuple[int, ...], extra: bytes) -> tuple[int, int, int]:
     return packed, size, offset
 
 
-def _member_path(name: bytes, utf8: bool) -> bytes:
+def member_path(name: bytes, utf8: bool = True) -> bytes:
     """A member's path with "/" between its parts, whatever the system that packed it wrote."""
     if not utf8 and not name.isascii():
         try:
@@ -220,6 +223,8 @@ def open_member(path: str, changed: int, member: Member) -> BinaryIO:
     One of at most 64 MiB is unpacked and checked at once, a larger one as it is read. The zip is
     held open, as it was when it was last ``changed``."""
     size, crc, offset, packed, method = member
+    if method == AS_IT_IS:
+        return BytesIO(_whole(_opened(path, changed).read(offset, size), size))
     if size > _IN_MEMORY or method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         archive, places = _zipfile(path, changed)
         return cast(BinaryIO, archive.open(places[offset]))
@@ -239,6 +244,12 @@ def open_member(path: str, changed: int, member: Member) -> BinaryIO:
     if len(content) != size or zlib.crc32(content) != crc:
         raise Broken("damaged in the zip: not what its checksum says")
     return BytesIO(content)
+
+
+def _whole(content: bytes, size: int) -> bytes:
+    if len(content) != size:
+        raise Broken("cut short in the tar")
+    return content
 
 
 class _Opened:

@@ -9,7 +9,7 @@ A kind of data says which endings are its own (`Kind`); `walk` and `archive` say
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -21,10 +21,15 @@ from multigan.domains import labels
 from multigan.domains.archive import Broken, is_archive, open_member, read_directory
 from multigan.domains.label_tables import read_labels, rows_of
 from multigan.domains.listing import LeftOut, Listing, Member, Names, normal
+from multigan.domains.tars import read_tars, shards_of
 from multigan.domains.unreadable import LFS
 from multigan.domains.walk import walk
 from multigan.errors import DataError
 
+PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".rar", ".7z")
+"""How files end that are to be unpacked first."""
+
+_UNPACK = dict.fromkeys((*PACKED, ".zip", ".tar"), "unpack them first")
 _POINTER = 200  # bytes that a Git LFS pointer has at most
 
 
@@ -34,7 +39,7 @@ class Kind:
 
     name: str  # in the plural: pictures
     endings: Collection[str]  # in small letters: .png
-    advice: Mapping[str, str] = field(default_factory=dict)  # for other endings: what reads them
+    advice: dict[str, str] = field(default_factory=dict)  # for other endings: what reads them
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,12 @@ class Files:
         if self.listing.members is None:
             return _open(self._place(i))
         member: Member = tuple(self.listing.members[i].tolist())
-        return open_member(str(self.root), self.changed, member)
+        return open_member(self._archive(self.listing.folder[i]), self.changed, member)
+
+    def _archive(self, folder: int) -> str:
+        """The zip or tar that a folder lies in."""
+        shards = self.listing.shards
+        return shards[folder] if shards else str(self.root)
 
     def openers(self) -> Iterator[tuple[bytes, Callable[[], BinaryIO]]]:
         """The name of each file and what opens it, faster than one by one."""
@@ -85,9 +95,9 @@ class Files:
             for path in self.listing.paths():
                 yield path, partial(_open, root + path)
         else:
-            archive = str(self.root)
-            for path, member in zip(self.listing.paths(), members.tolist(), strict=True):
-                yield path, partial(open_member, archive, self.changed, member)
+            places = zip(self.listing.folder.tolist(), members.tolist(), strict=True)
+            for path, (folder, member) in zip(self.listing.paths(), places, strict=True):
+                yield path, partial(open_member, self._archive(folder), self.changed, member)
 
     def open_table(self, path: bytes, member: Member | None) -> BinaryIO:
         """A table that lies beside the files."""
@@ -125,7 +135,7 @@ class Files:
     def notes(self) -> list[str]:
         """What was taken and what was left, a line each."""
         taken = f"{len(self):,} {self.kind.name}"
-        parts = self.listing.left_out.parts(self.kind.advice)
+        parts = self.listing.left_out.parts(_UNPACK | self.kind.advice)
         return [taken + (f"; left out: {', '.join(parts)}" if parts else ""), *self.remarks]
 
 
@@ -166,6 +176,8 @@ def find_files(
     files = _listed(Path(source).expanduser(), kind, single)
     places = labels.folders(files.listing)
     names = np.array(places.labels, object)[files.listing.folder]
+    if files.listing.given is not None:
+        names = files.listing.given
     if labelled and files.listing.tables:
         files, names = _by_table(files, names)
     rows = np.arange(len(files))
@@ -177,10 +189,14 @@ def find_files(
 
 def _listed(path: Path, kind: Kind, single: bool) -> Files:
     """Everything of a kind, without labels."""
-    if path.is_dir():
+    shards = shards_of(path)
+    if shards:
+        changed = sum(shard.stat().st_mtime_ns for shard in shards) % 2**63
+        files = Files(path, kind, read_tars(shards, kind.endings), changed=changed)
+    elif path.is_dir():
         files = Files(path, kind, walk(path, kind.endings))
     elif not path.is_file():
-        what = "no such file or folder" if not path.exists() else "neither a file nor a folder"
+        what = "no such file or folder" if not is_there(path) else "neither a file nor a folder"
         raise DataError(f"data.source = {str(path)!r}: {what}")
     elif is_archive(path):
         changed = path.stat().st_mtime_ns
@@ -188,9 +204,10 @@ def _listed(path: Path, kind: Kind, single: bool) -> Files:
     elif single:
         return _one(path, kind)
     else:
-        raise DataError(f"data.source = {str(path)!r} is neither a folder nor a .zip")
+        packed = ": unpack it first" if path.suffix.lower() in PACKED else ""
+        raise DataError(f"data.source = {str(path)!r} is neither a folder nor a .zip{packed}")
     if not len(files):
-        left = ", ".join(files.listing.left_out.parts(kind.advice))
+        left = ", ".join(files.listing.left_out.parts(_UNPACK | kind.advice))
         known = ", ".join(_in_order(kind.endings))
         raise DataError(
             f"{path} holds no {kind.name}: no file there ends in {known}"
@@ -307,6 +324,11 @@ def _labelled(files: Files, names: np.ndarray, rows: np.ndarray, asked: bool) ->
     remarks = [f"{name} is no class here: none of its files is in this split" for name in empty]
     part = files.at(rows)
     return replace(part, labels=numbers, classes=classes, remarks=(*files.remarks, *remarks))
+
+
+def is_there(path: Path) -> bool:
+    """Whether a path leads to something, also as ``train-{000..007}.tar``."""
+    return path.exists() or bool(shards_of(path))
 
 
 def given_files(source: str, endings: Sequence[str], kind: str, hint: str) -> list[Path]:

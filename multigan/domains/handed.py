@@ -3,56 +3,98 @@
 So a training from arrays resumes like one from a folder. Each kind of data writes its own files;
 what is common, samples and their labels out of whatever holds them, is here."""
 
-import contextlib
-import hashlib
-import logging
 import numbers
-import os
-import tempfile
-import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from multigan.atomic import publish
 from multigan.errors import DataError
-from multigan.resources import cache_folder
 
-log = logging.getLogger(__name__)
-
-_SAMPLE = ("image", "img", "text", "sentence", "audio", "sample", "data", "x")
-_LABEL = ("label", "labels", "class", "target", "y")
-_DATED = (1980, 1, 1, 0, 0, 0)  # the same file for the same samples, whenever it is written
+_SAMPLE = ("sample", "data", "x")
+_LABEL = ("label", "labels", "class", "target", "y", "cls", "fine_label")
 
 
 @dataclass(frozen=True)
 class Handed:
     """Samples one after the other, and a label for each, or none."""
 
-    samples: list[Any]
-    labels: list[str] | None = None
+    samples: Sequence[Any]
+    labels: Sequence[str] | None = None
 
 
-def unpacked(data: Any) -> Handed:
+@dataclass(frozen=True)
+class Splits:
+    """Data of several splits: train, and perhaps test and validation."""
+
+    parts: Mapping[str, Any]
+
+
+def each_split(data: Any, take: Callable[[Any], Handed]) -> dict[str, Handed]:
+    """What is taken of the data, by the folder it belongs into."""
+    if isinstance(data, Splits):
+        return {f"{split}/": take(part) for split, part in data.parts.items()}
+    return {"": take(data)}
+
+
+class Lazy(Sequence[Any]):
+    """Samples that are read when they are asked for, the last one remembered."""
+
+    def __init__(self, count: int, read: Callable[[int], Any]) -> None:
+        self._count, self._read = count, read
+        self._last: tuple[int, Any] | None = None
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, i: int) -> Any:  # type: ignore[override]
+        i = range(self._count)[i]
+        if self._last is None or self._last[0] != i:
+            self._last = i, self._read(i)
+        return self._last[1]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(self._count))
+
+
+def unpacked(data: Any, names: Sequence[str] = ()) -> Handed:
     """Samples and labels of arrays, tensors, lists, datasets, pairs and iterators.
 
     A pair ``(samples, labels)`` of equal length, a dataset or list of ``(sample, label)`` pairs, or
-    of mappings with a column of samples and one of labels, gives labels. Raises `DataError` for
-    what is empty, and for a number of labels that differs.
+    of mappings with a column of samples, by one of the ``names``, and one of labels, gives labels.
+    A dataset is read as it is needed. Raises `DataError` for what is empty, and for a number of
+    labels that differs.
     """
     whole = _whole(data)
     if whole is not None:
         samples, labels = whole
-        return _checked(list(samples), [str(_plain(label)) for label in labels])
-    rows = list(_rows(data))
-    if rows and all(isinstance(row, Mapping) for row in rows):
-        return _columns(rows, data)
-    if rows and all(_is_pair(row) for row in rows):
-        return _checked([row[0] for row in rows], [str(_plain(row[1])) for row in rows])
-    return _checked(rows, None)
+        return Handed(list(samples), [str(_plain(label)) for label in labels])
+    rows = _rows(undecoded(data))
+    if not len(rows):
+        raise DataError("data is empty: give at least one sample")
+    first = rows[:1] if isinstance(rows, list) else [rows[0]]
+    judged = rows if isinstance(rows, list) else first
+    if all(isinstance(row, Mapping) and "array" not in row for row in judged):
+        return _columns(rows, data, names)
+    if all(map(_is_pair, judged)):
+        return Handed(_each(rows, lambda row: row[0]), _each(rows, lambda row: str(_plain(row[1]))))
+    return Handed(rows)
+
+
+def undecoded(data: Any) -> Any:
+    """A dataset of Hugging Face with its pictures and sounds as the files that they were."""
+    for name, feature in (getattr(data, "features", None) or {}).items():
+        if getattr(feature, "decode", False) and hasattr(data, "cast_column"):
+            data = data.cast_column(name, type(feature)(decode=False))
+    return data
+
+
+def _each(rows: Sequence[Any], take: Callable[[Any], Any]) -> Sequence[Any]:
+    if isinstance(rows, list):
+        return [take(row) for row in rows]
+    return Lazy(len(rows), lambda i: take(rows[i]))
 
 
 def _whole(data: Any) -> tuple[Any, Any] | None:
@@ -71,13 +113,17 @@ def _whole(data: Any) -> tuple[Any, Any] | None:
     return samples, labels
 
 
-def _rows(data: Any) -> Iterable[Any]:
+def _rows(data: Any) -> Sequence[Any]:
     if isinstance(data, str | bytes | Mapping):
         raise DataError(f"data = a {type(data).__name__}: give samples, one after the other")
     if hasattr(data, "__len__") and hasattr(data, "__getitem__"):  # a Dataset need not be iterable
-        return (data[i] for i in range(len(data)))
+        if isinstance(data, Lazy):
+            return data
+        if isinstance(data, list | tuple) or hasattr(data, "dtype"):
+            return list(data)  # arrays are views
+        return Lazy(len(data), lambda i: data[i])
     try:
-        return iter(data)
+        return list(data)
     except TypeError:
         raise DataError(
             f"data = a {type(data).__name__}: give a path, a name, arrays, tensors, a dataset or "
@@ -85,25 +131,28 @@ def _rows(data: Any) -> Iterable[Any]:
         ) from None
 
 
-def _columns(rows: Sequence[Mapping[str, Any]], data: Any) -> Handed:
+def _columns(rows: Sequence[Mapping[str, Any]], data: Any, names: Sequence[str]) -> Handed:
     """Rows of a table, such as a Dataset of Hugging Face: its sample and its label by their
     names."""
-    known = list(rows[0])
-    sample = next((name for name in _SAMPLE if name in known), None)
+    known, wanted = list(rows[0]), (*names, *_SAMPLE)
+    sample = next((name for name in wanted if name in known), None)
     label = next((name for name in _LABEL if name in known and name != sample), None)
     if sample is None:
         raise DataError(
-            f"data has the columns {', '.join(known)}: none is called {', '.join(_SAMPLE)}"
+            f"data has the columns {', '.join(known)}: none is called {', '.join(wanted)}"
         )
     features = getattr(data, "features", None) or {}
     named = getattr(features.get(label), "names", None)
-    labels = None if label is None else [_named(row[label], named) for row in rows]
-    return _checked([row[sample] for row in rows], labels)
+    samples = _each(rows, lambda row: row[sample])
+    if label is None or not _is_label(_plain(rows[0][label])):
+        return Handed(samples)
+    return Handed(samples, _each(rows, lambda row: _named(row[label], named)))
 
 
 def _named(label: Any, names: Sequence[str] | None) -> str:
     plain = _plain(label)
-    return names[plain] if names and isinstance(plain, int) else str(plain)
+    known = names and isinstance(plain, int) and 0 <= plain < len(names)
+    return names[plain] if names and known else str(plain)
 
 
 def _is_pair(row: Any) -> bool:
@@ -119,10 +168,20 @@ def _plain(value: Any) -> Any:
     return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
 
 
-def _checked(samples: list[Any], labels: list[str] | None) -> Handed:
-    if not samples:
-        raise DataError("data is empty: give at least one sample")
-    return Handed(samples, labels)
+def as_file(sample: Any) -> bytes | None:
+    """The content of a sample that is a file: bytes, or a mapping with ``bytes`` or a ``path``, as
+    Hugging Face has it; None for anything else. Raises `DataError`."""
+    if isinstance(sample, bytes):
+        return sample
+    if not (isinstance(sample, Mapping) and {"bytes", "path"} & sample.keys()):
+        return None
+    content, path = sample.get("bytes"), sample.get("path")
+    if isinstance(content, bytes):
+        return content
+    try:
+        return Path(path or "").read_bytes()
+    except (OSError, TypeError) as error:
+        raise DataError(f"data holds {path!r}, which cannot be read: {error}") from None
 
 
 def as_array(sample: Any) -> np.ndarray:
@@ -133,43 +192,3 @@ def as_array(sample: Any) -> np.ndarray:
     if array.dtype.kind not in "biuf":
         raise DataError(f"data holds a {type(sample).__name__}, which is no array of numbers")
     return array
-
-
-def keep(data: Handed, ending: str, encode: Callable[[Any], bytes], zipped: bool = True) -> str:
-    """Write the samples as files in the cache, labels as folders; returns the zip or the folder."""
-    digest, files = hashlib.sha256(), []
-    for i, sample in enumerate(data.samples):
-        folder = "" if data.labels is None else _folder(data.labels[i])
-        files.append((f"{folder}{i:07d}.{ending}", encode(sample)))
-        digest.update(files[-1][0].encode() + b"\0" + files[-1][1])
-    path = cache_folder() / "given" / (digest.hexdigest()[:24] + (".zip" if zipped else ""))
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if zipped:
-            publish(path, lambda beside: _zip(files, beside))
-        else:
-            _spread(files, path)
-    log.info("%s samples of the program are kept in %s", f"{len(files):,}", path)
-    return str(path)
-
-
-def _zip(files: Sequence[tuple[str, bytes]], path: Path) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in files:
-            archive.writestr(zipfile.ZipInfo(name, _DATED), content)
-
-
-def _spread(files: Sequence[tuple[str, bytes]], path: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        beside = Path(folder) / path.name
-        for name, content in files:
-            (beside / name).parent.mkdir(parents=True, exist_ok=True)
-            (beside / name).write_bytes(content)
-        with contextlib.suppress(OSError):  # another process was faster: the same files
-            os.replace(beside, path)
-
-
-def _folder(label: str) -> str:
-    """A label as the name of a folder: what would lead elsewhere or hide is written otherwise."""
-    plain = label.replace("/", "∕").replace("\\", "∖").strip() or "none"
-    return f"{'·' + plain[1:] if plain.startswith('.') else plain}/"

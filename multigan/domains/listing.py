@@ -139,7 +139,9 @@ class Listing:
     changed: np.ndarray  # (n,) int64: nanoseconds since 1970; of a zip's members their CRC
     left_out: LeftOut
     tables: Mapping[bytes, Member | None]  # metadata.csv and labels.csv below the root
-    members: np.ndarray | None = None  # (n, 5) int64: where each lies in a zip
+    members: np.ndarray | None = None  # (n, 5) int64: where each lies in a zip or tar
+    given: np.ndarray | None = None  # (n,) of str: the label that lies beside each, "" for none
+    shards: tuple[str, ...] = ()  # the file that each folder lies in, where there are several
 
     def __len__(self) -> int:
         return len(self.names)
@@ -167,4 +169,6 @@ class Listing:
             self.left_out,
             self.tables,
             members,
+            None if self.given is None else self.given[rows],
+            self.shards,
         )

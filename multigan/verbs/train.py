@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from multigan.domains.base import domain_type
+from multigan.domains.files import is_there
 from multigan.errors import UserError
 from multigan.recipe.load import load_recipe
 from multigan.recipe.settings import Recipe
@@ -131,7 +132,7 @@ def _with_absolute_source(recipe: Recipe) -> Recipe:
     """The same recipe with a relative path of its data made absolute, so that a run resumes from
     any folder."""
     source = Path(recipe.data.source).expanduser()
-    if recipe.data.source in domain_type(recipe.domain).sources or not source.exists():
+    if recipe.data.source in domain_type(recipe.domain).sources or not is_there(source):
         return recipe
     data = dataclasses.replace(recipe.data, source=str(source.absolute()))
     return dataclasses.replace(recipe, data=data)

@@ -15,7 +15,7 @@ from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.adversarial.terms import GeneratorTerm, Term
 from multigan.domains.audio.augmentation import AUGMENTATIONS
 from multigan.domains.audio.decode import PEAK, SoundDecoder, count_clips
-from multigan.domains.audio.handed import keep_sounds
+from multigan.domains.audio.handed import RATE, keep_sounds
 from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.networks import CRITICS, GENERATORS
 from multigan.domains.audio.options import OPTIONS
@@ -61,7 +61,7 @@ class AudioDomain(Domain):
     def source(self) -> Source:
         """The sounds the recipe names, not yet decoded."""
         data = self.recipe.data
-        source = open_source(data)
+        source = open_source(data, rate=self.recipe.front_end.rate)
         if data.labels and source.labels is None:
             raise DataError(
                 f"data.labels = true, but {data.source} has no labels: put each class into a "
@@ -82,7 +82,7 @@ class AudioDomain(Domain):
     def adopt(cls, data: Any, recipe: Recipe) -> str:
         """Keep sounds of a program in the cache: waveforms or arrays, with labels or without."""
         assert isinstance(recipe, AudioRecipe)
-        return keep_sounds(data, recipe.front_end.rate or 44_100)
+        return keep_sounds(data, recipe.front_end.rate or RATE)
 
     def count(self) -> int:
         """How many clips the files' headers promise."""

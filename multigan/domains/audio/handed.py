@@ -8,8 +8,15 @@ from typing import Any
 import numpy as np
 
 from multigan.domains.audio.waveform import Waveform
-from multigan.domains.handed import Handed, as_array, keep, unpacked
+from multigan.domains.handed import Handed, as_array, as_file, each_split, unpacked
+from multigan.domains.keeping import keep
 from multigan.errors import DataError
+
+RATE = 44_100
+"""Hz of sounds that come without, where the recipe does not say."""
+
+COLUMNS = ("audio", "sound", "wav", "flac", "mp3", "ogg")
+"""What a table may call its sounds."""
 
 log = logging.getLogger(__name__)
 
@@ -20,11 +27,20 @@ def keep_sounds(data: Any, rate: int) -> str:
     What comes without a rate is taken to have ``rate`` Hz, and that is said. torchaudio's rows
     ``(waveform, rate, label, ...)`` give labels. Raises `DataError`.
     """
-    handed = _with_rates(data)
-    bare = sum(sample_rate is None for _, sample_rate in handed.samples)
-    if bare:
-        log.info("%s sounds came without a rate: taken as %s Hz", f"{bare:,}", f"{rate:,}")
-    return keep(handed, "wav", lambda sound: _encoded(sound[0], sound[1] or rate))
+    bare: list[bool] = []
+
+    def encode(sound: Any) -> bytes:
+        content = as_file(sound)
+        if content is not None:
+            return content
+        samples, own = sound if isinstance(sound, tuple) else _timed(sound)
+        bare.append(own is None)
+        return _encoded(samples, own or rate)
+
+    path = keep(each_split(data, _with_rates), "wav", encode)
+    if any(bare):
+        log.info("%s sounds came without a rate: taken as %s Hz", f"{sum(bare):,}", f"{rate:,}")
+    return path
 
 
 def _with_rates(data: Any) -> Handed:
@@ -33,10 +49,7 @@ def _with_rates(data: Any) -> Handed:
     first = data[0] if sized and not isinstance(data, Mapping) else None
     if _is_timed(first):
         return _torchaudio([data[i] for i in range(len(data))])
-    if isinstance(first, Mapping) and "array" in first:
-        return Handed([_timed(sample) for sample in data])
-    handed = unpacked(data)
-    return Handed([_timed(sample) for sample in handed.samples], handed.labels)
+    return unpacked(data, COLUMNS)
 
 
 def _is_timed(row: Any) -> bool:

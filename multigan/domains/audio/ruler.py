@@ -43,13 +43,13 @@ class AudioRuler(Ruler):
 
     def real_samples(self, held_out: str | None = None) -> Reals:
         """Training clips, and those of the test split or of another source."""
-        data = self.domain.recipe.data
+        data, rate = self.domain.recipe.data, self.domain.recipe.front_end.rate
         other: Literal["train", "test"] = "test" if data.split == "train" else "train"
         try:
             unseen = (
-                open_source(data, other)
+                open_source(data, other, rate=rate)
                 if held_out is None
-                else _any_split(replace(data, source=held_out))
+                else _any_split(replace(data, source=held_out), rate)
             )
         except DataError as error:
             raise DataError(
@@ -112,9 +112,9 @@ def small(mels: Tensor) -> Tensor:
     return adaptive_avg_pool2d(mels, (16, 16)).flatten(1)
 
 
-def _any_split(data: AudioData) -> Source:
+def _any_split(data: AudioData, rate: int | None) -> Source:
     """The test split of a source that has one, else all of it."""
     try:
-        return open_source(data, "test")
+        return open_source(data, "test", rate=rate)
     except DataError:
-        return open_source(replace(data, test_pattern="", held_out=0.0), "train")
+        return open_source(replace(data, test_pattern="", held_out=0.0), "train", rate=rate)

@@ -11,10 +11,12 @@ from typing import BinaryIO
 import numpy as np
 
 from multigan.domains.archive import Broken, is_archive
+from multigan.domains.audio.handed import RATE, keep_sounds
 from multigan.domains.audio.patterns import found_in
 from multigan.domains.audio.settings import AudioData
-from multigan.domains.files import Files, Kind, find_files
+from multigan.domains.files import Files, Kind, find_files, is_there
 from multigan.domains.labels import counted, numbered
+from multigan.domains.sets import at_hand
 from multigan.errors import DataError, UserError
 from multigan.resources import cache_folder, resource_folder
 
@@ -55,8 +57,10 @@ class Source:
         return replace(self, names=names, open=lambda i: opened(chosen[i]), labels=labels)
 
 
-def open_source(data: AudioData, split: str | None = None) -> Source:
+def open_source(data: AudioData, split: str | None = None, *, rate: int | None = None) -> Source:
     """The sounds that a recipe names, of its split or another, with labels where there are any.
+
+    Arrays of a set are taken to have the ``rate``, in Hz.
 
     The built-in drums have others beside them for their test split. Files of one's own have none
     but folders of that name, those that ``data.test_pattern`` finds, or the share ``data.held_out``
@@ -69,8 +73,8 @@ def open_source(data: AudioData, split: str | None = None) -> Source:
     if built_in and split == "test" and not (data.test_pattern or data.held_out):
         path, split = resource_folder("data") / "drums-test.zip", "train"  # all of it
     else:
-        path = resource_folder("data") / "drums.zip" if built_in else Path(data.source).expanduser()
-    if not path.exists():
+        path = resource_folder("data") / "drums.zip" if built_in else _path(data.source, rate)
+    if not is_there(path):
         known = ", ".join(["drums", *PUBLIC])
         raise DataError(
             f"data.source = {data.source!r}: no such file or folder; built-in and public names: "
@@ -84,6 +88,12 @@ def open_source(data: AudioData, split: str | None = None) -> Source:
     if labels is not None and data.labels:
         notes.append(counted(labels, files.classes))
     return Source(files.names, files.open, files.signature, labels, files.classes, tuple(notes))
+
+
+def _path(source: str, rate: int | None) -> Path:
+    rate = rate or RATE
+    kept = at_hand(source, f"sounds {rate}", lambda data: keep_sounds(data, rate))
+    return Path(kept).expanduser()
 
 
 def sounds_at(path: Path) -> Iterator[tuple[str, BinaryIO]]:

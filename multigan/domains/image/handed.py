@@ -2,13 +2,18 @@
 
 import io
 import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from multigan.domains.handed import as_array, keep, unpacked
+from multigan.domains.handed import Handed, Lazy, as_array, as_file, each_split, unpacked
+from multigan.domains.keeping import keep
 from multigan.errors import DataError
+
+COLUMNS = ("image", "img", "images", "picture", "photo", "jpg", "jpeg", "png", "webp")
+"""What a table may call its pictures."""
 
 log = logging.getLogger(__name__)
 
@@ -19,14 +24,18 @@ def keep_pictures(data: Any) -> str:
     Whole numbers of 8 and 16 bits stay as they are. Other numbers are one scale for all: from 0 to
     1, from -1 to 1 or from 0 to 255, whichever holds them all, and said. Raises `DataError`.
     """
-    handed = unpacked(data)
-    low, high = _range(handed.samples)
-    return keep(handed, "png", lambda sample: _encoded(sample, low, high))
+    parts = each_split(data, lambda part: unpacked(part, COLUMNS))
+    scale = _range(list(parts.values()))
+    return keep(parts, "png", lambda sample: _encoded(sample, scale))
 
 
-def _range(samples: list[Any]) -> tuple[float, float]:
-    """The scale of numbers that are not whole."""
-    arrays = (as_array(s) for s in samples if not isinstance(s, Image.Image))
+def _range(parts: Sequence[Handed]) -> tuple[float, float] | None:
+    """The scale of numbers that are not whole; None where the first sample is no array."""
+    first = parts[0].samples[0]
+    if isinstance(parts[0].samples, Lazy) and _is_picture(first):
+        return None  # nothing is read twice
+    samples = (sample for part in parts for sample in part.samples)
+    arrays = (as_array(s) for s in samples if not _is_picture(s))
     extremes = [(a.min(), a.max()) for a in arrays if a.dtype.kind == "f" and a.size]
     if not extremes:
         return 0.0, 255.0
@@ -43,15 +52,25 @@ def _range(samples: list[Any]) -> tuple[float, float]:
     )
 
 
-def _encoded(sample: Any, low: float, high: float) -> bytes:
+def _is_picture(sample: Any) -> bool:
+    return isinstance(sample, Image.Image | bytes | Mapping)
+
+
+def _encoded(sample: Any, scale: tuple[float, float] | None) -> bytes:
+    content = as_file(sample)
+    if content is not None:
+        return content
     file = io.BytesIO()
-    picture = sample if isinstance(sample, Image.Image) else _picture(as_array(sample), low, high)
+    picture = sample if isinstance(sample, Image.Image) else _picture(as_array(sample), scale)
     picture.save(file, "PNG")
     return file.getvalue()
 
 
-def _picture(array: np.ndarray, low: float, high: float) -> Image.Image:
+def _picture(array: np.ndarray, scale: tuple[float, float] | None) -> Image.Image:
     if array.dtype.kind == "f":
+        if scale is None:
+            raise DataError("data holds pictures first and then arrays of floats: give one kind")
+        low, high = scale
         array = ((array - low) * (255 / (high - low))).round().astype(np.uint8)
     elif array.dtype.kind == "b":
         array = array.astype(np.uint8) * 255

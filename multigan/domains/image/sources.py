@@ -16,9 +16,11 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from multigan.domains.files import Files, find_files, stamp
+from multigan.domains.files import Files, find_files, is_there, stamp
+from multigan.domains.image.handed import keep_pictures
 from multigan.domains.image.opening import PICTURES, open_picture
 from multigan.domains.image.part import Opener, Pictures
+from multigan.domains.sets import at_hand
 from multigan.errors import DataError
 from multigan.resources import cache_folder
 
@@ -106,8 +108,8 @@ def open_source(source: str, split: str, held_out: float = 0.0, labelled: bool =
         return _digits(split)
     if source in PUBLIC:
         return _public(source, split)
-    path = Path(source).expanduser()
-    if not path.exists():
+    path = Path(at_hand(source, "pictures", keep_pictures)).expanduser()
+    if not is_there(path):
         known = ", ".join(["digits", *PUBLIC])
         raise DataError(
             f"data.source = {source!r}: no such file or folder; built-in and public names: {known}"

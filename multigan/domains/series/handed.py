@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from multigan.domains.handed import as_array, keep, unpacked
+from multigan.domains.handed import Handed, as_array, each_split, unpacked
+from multigan.domains.keeping import keep
 from multigan.errors import DataError
 
 
@@ -15,8 +16,11 @@ def keep_series(data: Any) -> str:
     One array of three axes is ``(N, T, C)``. Frames keep the names of their columns. Raises
     `DataError`.
     """
-    several = unpacked([data] if _is_frame(data) or _is_one(data) else data)
-    return keep(several, "csv", _encoded, zipped=False)
+    return keep(each_split(data, _several), "csv", _encoded, zipped=False)
+
+
+def _several(data: Any) -> Handed:
+    return unpacked([data] if _is_frame(data) or _is_one(data) else data, ("series", "target"))
 
 
 def _is_frame(data: Any) -> bool:

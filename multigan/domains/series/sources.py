@@ -53,7 +53,7 @@ def open_windows(data: SeriesData, split: str) -> Windows:
     files = series_files(data.source)
     apart = folders(files.listing).split
     if apart:
-        files = find_files(data.source, SERIES, split=split)
+        files = find_files(files.root, SERIES, split=split)
     found = read_tables(files, data.channels, data.time)
     tables = found.tables
     rows = [table.values if apart else _rows(table, data, split, len(tables)) for table in tables]

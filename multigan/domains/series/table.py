@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from multigan.domains.archive import Broken
-from multigan.domains.files import Files, Kind, find_files
+from multigan.domains.files import Files, Kind, find_files, is_there
 from multigan.domains.series.clock import alternating, clocks, is_backwards
 from multigan.domains.series.columns import MOST, Columns, read_columns
+from multigan.domains.series.handed import keep_series
+from multigan.domains.sets import at_hand
 from multigan.domains.tables import TABLES, open_table
 from multigan.errors import DataError
 
@@ -44,8 +46,8 @@ class Tables:
 
 def series_files(source: str) -> Files:
     """The files a source consists of; raises `DataError` if there are none."""
-    path = Path(source).expanduser()
-    if not path.exists():
+    path = Path(at_hand(source, "series", keep_series, parquet=False)).expanduser()
+    if not is_there(path):
         raise DataError(
             f"data.source = {source!r}: no such file or folder; built in: sines. Give a CSV or "
             "Parquet file whose columns are channels, or a folder of such files"

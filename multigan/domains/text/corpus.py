@@ -4,7 +4,7 @@ and settings."""
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import torch
 from multigan.domains.cache import Decoded, Decoder, opened
 from multigan.domains.labels import counted
 from multigan.domains.listing import printable
+from multigan.domains.text.handed import sentences_at
 from multigan.domains.text.oracle import Oracle
 from multigan.domains.text.settings import TextData
 from multigan.domains.text.sources import Lines, files_read, read_lines, text_files
@@ -49,6 +50,7 @@ def open_corpus(data: TextData) -> Corpus:
     """The corpus that the settings name, from the cache if it is there; raises `DataError`."""
     if Path(data.source).suffix == ".npz":
         return _oracle_corpus(data)
+    data = replace(data, source=sentences_at(data.source, data))
     decoder = TextDecoder(data)
     entry = opened(decoder, 0.0)
     whole = entry.stored

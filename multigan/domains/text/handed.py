@@ -5,7 +5,8 @@ import json
 from typing import Any
 
 from multigan.atomic import write_atomically
-from multigan.domains.handed import Handed, unpacked
+from multigan.domains.handed import Handed, Splits, each_split, unpacked
+from multigan.domains.sets import at_hand
 from multigan.domains.text.settings import TextData
 from multigan.errors import DataError
 from multigan.resources import cache_folder
@@ -18,21 +19,45 @@ def keep_sentences(data: Any, settings: TextData) -> str:
     Of a frame or of rows the column ``data.field`` is read. Labels are written as
     ``data.label_field``, or as ``label``. Raises `DataError` for what is no string.
     """
-    handed = _sentences(data, settings)
-    wrong = [item for item in handed.samples if not isinstance(item, str)]
-    if wrong:
+    parts = each_split(data, lambda part: _sentences(part, settings))
+    contents = {folder: _rows(handed, settings) for folder, handed in parts.items()}
+    digest = hashlib.sha256("\0".join(contents.values()).encode("utf-8", "surrogatepass"))
+    path = cache_folder() / "lists" / digest.hexdigest()[:24]
+    if not isinstance(data, Splits):
+        path = path.with_suffix(".jsonl")
+    for folder, content in contents.items():
+        file = path / folder / "sentences.jsonl" if folder else path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, content)
+    return str(path)
+
+
+def sentences_at(source: str, settings: TextData) -> str:
+    """A source, of a set where its sentences are kept in the cache; raises `DataError`."""
+    kind = f"sentences {settings.field} {settings.label_field}"
+    return at_hand(source, kind, lambda data: keep_sentences(data, settings), parquet=False)
+
+
+def _rows(handed: Handed, settings: TextData) -> str:
+    """JSONL, of which `json` writes halves of characters as escapes."""
+    wrong = next((item for item in handed.samples if not isinstance(item, str)), None)
+    if wrong is not None:
         raise DataError(
-            f"data = a list of {len(handed.samples)}: {wrong[0]!r} is no sentence; give strings"
+            f"data = a list of {len(handed.samples)}: {wrong!r} is no sentence; give strings"
         )
-    rows = [{"text": text} for text in handed.samples]
+    rows = [{settings.field: text} for text in handed.samples]
     for row, label in zip(rows, handed.labels or [], strict=False):
         row[settings.label_field or "label"] = label
-    content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    name = f"{hashlib.sha256(content.encode()).hexdigest()[:24]}.jsonl"
-    path = cache_folder() / "lists" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, content)
-    return str(path)
+    lines = (json.dumps(row, ensure_ascii=not _is_whole(row)) + "\n" for row in rows)
+    return "".join(lines)
+
+
+def _is_whole(row: dict[str, str]) -> bool:
+    try:
+        "".join(row.values()).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _sentences(data: Any, settings: TextData) -> Handed:
@@ -40,7 +65,7 @@ def _sentences(data: Any, settings: TextData) -> Handed:
     if columns is None:
         if hasattr(data, "to_list"):  # a Series
             data = data.to_list()
-        return unpacked(data)
+        return unpacked(data, (settings.field, "text", "sentence", "caption"))
     if settings.field not in columns:
         raise DataError(
             f"data has no column {settings.field!r}: set data.field to one of "

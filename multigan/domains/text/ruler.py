@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from multigan.adversarial.randomness import Draw
 from multigan.domains.ruler import Ruler
 from multigan.domains.text.embedders import language_model_embedder
+from multigan.domains.text.handed import sentences_at
 from multigan.domains.text.likelihood import held_out_nll
 from multigan.domains.text.measures import AIMS, likelihoods, ruler, unigram
 from multigan.domains.text.sources import read_lines
@@ -84,6 +85,7 @@ class TextRuler(Ruler):
 
     def _read(self, source: str) -> Stored:
         data = self.domain.recipe.data
+        source = sentences_at(source, data)
         texts = read_lines(source, data.field, "", data.unreadable).texts
         coded = self.domain.tokeniser.encode(texts, data.length, data.long)
         return Stored(

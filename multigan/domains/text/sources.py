@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from multigan.domains.archive import Broken
-from multigan.domains.files import Files, Kind, find_files
+from multigan.domains.files import Files, Kind, find_files, is_there
 from multigan.domains.labels import folders
 from multigan.domains.listing import printable
 from multigan.domains.tables import TABLES, open_table, told
@@ -87,7 +87,7 @@ def text_files(source: str, labelled: bool = False) -> Files:
     """The files a source consists of; raises `DataError` if there are none."""
     built_in = source in BUILT_IN
     path = resource_folder("data") / BUILT_IN[source] if built_in else Path(source).expanduser()
-    if not path.exists():
+    if not is_there(path):
         raise DataError(
             f"data.source = {source!r}: no such file or folder; built in: {', '.join(BUILT_IN)}. "
             "Give a text file with a sentence a line, a .jsonl, .csv or .parquet file, or a folder "
