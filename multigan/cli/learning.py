@@ -23,6 +23,7 @@ from multigan.cli.shared import (
         "multigan train image/digits",
         "multigan train photos/",
         "multigan train image/mnist --data photos/ --set data.size=64 --set data.channels=3",
+        "multigan train photos/ --minutes 15",
         "multigan train my.toml --out runs/mine --set train.batch=128 --set game.critic.lr=1e-4",
     )
 )
@@ -43,6 +44,10 @@ def train(
     seed: Annotated[int | None, typer.Option(help="All randomness follows from it.")] = None,
     device: Device = "auto",
     processes: ProcessCount = 1,
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="How long to train: train.samples is chosen by the first rounds' time."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, print the recipe, train nothing.")
     ] = False,
@@ -68,7 +73,7 @@ def train(
         from multigan.verbs.dry_run import describe
 
         named: Any = {"data": data, "settings": chosen, "seed": seed, "device": device}
-        typer.echo(describe(recipe, **named, trust_code=trust_code))
+        typer.echo(describe(recipe, **named, trust_code=trust_code, minutes=minutes))
         return
     training.prepare(recipe, data=data, settings=chosen, seed=seed)
     if processes > 1:
@@ -83,6 +88,7 @@ def train(
         quiet=quiet,
         report=True,
         resume=resume,
+        minutes=minutes,
     )
     say(f"Done: {run.folder}/samples   ·   multigan generate {run.folder} -n 16")
 

@@ -71,6 +71,7 @@ class Trainer:
         self.processes = processes or Processes()
         self.display = display or Display(quiet=True)
         self.samples, self.seconds = 0, 0.0
+        self._last_tick = (0, time.monotonic())
         self.fingerprint, self.notes = stored.fingerprint, stored.notes
         self.watch = Watch(self.recipe, domain.presenter)
         train = self.recipe.train

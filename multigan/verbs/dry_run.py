@@ -10,6 +10,7 @@ from multigan.domains.base import domain_type
 from multigan.recipe.load import laid_over, recipe_content, untyped
 from multigan.training.watch import too_short_for_average
 from multigan.trust import names_of_code
+from multigan.verbs.minutes import check_minutes
 from multigan.verbs.session import check_first, check_source
 from multigan.verbs.train import overrides_of, prepare
 
@@ -24,11 +25,14 @@ def describe(
     seed: int | None = None,
     device: str = "auto",
     trust_code: bool = False,
+    minutes: float | None = None,
 ) -> str:
     """What a training would be: the data counted, both networks built, nothing trained.
 
     Without ``trust_code`` nothing is imported that the recipe names, and that is said."""
     overrides = overrides_of(settings, data, seed)
+    if minutes is not None:
+        check_minutes(minutes, overrides)
     if not trust_code and (plain := untyped(recipe, overrides)):
         return f"{plain}{_NOTHING}"
     foreign = {} if trust_code else names_of_code(laid_over(recipe_content(recipe), overrides))
@@ -43,6 +47,8 @@ def describe(
         if f"{player}.network" not in foreign:
             size = sum(p.numel() for p in domain.network(player).parameters())
             lines.append(f"# {player} {size:,} parameters")
+    if minutes is not None:
+        lines.append(f"# train.samples is chosen for {minutes:g} minutes when it trains")
     lines.append(f"# device {pick_device(device)}")
     unread = [
         f"# {key} = {name} was not imported, so it is not checked: --trust-code does"

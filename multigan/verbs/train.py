@@ -19,6 +19,7 @@ from multigan.runs.folder import RunFolder, new_run_path
 from multigan.seeds import seed_of
 from multigan.training.display import Display
 from multigan.verbs.choice import by_data
+from multigan.verbs.minutes import check_minutes, within
 from multigan.verbs.resume import again
 from multigan.verbs.session import Run, Session, begun
 
@@ -39,6 +40,7 @@ def train(
     display: Display | None = None,
     report: bool = False,
     resume: bool = False,
+    minutes: float | None = None,
 ) -> Run:
     """Train from a recipe into a run folder.
 
@@ -50,19 +52,25 @@ def train(
     ``runs/NAME-001``. ``generator`` and ``critic`` are any modules that keep the signatures
     ``(noise, condition)`` and ``(representation, condition)``. ``display`` shows the progress
     elsewhere; ``report`` writes ``report.html`` at the end. With ``resume`` the same call goes on
-    with what it began before in ``out``, or says that it has finished. Under torchrun every process
-    calls this. Raises `UserError` for the user's mistakes, `NonFiniteError` before a bad update,
-    and `Stopped` after a signal."""
+    with what it began before in ``out``, or says that it has finished. ``minutes`` times the first
+    rounds and chooses ``train.samples`` by that, once: the run keeps the number. Under torchrun
+    every process calls this. Raises `UserError` for the user's mistakes, `NonFiniteError` before a
+    bad update, and `Stopped` after a signal."""
     if resume and out is None:
         raise UserError("--resume needs --out: the folder that the run is in, or will be in")
     recipe, data, settings = by_data(recipe, data, settings)
+    if minutes is not None:
+        check_minutes(minutes, settings)
     prepared = prepare(recipe, data=data, settings=settings, seed=seed)
     _say_which(prepared)
     name = recipe if isinstance(recipe, str | Path) else prepared.domain
     with begun(prepared, device, display=display, quiet=quiet) as session:
         path = session.processes.share(str(out or default_out(name)))
         run = RunFolder(Path(path))
-        if resume and session.processes.share(run.recipe.is_file()):
+        going_on = resume and session.processes.share(run.recipe.is_file())
+        if minutes is not None:
+            session = within(session, minutes, run if going_on else None, generator, critic)
+        if going_on:
             again(session, run, generator=generator, critic=critic, report=report)
         else:
             _begin(session, run, generator, critic, report)

@@ -1,0 +1,109 @@
+"""``train --minutes``: how many samples a training may see, from the time its first rounds take."""
+
+import time
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import torch
+
+from multigan.domains.base import Domain
+from multigan.errors import UserError
+from multigan.training.trainer import Trainer
+
+_ROUNDS = 32  # timed of each stage at most: penalties come every few rounds
+_SHARE = 0.05  # of the time that may go into timing a stage
+_UNTIMED = 2  # rounds first: what is allocated and compiled once
+
+
+def budget_keys(domain: Domain) -> dict[str, int]:
+    """The keys of the recipe that say how long a training is, a stage each, in their order, and
+    what they are."""
+    recipe, warmup = domain.recipe, domain.warmup()
+    before = {
+        f"{field.name}.samples": warmup.settings.samples
+        for field in (fields(recipe) if warmup is not None else ())
+        if warmup is not None and getattr(recipe, field.name) is warmup.settings
+    }
+    return before | {"train.samples": recipe.train.samples}
+
+
+def samples_within(trainer: Trainer, seconds: float) -> dict[str, int]:
+    """The budget of every stage, in proportion to the recipe's, that fills ``seconds`` with what a
+    trainer does: rounds, looks, checkpoints, evaluations.
+
+    The trainer is used up by it. Raises `UserError` where not one round fits."""
+    recipe, began = trainer.domain.recipe, time.monotonic()
+    keys = budget_keys(trainer.domain)
+    stages = dict(zip(reversed(keys), reversed(trainer.stages.all), strict=False))
+    with torch.random.fork_rng(devices=[trainer.device] if trainer.device.type == "cuda" else []):
+        timed = {
+            key: _seconds_a_sample(trainer, stage.round, _SHARE * seconds)
+            for key, stage in stages.items()
+            if keys[key]
+        }
+        once, again = _besides(trainer)
+    left = seconds - (time.monotonic() - began) - once
+    whole = sum(keys[key] * each for key, each in timed.items()) + again
+    factor = trainer.processes.share(left / whole)
+    chosen = {}
+    for key, samples in keys.items():
+        steps = recipe.game.critic.steps if key == "train.samples" else 1
+        step = recipe.train.batch * steps
+        chosen[key] = int(factor * samples) // step * step
+        if samples and chosen[key] < step:
+            raise UserError(
+                f"{seconds / 60:g} minutes are too short here: timing, looks and checkpoints take "
+                f"{seconds - left:.0f} s, and no round of {key} fits into the rest"
+            )
+    return chosen
+
+
+def _seconds_a_sample(trainer: Trainer, play: Callable[[int], int], most: float) -> float:
+    samples = 0
+    for _ in range(_UNTIMED):
+        samples = play(samples)
+    _wait(trainer.device)
+    began, first = time.monotonic(), samples
+    for _ in range(_ROUNDS):
+        samples = play(samples)
+        if trainer.processes.any(time.monotonic() - began > most):
+            break
+    _wait(trainer.device)
+    return (time.monotonic() - began) / (samples - first)
+
+
+def _besides(trainer: Trainer) -> tuple[float, float]:
+    """Seconds of all that is no round: of what comes a fixed number of times in a training, and of
+    what comes so often for the recipe's budget."""
+    train, budget = trainer.recipe.train, sum(budget_keys(trainer.domain).values())
+    presenter = trainer.domain.presenter
+    scoring = trainer.scoring
+    looks: dict[Any, Callable[[], object]] = {
+        "log": trainer.look.statistics,
+        "sample": lambda: presenter.picture(trainer.look.snapshot(0, {})),
+        "save": trainer.save,
+    }
+    if scoring is not None:
+        looks["evaluate"] = lambda: scoring(trainer.kept())
+    once = again = 0.0
+    for what, look in looks.items():
+        every = train.every(what, budget)
+        count = budget // every if every else 0
+        if not count:
+            continue
+        look()  # once untimed: modules are imported, a judge is trained
+        began = time.monotonic()
+        look()
+        _wait(trainer.device)
+        cost = count * (time.monotonic() - began)
+        if getattr(train, f"{what}_every") is None:
+            once += cost
+        else:
+            again += cost
+    return once, again
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,60 @@
+"""``train --minutes``: a session whose recipe has the samples that fit into a time."""
+
+import copy
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from multigan.domains.base import domain_type
+from multigan.errors import UserError
+from multigan.recipe.load import load_recipe
+from multigan.runs.folder import RunFolder
+from multigan.training.budget import budget_keys, samples_within
+from multigan.training.display import Display
+from multigan.verbs.session import Session
+
+
+def check_minutes(minutes: float, settings: Mapping[str, Any]) -> None:
+    """Raise `UserError` for no time, and where the samples are given too."""
+    if not minutes > 0 or minutes == float("inf"):
+        raise UserError(f"--minutes {minutes:g}: give a time above 0")
+    if "train.samples" in settings:
+        raise UserError("--minutes and train.samples both say how long to train: leave one out")
+
+
+def within(
+    session: Session,
+    minutes: float,
+    run: RunFolder | None,
+    generator: nn.Module | None,
+    critic: nn.Module | None,
+) -> Session:
+    """The session with the budget of a ``run`` that goes on, or with one for ``minutes``, which is
+    said."""
+    if run is not None:
+        old = load_recipe(run.recipe, trust_code=True)
+        chosen = budget_keys(domain_type(old.domain)(old))
+    else:
+        chosen = _timed(session, minutes, generator, critic)
+        said = ", ".join(f"{key} = {samples:_}" for key, samples in chosen.items())
+        session.display.note(f"{minutes:g} minutes, by the time of the first rounds: {said}")
+    recipe = load_recipe(session.domain.recipe, chosen, trust_code=True)
+    return replace(session, domain=domain_type(recipe.domain)(recipe))
+
+
+def _timed(
+    session: Session, minutes: float, generator: nn.Module | None, critic: nn.Module | None
+) -> dict[str, int]:
+    stored = session.load()
+    unseen = replace(session, display=Display(quiet=True))
+    with tempfile.TemporaryDirectory() as folder:
+        run = RunFolder(Path(folder))
+        trainer = unseen.trainer(run, stored, copy.deepcopy(generator), copy.deepcopy(critic))
+        try:
+            return samples_within(trainer, 60 * minutes)
+        finally:
+            trainer.feed.close()
