@@ -24,9 +24,10 @@ from multigan.domains.image.handed import keep_pictures
 from multigan.domains.image.networks import CRITICS, GENERATORS
 from multigan.domains.image.options import OPTIONS
 from multigan.domains.image.presenter import ImagePresenter
+from multigan.domains.image.public import PUBLIC
 from multigan.domains.image.ruler import ImageRuler
 from multigan.domains.image.settings import ImageRecipe
-from multigan.domains.image.sources import PUBLIC, Source, open_source
+from multigan.domains.image.sources import Source, open_source
 from multigan.domains.image.stacked import STACKS, StackDecoder
 from multigan.domains.image.tasks import TASKS, Completed, Task
 from multigan.domains.image.terms import TERMS, reconstruction

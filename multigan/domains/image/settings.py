@@ -19,8 +19,8 @@ class ImageData(DataSettings):
     """Where pictures come from and what is made of them."""
 
     source: str
-    """digits (built in), mnist, fashion-mnist, cifar10, a folder, a .zip, or an idx file or folder
-    of them."""
+    """digits (built in), a set of torchvision (mnist, cifar10, svhn, food101, …), hf:USER/SET, a
+    folder, a .zip, .tar, .npz, .npy or .parquet, or an idx file or folder of them."""
     split: Literal["train", "test"] = "train"
     """train | test, for sources that have both."""
     size: Annotated[int, Field(ge=4, le=1024)]

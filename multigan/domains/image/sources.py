@@ -20,12 +20,9 @@ from multigan.domains.files import Files, find_files, is_there, stamp
 from multigan.domains.image.handed import keep_pictures
 from multigan.domains.image.opening import PICTURES, open_picture
 from multigan.domains.image.part import Opener, Pictures
+from multigan.domains.image.public import PUBLIC, SetPictures, array_of, found_set, labels_of
 from multigan.domains.sets import at_hand
 from multigan.errors import DataError
-from multigan.resources import cache_folder
-
-PUBLIC = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "cifar10": "CIFAR10"}
-"""Public datasets by name, and the class in torchvision.datasets that downloads them."""
 
 _DIGITS_TRAIN = 1400  # of the 1,797 digits; the others are the test split
 _IDX_TYPES = {0x08: np.dtype(np.uint8)}
@@ -107,7 +104,7 @@ def open_source(source: str, split: str, held_out: float = 0.0, labelled: bool =
     if source == "digits":
         return _digits(split)
     if source in PUBLIC:
-        return _public(source, split)
+        return _public(source, split, labelled)
     path = Path(at_hand(source, "pictures", keep_pictures)).expanduser()
     if not is_there(path):
         known = ", ".join(["digits", *PUBLIC])
@@ -147,21 +144,15 @@ def _digits(split: str) -> Source:
     return _arrays(pictures, digits.target[chosen].tolist(), tuple("0123456789"), f"digits {split}")
 
 
-def _public(name: str, split: str) -> Source:
-    from torchvision import datasets
-
-    try:
-        kind = getattr(datasets, PUBLIC[name])
-        found = kind(cache_folder() / "public", train=split == "train", download=True)
-    except (OSError, RuntimeError) as error:
-        raise DataError(
-            f"data.source = {name!r} could not be downloaded: {error}. Without a network, give a "
-            "folder, a zip or idx files instead: --data PATH"
-        ) from error
-    classes = tuple(str(c).split(" - ")[0] for c in found.classes)
-    return _arrays(
-        np.asarray(found.data), np.asarray(found.targets).tolist(), classes, f"{name} {split}"
-    )
+def _public(name: str, split: str, labelled: bool) -> Source:
+    found = found_set(name, split)
+    array, signature = array_of(found), f"{name} {split}"
+    labels, classes = labels_of(found, labelled)
+    if array is not None:
+        return _arrays(array, labels, classes, signature)
+    names = [f"picture {i}" for i in range(len(found))]
+    pictures = SetPictures(found, range(len(found)))
+    return Source(names, pictures, signature, labels, classes)
 
 
 def _idx_images(path: Path, split: str) -> Path | None:
