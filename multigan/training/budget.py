@@ -3,17 +3,20 @@
 import time
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from multigan.domains.base import Domain
 from multigan.errors import UserError
+from multigan.recipe.settings import TrainSettings
 from multigan.training.trainer import Trainer
 
 _ROUNDS = 32  # timed of each stage at most: penalties come every few rounds
 _SHARE = 0.05  # of the time that may go into timing a stage
+_LOOKING = 0.2  # of the time that may go into looks and checkpoints; more: they come more rarely
 _UNTIMED = 2  # rounds first: what is allocated and compiled once
+_LOOKS: tuple[Literal["log", "sample", "save"], ...] = ("log", "sample", "save")
 
 
 def budget_keys(domain: Domain) -> dict[str, int]:
@@ -30,7 +33,8 @@ def budget_keys(domain: Domain) -> dict[str, int]:
 
 def samples_within(trainer: Trainer, seconds: float) -> dict[str, int]:
     """The budget of every stage, in proportion to the recipe's, that fills ``seconds`` with what a
-    trainer does: rounds, looks, checkpoints, evaluations.
+    trainer does: rounds, looks, checkpoints, evaluations. Where looks would take too much of it,
+    how often they come too.
 
     The trainer is used up by it. Raises `UserError` where not one round fits."""
     recipe, began = trainer.domain.recipe, time.monotonic()
@@ -43,7 +47,8 @@ def samples_within(trainer: Trainer, seconds: float) -> dict[str, int]:
             if keys[key]
         }
         once, again = _besides(trainer)
-    left = seconds - (time.monotonic() - began) - once
+    rarer = max(1.0, trainer.processes.share(once / (_LOOKING * seconds)))
+    left = seconds - (time.monotonic() - began) - once / rarer
     whole = sum(keys[key] * each for key, each in timed.items()) + again
     factor = trainer.processes.share(left / whole)
     chosen = {}
@@ -56,7 +61,23 @@ def samples_within(trainer: Trainer, seconds: float) -> dict[str, int]:
                 f"{seconds / 60:g} minutes are too short here: timing, looks and checkpoints take "
                 f"{seconds - left:.0f} s, and no round of {key} fits into the rest"
             )
-    return chosen
+    return chosen | _cadence(recipe.train, sum(chosen.values()), rarer)
+
+
+def cadence_keys(train: TrainSettings) -> dict[str, int]:
+    """The keys of the recipe that say how often a training looks and saves, where they are given."""
+    found = {f"train.{what}_every": getattr(train, f"{what}_every") for what in _LOOKS}
+    return {key: every for key, every in found.items() if every is not None}
+
+
+def _cadence(train: TrainSettings, budget: int, rarer: float) -> dict[str, int]:
+    if rarer == 1:
+        return {}
+    given = cadence_keys(train)
+    left_out = [what for what in _LOOKS if f"train.{what}_every" not in given]
+    return {
+        f"train.{what}_every": int(rarer * (train.every(what, budget) or 1)) for what in left_out
+    }
 
 
 def _seconds_a_sample(trainer: Trainer, play: Callable[[int], int], most: float) -> float:

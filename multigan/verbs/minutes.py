@@ -13,7 +13,7 @@ from multigan.domains.base import domain_type
 from multigan.errors import UserError
 from multigan.recipe.load import load_recipe
 from multigan.runs.folder import RunFolder
-from multigan.training.budget import budget_keys, samples_within
+from multigan.training.budget import budget_keys, cadence_keys, samples_within
 from multigan.training.display import Display
 from multigan.verbs.session import Session
 
@@ -37,7 +37,7 @@ def within(
     said."""
     if run is not None:
         old = load_recipe(run.recipe, trust_code=True)
-        chosen = budget_keys(domain_type(old.domain)(old))
+        chosen = budget_keys(domain_type(old.domain)(old)) | cadence_keys(old.train)
     else:
         chosen = _timed(session, minutes, generator, critic)
         said = ", ".join(f"{key} = {samples:_}" for key, samples in chosen.items())

@@ -70,6 +70,21 @@ def test_more_time_gives_more_samples_of_every_stage(
     assert found[1]["likelihood.samples"] == pytest.approx(2 * found[1]["train.samples"], rel=0.1)
 
 
+def test_looks_that_would_take_too_long_come_more_rarely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticking = itertools.count()
+    monkeypatch.setattr(time, "monotonic", lambda: next(ticking) / 100)
+    trainer = trainer_of("points/ring", tmp_path, QUICK)
+    slow = trainer.look.snapshot
+    monkeypatch.setattr(
+        trainer.look, "snapshot", lambda *a: [time.monotonic() for _ in "x" * 50] and slow(*a)
+    )
+    found = samples_within(trainer, 40.0)  # forty looks of half a second would fill a half of it
+    assert set(found) == {"train.samples", *(f"train.{w}_every" for w in ("log", "sample", "save"))}
+    assert found["train.samples"] // found["train.sample_every"] < 20
+
+
 def test_the_stages_have_keys() -> None:
     for name, keys in (("text/captions", 2), ("points/ring", 1)):
         recipe = load_recipe(name)
