@@ -67,6 +67,8 @@ class TrainSettings:
     embedder."""
     tensorboard: bool = False
     """Also write scalars, pictures, sounds and sentences for TensorBoard into the run folder."""
+    log_to: list[Literal["tensorboard", "wandb", "mlflow", "trackio"]] = field(default_factory=list)
+    """Also write to these, each through its own library; what they send and where, they decide."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """fp32 | bf16: autocast around the networks; losses and penalties stay in fp32."""
     compile: bool = False

@@ -65,7 +65,7 @@ def samples_within(trainer: Trainer, seconds: float) -> dict[str, int]:
 
 
 def cadence_keys(train: TrainSettings) -> dict[str, int]:
-    """The keys of the recipe that say how often a training looks and saves, where they are given."""
+    """The keys that say how often a training looks and saves, where the recipe gives them."""
     found = {f"train.{what}_every": getattr(train, f"{what}_every") for what in _LOOKS}
     return {key: every for key, every in found.items() if every is not None}
 

@@ -28,11 +28,11 @@ from multigan.runs.checkpoint import Checkpoint, save_checkpoint
 from multigan.runs.folder import RunFolder
 from multigan.runs.signals import Stopped, StopSignals
 from multigan.samples import Stored
-from multigan.training.board import FOLDER, Board, check_board
 from multigan.training.display import Display
 from multigan.training.distributed import Processes
 from multigan.training.feed import Feed
 from multigan.training.keeping import keep, mend
+from multigan.training.logs import Log, OnTick, check_logs, logs_of
 from multigan.training.look import Look
 from multigan.training.players import Setup
 from multigan.training.signatures import check_signatures
@@ -65,6 +65,7 @@ class Trainer:
         display: Display | None = None,
         generator: nn.Module | None = None,
         critic: nn.Module | None = None,
+        on_tick: OnTick | None = None,
     ) -> None:
         self.domain, self.recipe, self.run = domain, domain.recipe, run
         self.device = device or torch.device("cpu")
@@ -75,7 +76,7 @@ class Trainer:
         self.fingerprint, self.notes = stored.fingerprint, stored.notes
         self.watch = Watch(self.recipe, domain.presenter)
         train = self.recipe.train
-        check_board(self.recipe)
+        check_logs(self.recipe)
         rows = parts(len(stored), train.validation)[0] if train.validation else None
         self._check_batch(len(stored) if rows is None else len(rows))
         if self.device.type == "cuda":
@@ -95,7 +96,8 @@ class Trainer:
         self.best_score: float | None = None
         self.best_samples: int | None = None
         self.scoring = self._scoring()
-        self.board: Board | None = None
+        self.on_tick = on_tick
+        self.logs: list[Log] = []
 
     def _check_batch(self, count: int) -> None:
         train, world = self.recipe.train, self.processes.world
@@ -169,8 +171,8 @@ class Trainer:
             finally:
                 self.display.stop()
                 self.feed.close()
-                if self.board is not None:
-                    self.board.close()
+                for log in self.logs:
+                    log.close()
 
     def _round(self) -> None:
         self.samples = self.stages.round(self.samples)
@@ -187,11 +189,7 @@ class Trainer:
             self.display.start(self._title(), self.samples, self.stages.end)
             if self.watch.slow is not None:
                 self.display.warn(str(self.watch.slow))
-            self.board = (
-                Board(self.run.path / FOLDER, self.samples)
-                if self.recipe.train.tensorboard
-                else None
-            )
+            self.logs = logs_of(self.recipe, self.run.path, self.samples, self.on_tick)
         if self.samples == 0 or (self.ended and not self.run.still(self.samples).exists()):
             self._show()
         if self.processes.first and not self.ended:
@@ -281,8 +279,8 @@ class Trainer:
         if self.processes.first:
             self.run.log(row)
             self.display.tick(row, self.domain.presenter.summary(row))
-            if self.board is not None:
-                self.board.tick(row)
+            for log in self.logs:
+                log.tick(row)
         return row
 
     def _evaluated(self, scoring: Scoring) -> dict[str, Any]:
@@ -312,8 +310,8 @@ class Trainer:
         picture = self.domain.presenter.picture(snapshot)
         if picture is not None:
             self.run.save_still(self.samples, picture)
-        if self.board is not None:
-            self.board.show(self.domain.presenter, snapshot, picture)
+        for log in self.logs:
+            log.show(self.domain.presenter, snapshot, picture)
         presenter = self.domain.presenter
         for line in presenter.lines(presenter.present(snapshot.fake[:_LINES])):
             self.display.note(f"    {line}")

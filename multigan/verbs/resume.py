@@ -2,7 +2,7 @@
 changed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from multigan.recipe.settings import Recipe
 from multigan.runs.checkpoint import Checkpoint, forget_after, newest_checkpoint
 from multigan.runs.folder import RunFolder
 from multigan.training.display import Display
+from multigan.training.logs import OnTick
 from multigan.verbs.session import Run, Session, begun
 
 HARMLESS = (
@@ -27,6 +28,7 @@ HARMLESS = (
     "train.best",
     "train.embedder",
     "train.tensorboard",
+    "train.log_to",
     "train.data_on_device",
 )
 """Keys that a resumed training may change without being told so."""
@@ -46,6 +48,7 @@ def resume(
     display: Display | None = None,
     report: bool = False,
     trust_code: bool = False,
+    on_tick: OnTick | None = None,
 ) -> Run:
     """Go on with a run from its newest intact checkpoint, on whatever device and number of
     processes.
@@ -58,7 +61,8 @@ def resume(
     if not folder.recipe.is_file():
         raise CheckpointError(f"{run} is not a run folder: it has no recipe.toml")
     recipe = folder.load_recipe(settings, trust_code)
-    with begun(recipe, device, display=display, quiet=quiet) as session:
+    with begun(recipe, device, display=display, quiet=quiet) as begun_session:
+        session = replace(begun_session, on_tick=on_tick)
         allowed = None if allow_changes else _ALLOW
         going = Going(folder, newest_checkpoint(folder.path, session.display.note), allowed)
         going.on(session, generator, critic, report)

@@ -25,10 +25,10 @@ from multigan.runs.folder import RunFolder
 from multigan.runs.journal import Journal
 from multigan.runs.signals import StopSignals
 from multigan.samples import Stored
-from multigan.training.board import check_board
 from multigan.training.decoding import decoding_shown
 from multigan.training.display import Display
 from multigan.training.distributed import Processes, explaining_lost_process, join_processes
+from multigan.training.logs import OnTick, check_logs
 from multigan.training.trainer import Trainer
 from multigan.trust import remember
 
@@ -64,6 +64,7 @@ class Session:
     device: torch.device
     display: Display
     signals: StopSignals
+    on_tick: OnTick | None = None
 
     def first_alone(self, action: Callable[[], None]) -> None:
         """Run ``action`` on the first process; if it fails, every process raises."""
@@ -105,6 +106,7 @@ class Session:
                 display=self.display,
                 generator=generator,
                 critic=critic,
+                on_tick=self.on_tick,
             )
 
     def locked(self, run: RunFolder) -> AbstractContextManager[None]:
@@ -169,7 +171,7 @@ def check_first(recipe: Recipe, unread: Container[str] = ()) -> None:
     """What is sure to fail later, found before data are read; raises `UserError`.
 
     What the keys ``unread`` name is not imported."""
-    check_board(recipe)
+    check_logs(recipe)
     game, embedder = recipe.game, recipe.train.embedder
     fetched = {
         **named(game),

@@ -18,6 +18,7 @@ from multigan.recipe.settings import Recipe
 from multigan.runs.folder import RunFolder, new_run_path
 from multigan.seeds import seed_of
 from multigan.training.display import Display
+from multigan.training.logs import OnTick
 from multigan.verbs.choice import by_data
 from multigan.verbs.minutes import check_minutes, within
 from multigan.verbs.resume import again
@@ -41,6 +42,7 @@ def train(
     report: bool = False,
     resume: bool = False,
     minutes: float | None = None,
+    on_tick: OnTick | None = None,
 ) -> Run:
     """Train from a recipe into a run folder.
 
@@ -53,9 +55,10 @@ def train(
     ``(noise, condition)`` and ``(representation, condition)``. ``display`` shows the progress
     elsewhere; ``report`` writes ``report.html`` at the end. With ``resume`` the same call goes on
     with what it began before in ``out``, or says that it has finished. ``minutes`` times the first
-    rounds and chooses ``train.samples`` by that, once: the run keeps the number. Under torchrun
-    every process calls this. Raises `UserError` for the user's mistakes, `NonFiniteError` before a
-    bad update, and `Stopped` after a signal."""
+    rounds and chooses ``train.samples`` by that, once: the run keeps the number. ``on_tick`` is
+    handed each row of metrics as it is made. Under torchrun every process calls this. Raises
+    `UserError` for the user's mistakes, `NonFiniteError` before a bad update, and `Stopped` after a
+    signal."""
     if resume and out is None:
         raise UserError("--resume needs --out: the folder that the run is in, or will be in")
     recipe, data, settings = by_data(recipe, data, settings)
@@ -64,7 +67,8 @@ def train(
     prepared = prepare(recipe, data=data, settings=settings, seed=seed)
     _say_which(prepared)
     name = recipe if isinstance(recipe, str | Path) else prepared.domain
-    with begun(prepared, device, display=display, quiet=quiet) as session:
+    with begun(prepared, device, display=display, quiet=quiet) as begun_session:
+        session = dataclasses.replace(begun_session, on_tick=on_tick)
         path = session.processes.share(str(out or default_out(name)))
         run = RunFolder(Path(path))
         going_on = resume and session.processes.share(run.recipe.is_file())
