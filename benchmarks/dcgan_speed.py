@@ -93,7 +93,7 @@ def plain(pictures: Tensor, batch: int, device: torch.device) -> Callable[[], No
 def images_per_second(
     step: Callable[[], None], batch: int, rounds: int, device: torch.device
 ) -> float:
-    """The median over five timings, after a warm-up."""
+    """The median over five timings, after some that are not counted."""
     speeds = []
     for repeat in range(6):
         if device.type == "cuda":

@@ -6,7 +6,6 @@ hear; its ruler measures them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,32 +18,18 @@ from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.adversarial.terms import GeneratorTerm, Term
 from multigan.domains.build import build_network
 from multigan.domains.presenter import ArrayPresenter, Presenter
+from multigan.domains.pretraining import Pretraining
 from multigan.domains.ruler import Ruler
 from multigan.errors import DataError, UserError
 from multigan.options import Option
-from multigan.recipe.settings import NetworkSettings, Recipe, WarmupSettings
+from multigan.recipe.settings import NetworkSettings, Recipe
 from multigan.registry import domain_class
 from multigan.samples import Facts, Given, Stored
 
-
-@dataclass(frozen=True)
-class Warmup:
-    """A stage before the game in which the generator learns alone."""
-
-    name: str  # the recipe's section, and what its measures are called
-    settings: WarmupSettings
-    loss: Callable[[nn.Module, Tensor, Any, Draw], Tensor]
-    """Maps (generator, real representations ``(N, ...)``, condition, draw) to a mean loss, 0-d."""
-    held_out: Callable[[nn.Module], float] | None = None
-    """The same of a generator on samples kept apart, lower is better; watched during the game
-    too."""
-    hand_over: Callable[[nn.Module, nn.Module], None] = lambda generator, critic: None
-    """What the critic takes over from the generator when the game begins."""
-    critic: bool = False
-    """Whether the critic learns by the same loss meanwhile."""
-
-
-_RENAMED = {"augmentation": "augmentations, a table of what makes each by its name"}
+_RENAMED = {
+    "augmentation": "augmentations, a table of what makes each by its name",
+    "warmup": "stages(), a list",
+}
 
 
 class Domain(ABC):
@@ -187,9 +172,10 @@ class Domain(ABC):
         """What ``game.terms`` may name besides the core's; the recipe's type lists the names."""
         return {}
 
-    def warmup(self) -> Warmup | None:
-        """The stage before the game that the recipe asks for, once the data are loaded."""
-        return None
+    def stages(self) -> Sequence[Pretraining]:
+        """The stages before the game that the recipe asks for, in order, once the data are
+        loaded."""
+        return ()
 
     def check_facts(self) -> None:  # noqa: B027
         """Raise `CheckpointError` where the facts of a kept model do not fit its recipe."""

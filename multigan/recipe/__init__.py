@@ -10,17 +10,17 @@ from multigan.recipe.load import (
 from multigan.recipe.settings import (
     DataSettings,
     NetworkSettings,
+    PretrainingSettings,
     Recipe,
     TrainSettings,
-    WarmupSettings,
 )
 
 __all__ = [
     "DataSettings",
     "NetworkSettings",
+    "PretrainingSettings",
     "Recipe",
     "TrainSettings",
-    "WarmupSettings",
     "differences",
     "load_recipe",
     "parse_settings",

@@ -93,7 +93,7 @@ class TrainSettings:
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
-class WarmupSettings(PlayerSettings):
+class PretrainingSettings(PlayerSettings):
     """A stage before the game in which the generator learns alone, from a loss of its domain."""
 
     samples: Count
@@ -152,9 +152,10 @@ class Recipe:
     """What ``game.augmentation`` may name; `Domain.augmentations` has them."""
 
     @property
-    def warmup_samples(self) -> int:
-        """The budget of a stage before the game; 0: there is none."""
-        return 0
+    def samples_before_game(self) -> int:
+        """The budget of the stages before the game, in all; 0: there are none."""
+        sections = (getattr(self, f.name) for f in dataclasses.fields(self))
+        return sum(s.samples for s in sections if isinstance(s, PretrainingSettings))
 
     def __post_init__(self) -> None:
         if self.train.batch % self.train.accumulate:
@@ -172,7 +173,7 @@ class Recipe:
                 known(self.game.augmentation, self.known_augmentations)
             except ValueError as error:
                 raise ValueError(f"game.augmentation {error}") from None
-        alone = self.train.samples == 0 and self.warmup_samples > 0
+        alone = self.train.samples == 0 and self.samples_before_game > 0
         if not alone and self.train.samples < self.train.batch * self.game.critic.steps:
             raise ValueError(
                 f"train.samples = {self.train.samples} is less than one round of train.batch × "

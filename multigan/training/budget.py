@@ -22,12 +22,10 @@ _LOOKS: tuple[Literal["log", "sample", "save"], ...] = ("log", "sample", "save")
 def budget_keys(domain: Domain) -> dict[str, int]:
     """The keys of the recipe that say how long a training is, a stage each, in their order, and
     what they are."""
-    recipe, warmup = domain.recipe, domain.warmup()
-    before = {
-        f"{field.name}.samples": warmup.settings.samples
-        for field in (fields(recipe) if warmup is not None else ())
-        if warmup is not None and getattr(recipe, field.name) is warmup.settings
-    }
+    recipe = domain.recipe
+    sections = {id(getattr(recipe, field.name)): field.name for field in fields(recipe)}
+    settings = [lesson.settings for lesson in domain.stages() if id(lesson.settings) in sections]
+    before = {f"{sections[id(one)]}.samples": one.samples for one in settings}
     return before | {"train.samples": recipe.train.samples}
 
 

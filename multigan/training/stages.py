@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from multigan.adversarial.game import Game
 from multigan.adversarial.turns import Turn
 from multigan.domains.base import Domain
-from multigan.training.warmup import WarmupStage
+from multigan.training.pretraining import PretrainingStage
 
 
 class Stage(Protocol):
@@ -131,6 +131,7 @@ class Stages:
 def stages_of(domain: Domain, game: Game, turns: Callable[[str, int], Iterable[Turn]]) -> Stages:
     """The stages that a recipe asks for."""
     train = domain.recipe.train
-    warmup = domain.warmup()
-    before: list[Stage] = [WarmupStage(warmup, game, turns, train.batch)] if warmup else []
+    before: list[Stage] = [
+        PretrainingStage(lesson, game, turns, train.batch) for lesson in domain.stages()
+    ]
     return Stages([*before, GameStage(game, turns, train.batch, train.samples)])

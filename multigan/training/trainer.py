@@ -235,7 +235,7 @@ class Trainer:
 
     def _crossed(self, before: int, what: Literal["log", "sample", "save", "evaluate"]) -> bool:
         every = self.recipe.train.every(
-            what, self.recipe.warmup_samples + self.recipe.train.samples
+            what, self.recipe.samples_before_game + self.recipe.train.samples
         )
         return every is not None and self.samples // every > before // every
 

@@ -51,7 +51,7 @@ class Watch:
 def too_short_for_average(recipe: Recipe) -> Diagnosis | None:
     """Whether much of what is kept would be untrained weights; never after a stage before the
     game, which trains them."""
-    if recipe.warmup_samples:
+    if recipe.samples_before_game:
         return None
     train, game = recipe.train, recipe.game
     return slow_average(game, train.batch * game.critic.steps, train.samples)

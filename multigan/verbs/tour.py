@@ -69,7 +69,7 @@ def _settings(stop: Stop, quick: bool) -> dict[str, Any]:
 
 
 def _budget(recipe: Recipe) -> int:
-    return recipe.warmup_samples + recipe.train.samples
+    return recipe.samples_before_game + recipe.train.samples
 
 
 def _visit(stop: Stop, out: Path, quick: bool, device: str, display: JointDisplay) -> None:

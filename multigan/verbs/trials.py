@@ -45,7 +45,7 @@ class Trial:
     @property
     def budget(self) -> int:
         """Real samples it sees at most."""
-        return self.recipe.warmup_samples + self.recipe.train.samples
+        return self.recipe.samples_before_game + self.recipe.train.samples
 
     @property
     def asked(self) -> dict[str, Any]:

@@ -60,10 +60,10 @@ def shrunk(name: str, idx_folder: Path, sound_folder: Path) -> dict[str, object]
             "generator.widest": 16,
         }
         settings |= {"critic.widest": 16, "generator.depth": 1, "train.precision": "fp32"}
-        settings |= {"reconstruction.samples": 8} if recipe.warmup_samples else {}
+        settings |= {"reconstruction.samples": 8} if recipe.samples_before_game else {}
     elif recipe.data.source != "digits":  # all the others are downloaded
         settings["data.source"] = str(idx_folder)
-        settings |= {"reconstruction.samples": 8} if recipe.warmup_samples else {}
+        settings |= {"reconstruction.samples": 8} if recipe.samples_before_game else {}
     samples = 2 * 8 * recipe.game.critic.steps
     cadence = {"train.log_every": 1, "train.sample_every": 10**9, "train.save_every": 10**9}
     return settings | cadence | {"train.batch": 8, "train.accumulate": 1, "train.samples": samples}
@@ -90,7 +90,7 @@ def test_recipe_trains_goes_on_and_generates(
 ) -> None:
     settings = shrunk(name, idx_folder, sound_folder)
     run = multigan.train(name, out=tmp_path / "run", settings=settings, device="cpu", quiet=True)
-    samples, before = settings["train.samples"], run.model.recipe.warmup_samples
+    samples, before = settings["train.samples"], run.model.recipe.samples_before_game
     assert run.metrics[-1]["samples"] == run.model.samples == before + samples
     first = run.model
 

@@ -1,11 +1,20 @@
 """Stages follow one another, each with a clock of its own, and go on from where they were left."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+from train_help import Crash, Interrupting, learned, rows_of, unlike
+from two_lessons import Taught
 
+import multigan
+from multigan.domains.points.domain import PointsDomain
+from multigan.errors import UserError
+from multigan.runs.folder import RunFolder
 from multigan.training.stages import Stages
+from multigan.training.trainer import Trainer
+from multigan.verbs.train import prepare
 
 BATCH = 8
 
@@ -94,3 +103,50 @@ def test_a_stage_that_the_recipe_has_no_more_is_over() -> None:
     after = Stages([Counting("game", 32)])
     after.load(before.state())
     assert after.current.name == "game"
+
+
+TAUGHT: dict[str, Any] = {
+    "domain": "two_lessons:Taught",
+    "data": {"source": "ring", "count": 64},
+    "generator": {"latent": 2, "width": 8},
+    "critic": {"width": 8},
+    "place": {"samples": 32, "patience": 0},
+    "spread": {"samples": 24, "patience": 0},
+    "train": {"samples": 32, "batch": 8, "log_every": 8, "save_every": 8},
+}
+
+
+def taught(out: Path, **settings: Any) -> multigan.Run:
+    return multigan.train(TAUGHT, settings=settings, out=out, device="cpu", quiet=True)
+
+
+def test_a_domain_has_several_stages_one_after_the_other(tmp_path: Path) -> None:
+    run = taught(tmp_path / "run")
+    stages = [
+        (r["samples"], {k for k in r if k.endswith(("loss", "objective"))}) for r in run.metrics
+    ]
+    game = {"critic/objective", "generator/objective"}
+    expected = {32: {"place/loss"}, 56: {"spread/loss"}, 88: game}
+    assert [found for _, found in stages] == [
+        next(keys for end, keys in expected.items() if at <= end) for at, _ in stages
+    ]
+    for kept in ("place", "spread", "model"):
+        assert (run.folder / kept / "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize("at", [16, 32, 48, 56, 72])
+def test_whichever_stage_it_was_left_in_it_is_resumed_to_the_bit(at: int, tmp_path: Path) -> None:
+    taught(tmp_path / "whole")
+    recipe = prepare(TAUGHT)
+    domain, run = Taught(recipe), RunFolder(tmp_path / "broken")
+    run.create(recipe)
+    with pytest.raises(Crash):
+        Trainer(domain, domain.load(), run, display=Interrupting("crash", at)).fit()
+    multigan.resume(run.path, device="cpu", quiet=True, trust_code=True)
+    assert list(unlike(learned(tmp_path / "whole"), learned(run.path))) == []
+    assert rows_of(tmp_path / "whole") == rows_of(run.path)
+
+
+def test_a_method_of_earlier_versions_is_named_not_passed_over() -> None:
+    with pytest.raises(UserError, match=r"has warmup\(\): it is now stages\(\)"):
+        type("Earlier", (PointsDomain,), {"warmup": lambda self: None})

@@ -90,7 +90,7 @@ def test_the_stages_have_keys() -> None:
         recipe = load_recipe(name)
         found = budget_keys(domain_type(recipe.domain)(recipe))
         assert len(found) == keys
-        assert sum(found.values()) == recipe.warmup_samples + recipe.train.samples
+        assert sum(found.values()) == recipe.samples_before_game + recipe.train.samples
 
 
 def test_what_cannot_be_is_refused(command: Callable, tmp_path: Path) -> None:

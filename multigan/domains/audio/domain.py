@@ -26,9 +26,10 @@ from multigan.domains.audio.sources import PUBLIC, Source, open_source
 from multigan.domains.audio.specgan import SpecFrontEnd
 from multigan.domains.audio.tasks import TASKS
 from multigan.domains.audio.waveform import waveforms
-from multigan.domains.base import Domain, Warmup
+from multigan.domains.base import Domain
 from multigan.domains.cache import cached
 from multigan.domains.facts import check_constants, check_shape
+from multigan.domains.pretraining import Pretraining
 from multigan.errors import DataError
 from multigan.recipe.settings import Recipe
 from multigan.samples import Facts, Given, Stored
@@ -162,9 +163,9 @@ class AudioDomain(Domain):
         """The task's."""
         return self.task.known_terms()
 
-    def warmup(self) -> Warmup | None:
-        """The task's stage before the game."""
-        return self.task.warmup()
+    def stages(self) -> Sequence[Pretraining]:
+        """The task's, before the game."""
+        return self.task.stages()
 
     def offered(self) -> Mapping[str, Any]:
         """The numbers of the front end."""

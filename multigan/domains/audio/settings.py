@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from multigan.adversarial.schedules import SETTINGS, Scheduled, constant
 from multigan.domains.audio.mel_settings import PRESETS, MelSettings, problem
-from multigan.recipe.settings import DataSettings, NetworkSettings, Recipe, WarmupSettings
+from multigan.recipe.settings import DataSettings, NetworkSettings, PretrainingSettings, Recipe
 
 Width = Annotated[int, Field(ge=1, le=4096)]
 Seconds = Annotated[float, Field(ge=0)]
@@ -244,17 +244,12 @@ class AudioRecipe(Recipe):
     terms: VocoderTerms = field(default_factory=VocoderTerms)
     """What a vocoder's generator minimises beside the objective; ``game.terms`` knows both as
     well."""
-    reconstruction: WarmupSettings | None = None
+    reconstruction: PretrainingSettings | None = None
     """The stage before the game of a vocoder: it learns from the mel distance alone, many times
     faster than in the game; leave it out to start from scratch."""
 
     known_terms: ClassVar[tuple[str, ...]] = ("mel",)
     known_augmentations: ClassVar[tuple[str, ...]] = ("shift",)
-
-    @property
-    def warmup_samples(self) -> int:
-        """The budget of a vocoder's stage before the game."""
-        return self.reconstruction.samples if self.reconstruction else 0
 
     def __post_init__(self) -> None:
         Recipe.__post_init__(self)

@@ -28,7 +28,7 @@ from multigan.domains.audio.spectrum import ShortTimeFourier
 from multigan.domains.audio.vocoder import MelDistance
 from multigan.domains.audio.vocoders import open_vocoder, refuse_mismatch
 from multigan.domains.audio.waveform import waveforms
-from multigan.domains.base import Warmup
+from multigan.domains.pretraining import Pretraining
 from multigan.errors import UserError
 from multigan.samples import Given
 
@@ -108,9 +108,9 @@ class SoundTask(ABC):
         """What ``game.terms`` may name besides the core's."""
         return {}
 
-    def warmup(self) -> Warmup | None:
-        """The stage before the game."""
-        return None
+    def stages(self) -> Sequence[Pretraining]:
+        """The stages before the game."""
+        return ()
 
     def by_vocoder(self, source: Any, x: Tensor) -> Tensor:
         """Waveforms ``(N, 1, S)`` of representations by a trained vocoder."""
@@ -227,12 +227,12 @@ class VocoderTask(MelTask):
         """The mel distance."""
         return {"mel": Term(MelDistance(self.mels))}
 
-    def warmup(self) -> Warmup | None:
+    def stages(self) -> Sequence[Pretraining]:
         """The mel distance alone."""
         settings = self.recipe.reconstruction
         if settings is None:
-            return None
-        return Warmup("reconstruction", settings, MelDistance(self.mels).alone)
+            return ()
+        return (Pretraining("reconstruction", settings, MelDistance(self.mels).alone),)
 
     def by_vocoder(self, source: Any, x: Tensor) -> Tensor:
         """A vocoder is one."""

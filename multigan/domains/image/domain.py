@@ -1,6 +1,6 @@
 """Pictures: stored as uint8 ``(n, C, H, W)``, seen by the critic as floats in [-1, 1]."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import product
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from multigan.adversarial.condition import Condition, mapped
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.adversarial.terms import Term
-from multigan.domains.base import Domain, Warmup
+from multigan.domains.base import Domain
 from multigan.domains.cache import Opened, opened
 from multigan.domains.classes import with_samples
 from multigan.domains.facts import check_constants, check_shape
@@ -33,6 +33,7 @@ from multigan.domains.image.tasks import TASKS, Completed, Task
 from multigan.domains.image.terms import TERMS, reconstruction
 from multigan.domains.image.whole import pictures_at, tiled
 from multigan.domains.labels import counted
+from multigan.domains.pretraining import Pretraining
 from multigan.errors import DataError
 from multigan.recipe.settings import Recipe
 from multigan.samples import Facts, Given, Stored
@@ -179,14 +180,12 @@ class ImageDomain(Domain):
         """Besides the core's: how far frozen features lie from those of the true picture."""
         return TERMS
 
-    def warmup(self) -> Warmup | None:
+    def stages(self) -> Sequence[Pretraining]:
         """From picture to picture: the mean absolute difference alone."""
         settings = self.recipe.reconstruction
-        return (
-            None
-            if settings is None
-            else Warmup("reconstruction", settings, partial(reconstruction, self.noise))
-        )
+        if settings is None:
+            return ()
+        return (Pretraining("reconstruction", settings, partial(reconstruction, self.noise)),)
 
     def stored(self, x: Tensor) -> Tensor:
         """uint8 ``(N, C, H, W)``."""

@@ -7,7 +7,7 @@ from pydantic.dataclasses import dataclass
 
 from multigan.adversarial.schedules import SETTINGS
 from multigan.domains.image.scale import checked_range
-from multigan.recipe.settings import DataSettings, NetworkSettings, Recipe, WarmupSettings
+from multigan.recipe.settings import DataSettings, NetworkSettings, PretrainingSettings, Recipe
 
 SCALED = ("dcgan", "gated", "residual", "projected")
 """Networks that double or halve feature maps, and so take whole multiples."""
@@ -114,13 +114,8 @@ class ImageRecipe(Recipe):
     """The network that judges them."""
     known_terms: ClassVar[tuple[str, ...]] = ("perceptual",)
     known_augmentations: ClassVar[tuple[str, ...]] = ("diffaugment",)
-    reconstruction: WarmupSettings | None = None
+    reconstruction: PretrainingSettings | None = None
     """From picture to picture: the stage before the game, of the mean absolute difference alone."""
-
-    @property
-    def warmup_samples(self) -> int:
-        """The budget of the stage before the game."""
-        return self.reconstruction.samples if self.reconstruction else 0
 
     def __post_init__(self) -> None:
         Recipe.__post_init__(self)

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from multigan.adversarial.protocols import answers
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.adversarial.terms import GeneratorTerm
-from multigan.domains.base import Domain, Warmup
+from multigan.domains.base import Domain
 from multigan.domains.facts import check_shape
+from multigan.domains.pretraining import Pretraining
 from multigan.domains.text.corpus import Corpus, open_corpus
 from multigan.domains.text.generator import SequenceGenerator, TextNoise
 from multigan.domains.text.handed import keep_sentences
@@ -142,14 +143,15 @@ class TextDomain(Domain):
         ids = x.argmax(-1) if x.is_floating_point() else x
         return ids.detach().cpu().to(torch.int32)
 
-    def warmup(self) -> Warmup | None:
+    def stages(self) -> Sequence[Pretraining]:
         """The likelihood stage."""
         settings, held = self.recipe.likelihood, self.corpus.held_out
         if settings is None:
-            return None
+            return ()
         measure = self.ruler.held_out_nll if len(held) else None
         language = self.recipe.critic.network == "language"
-        return Warmup("likelihood", settings, likelihood_loss, measure, hand_over, critic=language)
+        lesson = partial(Pretraining, "likelihood", settings, likelihood_loss)
+        return (lesson(measure, hand_over, critic=language),)
 
     def terms(self) -> Sequence[GeneratorTerm]:
         """The policy gradient where the estimator is one, the anchor at the likelihood, the entropy

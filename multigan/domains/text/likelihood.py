@@ -1,4 +1,4 @@
-"""The likelihood of sentences under a generator: the warm-up's loss, the anchor of the game, the
+"""The likelihood of sentences under a generator: the loss of its stage, the anchor of the game, the
 held-out measure."""
 
 from typing import Any

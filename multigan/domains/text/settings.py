@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from multigan.adversarial.schedules import SETTINGS, Schedule, Scheduled, constant
-from multigan.recipe.settings import DataSettings, NetworkSettings, Recipe, WarmupSettings
+from multigan.recipe.settings import DataSettings, NetworkSettings, PretrainingSettings, Recipe
 
 Width = Annotated[int, Field(ge=1, le=8192)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -133,14 +133,9 @@ class TextRecipe(Recipe):
     """The network that writes."""
     critic: TextCritic = field(default_factory=TextCritic)
     """The network that judges."""
-    likelihood: WarmupSettings | None = None
+    likelihood: PretrainingSettings | None = None
     """The stage before the game: learn to predict each next token; leave it out to start from
     scratch."""
-
-    @property
-    def warmup_samples(self) -> int:
-        """The budget of the likelihood stage."""
-        return self.likelihood.samples if self.likelihood else 0
 
     def __post_init__(self) -> None:
         Recipe.__post_init__(self)

@@ -14,16 +14,16 @@ from multigan.adversarial.ema import Ema, decay
 from multigan.adversarial.game import Game
 from multigan.adversarial.player import Guard, Player, Synchronise
 from multigan.adversarial.turns import Turn
-from multigan.domains.base import Warmup
+from multigan.domains.pretraining import Pretraining
 
 
 class Learner:
     """One network that learns in the stage, the moving average of its weights, and the best of
     these so far."""
 
-    def __init__(self, warmup: Warmup, network: nn.Module, ema: Ema, guard: Guard) -> None:
-        self.warmup, self.network, self.ema = warmup, network, ema
-        self.player = Player(warmup.name, network, warmup.settings, guard, warmup.name)
+    def __init__(self, lesson: Pretraining, network: nn.Module, ema: Ema, guard: Guard) -> None:
+        self.lesson, self.network, self.ema = lesson, network, ema
+        self.player = Player(lesson.name, network, lesson.settings, guard, lesson.name)
         self.best: dict[str, Tensor] = {}
         self.held_out: float | None = None  # at the last check
         self.lowest: float | None = None
@@ -33,10 +33,10 @@ class Learner:
         self, turns: Iterable[Turn], samples: int, batch: int, synchronise: Synchronise | None
     ) -> tuple[Tensor, Tensor]:
         """One update; returns the loss and the norm of its gradient, both 0-d."""
-        settings = self.warmup.settings
+        settings = self.lesson.settings
         total = torch.zeros((), device=next(self.network.parameters()).device)
         for turn in turns:
-            loss = self.warmup.loss(self.network, turn.real, turn.condition, turn.draw)
+            loss = self.lesson.loss(self.network, turn.real, turn.condition, turn.draw)
             share = len(turn.draw) / turn.draw.local
             (loss * share).backward()
             total += loss.detach() * share
@@ -50,8 +50,8 @@ class Learner:
 
     def check(self) -> None:
         """Measure the held-out loss and remember the best weights."""
-        assert self.warmup.held_out is not None
-        self.held_out = self.warmup.held_out(self.ema.network)
+        assert self.lesson.held_out is not None
+        self.held_out = self.lesson.held_out(self.ema.network)
         if self.lowest is None or self.held_out < self.lowest:
             self.lowest, self.stale = self.held_out, 0
             self.best = {
@@ -88,32 +88,36 @@ class Learner:
         self.stale = state["stale"]
 
 
-class WarmupStage:
-    """The generator of ``game``, and its critic where ``warmup`` says so, learning from the
+class PretrainingStage:
+    """The generator of ``game``, and its critic where ``lesson`` says so, learning from the
     micro-batches of ``turns``.
 
     The generator's held-out loss ends the stage.
     """
 
     def __init__(
-        self, warmup: Warmup, game: Game, turns: Callable[[str, int], Iterable[Turn]], batch: int
+        self,
+        lesson: Pretraining,
+        game: Game,
+        turns: Callable[[str, int], Iterable[Turn]],
+        batch: int,
     ) -> None:
-        self.warmup, self.game, self.turns, self.batch = warmup, game, turns, batch
-        self.name, self.budget = warmup.name, warmup.settings.samples
-        self.generator = Learner(warmup, game.generator.network, game.ema, game.guard)
+        self.lesson, self.game, self.turns, self.batch = lesson, game, turns, batch
+        self.name, self.budget = lesson.name, lesson.settings.samples
+        self.generator = Learner(lesson, game.generator.network, game.ema, game.guard)
         critic = game.critic.network
-        self.critic = Learner(warmup, critic, Ema(critic), game.guard) if warmup.critic else None
+        self.critic = Learner(lesson, critic, Ema(critic), game.guard) if lesson.critic else None
         self.ended = False
 
     def round(self, samples: int) -> int:
         """One update of each learner."""
-        settings, after = self.warmup.settings, samples + self.batch
+        settings, after = self.lesson.settings, samples + self.batch
         due = (
-            self.warmup.held_out is not None
+            self.lesson.held_out is not None
             and after // settings.every() > samples // settings.every()
         )
         for prefix, learner in self._learners().items():
-            turns = self.turns(self.warmup.name, samples)
+            turns = self.turns(self.lesson.name, samples)
             loss, norm = learner.step(turns, samples, self.batch, self.game.synchronise)
             self.game.statistics.add({f"{prefix}loss": loss, f"{prefix}gradient_norm": norm})
             if due:
@@ -124,7 +128,7 @@ class WarmupStage:
 
     def _learners(self) -> dict[str, Learner]:
         """Those who learn, by what their measures begin with."""
-        name = self.warmup.name
+        name = self.lesson.name
         critic = {} if self.critic is None else {f"{name}/critic_": self.critic}
         return {f"{name}/": self.generator, **critic}
 
@@ -133,17 +137,17 @@ class WarmupStage:
         average."""
         for learner in self._learners().values():
             learner.finish()
-        self.warmup.hand_over(self.game.generator.network, self.game.critic.network)
+        self.lesson.hand_over(self.game.generator.network, self.game.critic.network)
         lowest = self.generator.lowest
         found = "" if lowest is None else f", held-out loss {lowest:.4f} at its best"
-        return f"The {self.warmup.name} stage ended at {samples:,} samples{found}."
+        return f"The {self.lesson.name} stage ended at {samples:,} samples{found}."
 
     def measures(self, current: bool) -> dict[str, float]:
         """The held-out losses at the last check; after the stage that of the game's generator,
         which learns otherwise by now."""
-        if not current and self.warmup.held_out is not None:
-            self.generator.held_out = self.warmup.held_out(self.game.ema.network)
-        learners = self._learners() if current else {f"{self.warmup.name}/": self.generator}
+        if not current and self.lesson.held_out is not None:
+            self.generator.held_out = self.lesson.held_out(self.game.ema.network)
+        learners = self._learners() if current else {f"{self.lesson.name}/": self.generator}
         return {
             f"{prefix}held_out": one.held_out
             for prefix, one in learners.items()

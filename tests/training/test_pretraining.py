@@ -139,4 +139,4 @@ def test_a_generator_without_a_likelihood_is_refused(tmp_path: Path) -> None:
     network = torch.nn.Module()
     network.weight = torch.nn.Parameter(torch.zeros(1))
     with pytest.raises(UserError, match="no method `losses`"):
-        made.stages.all[0].warmup.loss(network, torch.zeros(2, 5).long(), None, None)
+        made.stages.all[0].lesson.loss(network, torch.zeros(2, 5).long(), None, None)
