@@ -36,6 +36,7 @@ _READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfil
 AS_IT_IS = -1
 """The method of a member that begins where it is said to, as in a tar."""
 
+_DENSEST = 200  # bytes that a packed one of a large member may stand for; a bomb's does for 1,000
 _IN_MEMORY = 2**26  # bytes of a member that are unpacked at once; a larger one is a stream
 _HEADER = 512  # bytes of a member's own header, name and extras that are read with it
 
@@ -225,6 +226,8 @@ def open_member(path: str, changed: int, member: Member) -> BinaryIO:
     size, crc, offset, packed, method = member
     if method == AS_IT_IS:
         return BytesIO(_whole(_opened(path, changed).read(offset, size), size))
+    if size > max(_IN_MEMORY, _DENSEST * packed):
+        raise Broken(f"{packed:,} bytes that would unpack to {size:,}: no data")
     if size > _IN_MEMORY or method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         archive, places = _zipfile(path, changed)
         return cast(BinaryIO, archive.open(places[offset]))

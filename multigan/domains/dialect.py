@@ -200,7 +200,12 @@ def guessed(start: str, name: str) -> Dialect:
     if not any(line.strip() for line in lines):
         raise DataError(f"{name} is empty: its first line must name the columns")
     separators = (told[1],) if told else (NONE, *SEPARATORS, SPACES)
-    readings = [_Reading(lines, separator) for separator in separators]
+    try:
+        readings = [_Reading(lines, separator) for separator in separators]
+    except csv.Error as error:
+        raise DataError(
+            f"{name} cannot be read as CSV: {error}. Is a quotation mark never closed?"
+        ) from None
     if readings[0].separator == NONE and readings[1].width == 1 and '"' in start:
         del readings[0]  # a single column whose cells are quoted, as where commas separate
     best = max((r for r in readings if r.width > 1 or r is readings[0]), key=lambda r: r.quality)

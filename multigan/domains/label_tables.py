@@ -28,6 +28,7 @@ _FILES = (
     *("file_name", "filename", "file", "path", "filepath", "image", "image_name", "image_id"),
     *("img", "audio", "audio_file", "name", "id"),
 )
+_MOST = 2**28  # bytes of a file of objects
 _LABELS = ("label", "labels", "class", "class_name", "category", "target")
 
 
@@ -88,7 +89,7 @@ def _cells(file: BinaryIO, name: str) -> list[tuple[str, str]] | None:
 
 def _objects(file: BinaryIO, name: str) -> list[tuple[str, str]] | None:
     try:
-        lines = as_text(file.read()).split("\n")
+        lines = as_text(_bounded(file)).split("\n")
         rows = [dict(json.loads(line)) for line in lines if line.strip()]
     except (ValueError, TypeError, RecursionError) as error:
         raise DataError(f"{name} cannot be read: {error}") from None
@@ -96,6 +97,13 @@ def _objects(file: BinaryIO, name: str) -> list[tuple[str, str]] | None:
     if columns is None:
         return None
     return [(str(row.get(columns[0]) or ""), str(row.get(columns[1], ""))) for row in rows]
+
+
+def _bounded(file: BinaryIO) -> bytes:
+    content = file.read(_MOST + 1)
+    if len(content) > _MOST:
+        raise ValueError(f"it is larger than {_MOST:,} bytes")
+    return content
 
 
 def _columns(known: Sequence[str]) -> list[str] | None:

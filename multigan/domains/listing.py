@@ -12,6 +12,7 @@ import numpy as np
 
 _NAMED = 5  # files named of those left out for one reason
 _AT_ONCE = 65536  # names picked at once
+_SHOWN = 60  # characters of a name in a message that names many
 _ENDINGS = 8  # endings named of those left out
 
 
@@ -24,6 +25,13 @@ def normal(name: bytes) -> str:
 def printable(text: str) -> str:
     """A name for a terminal: control characters as escapes."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def few(names: Sequence[str], most: int = 20) -> str:
+    """The first of many names, for a message."""
+    shown = [name if len(name) < _SHOWN else name[:_SHOWN] + "…" for name in names[:most]]
+    more = [f"… and {len(names) - most:,} more"] if len(names) > most else []
+    return ", ".join([*shown, *more])
 
 
 def in_order(names: Iterable[bytes]) -> list[bytes]:

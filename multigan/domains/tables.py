@@ -22,6 +22,8 @@ TABLES = frozenset((".csv", ".tsv", ".parquet", ".pq"))
 """How such files end."""
 
 _MOST = 2**30  # bytes of a file
+_LONGEST = 2**26  # bytes of a line
+_PIECE = 2**24  # bytes read at once
 _START = 2**18  # characters that the dialect is guessed from
 _BEYOND = 8  # cells behind the last column that are looked at
 _PARQUET = b"PAR1"
@@ -46,7 +48,10 @@ class Table:
         if self.dialect is None:
             return f"row {row + 1}"
         kept = (line for line, cells in _cells(self.content, self.dialect) if self._is_row(cells))
-        return f"line {next(islice(kept, row, None))}"
+        try:
+            return f"line {next(islice(kept, row, None))}"
+        except csv.Error:  # a cell before it is longer than Python's csv reads
+            return f"row {row + 1}"
 
     def _is_row(self, cells: Sequence[str]) -> bool:
         """Whether a row is neither blank nor a comment."""
@@ -58,12 +63,25 @@ def open_table(file: BinaryIO, name: str, *, latin: bool = False) -> Table:
     """A CSV or Parquet file, by its content; raises `DataError`.
 
     ``latin``: text that is neither UTF-8 nor UTF-16 is taken for Windows-1252, and that is said."""
-    content = file.read(_MOST + 1)
-    if len(content) > _MOST:
+    content = _content(file, name)
+    return _parquet(content, name) if content[:4] == _PARQUET else _csv(content, name, latin)
+
+
+def _content(file: BinaryIO, name: str) -> bytes:
+    """The bytes of a file; what is no table or too large is refused before all of it is read."""
+    start = file.read(_START)
+    plain = not start.startswith((_PARQUET, b"PK\3\4")) and encoding_of(start) == "utf-8-sig"
+    if plain and b"\0" in start:
+        raise DataError(f"{name} is a binary file, not CSV")
+    content = io.BytesIO()
+    content.write(start)
+    while content.tell() <= _MOST and (piece := file.read(_PIECE)):
+        content.write(piece)
+    if content.tell() > _MOST:
         raise DataError(
             f"{name} has more than {_MOST >> 30} GiB: give it in parts, as a folder of files"
         )
-    return _parquet(content, name) if content[:4] == _PARQUET else _csv(content, name, latin)
+    return content.getvalue()
 
 
 @contextmanager
@@ -99,6 +117,10 @@ def _csv(content: bytes, name: str, latin: bool) -> Table:
     if b"\0" in start:
         raise DataError(f"{name} is a binary file, not CSV")
     dialect = guessed(start.decode("utf-8", "ignore"), name)
+    if max(map(len, content[len(start) :].split(b"\n")), default=0) > _LONGEST:
+        raise DataError(
+            f"{name} has a line of more than {_LONGEST:,} bytes: give it in shorter ones"
+        )
     rows, comments = _rows(content, dialect, name)
     if comments:
         notes.append(f"{comments:,} comment lines among the rows of {name} (left out)")
@@ -150,7 +172,10 @@ def _rows(content: bytes, dialect: Dialect, name: str) -> tuple["pl.LazyFrame", 
         found = rows.select(comment.sum().alias("n"), beyond.any(), place=beyond.arg_max())
         comments, wrong, place = found.collect().row(0)
     if wrong:
-        line, cells = next(islice(_cells(content, dialect), place, None))
+        try:
+            line, cells = next(islice(_cells(content, dialect), place, None))
+        except csv.Error as error:
+            raise DataError(f"{name}, row {place + 1}: {error}") from None
         raise DataError(f"{name}, line {line}: {len(cells)} cells, but {width} headings")
     kept = rows.filter(pl.any_horizontal(pl.all().is_not_null()) & ~comment)
     return kept.select(dialect.names), comments or 0

@@ -190,9 +190,9 @@ def _scan(path: bytes) -> _Folder:
                 folder.folders.append(entry.name)
             elif not entry.is_symlink():
                 folder.others.append((entry.name, _what(entry)))
-            elif entry.is_dir():
+            elif os.path.isdir(entry.path):  # False too of a link to itself, where `is_dir` raises
                 folder.links.append(entry.name)
-            elif entry.is_file():
+            elif os.path.isfile(entry.path):
                 folder.files.append(entry.name)
             else:
                 folder.others.append((entry.name, _what(entry)))

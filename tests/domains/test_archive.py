@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from multigan.domains import archive as archives
 from multigan.domains.archive import Broken
 from multigan.domains.files import Files, Kind, find_files
 from multigan.errors import DataError
@@ -135,7 +136,19 @@ def test_a_bomb_is_not_unpacked_further_than_it_says(tmp_path: Path) -> None:
         find_files(path, KIND).read(0)
 
 
-def test_a_large_member_is_a_stream(tmp_path: Path) -> None:
+def test_a_bomb_that_says_what_it_holds_is_not_unpacked(tmp_path: Path) -> None:
+    with (
+        zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("a.png", "w") as member,
+    ):
+        for _ in range(65):
+            member.write(bytes(2**20))
+    with pytest.raises(Broken, match="no data"):
+        find_files(tmp_path / "a.zip", KIND).open(0)
+
+
+def test_a_large_member_is_a_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "_DENSEST", 2000)
     size = 2**26 + 1
     with (
         zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive,

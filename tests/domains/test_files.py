@@ -139,8 +139,13 @@ def test_pipes_sockets_and_links_to_nothing_are_named(
         bound.bind("socket.png")
         (tmp_path / "gone.png").symlink_to(tmp_path / "nothing")
         (tmp_path / "device.png").symlink_to("/dev/null")
+        (tmp_path / "itself.png").symlink_to("itself.png")
         assert taken(tmp_path) == ["1.png"]
-        for name in ("pipe.png (a pipe)", "socket.png (a socket)", "gone.png (a link to nothing)"):
+        for name in (
+            "pipe.png (a pipe)",
+            "socket.png (a socket)",
+            "gone.png, itself.png (a link to nothing)",
+        ):
             assert name in said(tmp_path)
         assert "device.png (a device)" in said(tmp_path)
 

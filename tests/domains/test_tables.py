@@ -155,3 +155,28 @@ def test_parquet_that_unpacks_to_more_than_it_can_hold_is_refused(
     file.seek(0)
     with pytest.raises(DataError, match="3,000,000 rows in"):
         open_table(file, "f.parquet")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b'a,b\n1,"' + b"x\n" * 100_000, "quotation mark never closed"),
+        (b"a,b\n" + bytes(10), "binary"),
+    ],
+)
+def test_a_table_that_cannot_be_one_is_refused(content: bytes, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        open_table(BytesIO(content), "a.csv")
+
+
+def test_zeros_are_refused_before_they_are_read() -> None:
+    file = BytesIO(bytes(2**20))
+    with pytest.raises(DataError, match="binary"):
+        open_table(file, "a.csv")
+    assert file.tell() < 2**20
+
+
+def test_a_line_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "_LONGEST", 10**6)
+    with pytest.raises(DataError, match="a line of more than"):
+        open_table(BytesIO(b"a,b\n1,2\n" * 50_000 + b"1," + b"9" * 10**6), "a.csv")

@@ -1,5 +1,6 @@
 """The synthetic oracle: its likelihood is that of what it draws, and it is data like any other."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import torch
 
 from multigan.domains.text.corpus import open_corpus
-from multigan.domains.text.oracle import Oracle
+from multigan.domains.text.oracle import _NAMES, Oracle
 from multigan.domains.text.settings import TextData
 from multigan.domains.text.tokeniser import END, UNKNOWN
 from multigan.errors import DataError
@@ -75,3 +76,30 @@ def test_what_is_no_oracle_is_named(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", a=np.zeros(2))
     with pytest.raises(DataError, match="it needs the arrays embedding"):
         Oracle.load(tmp_path / "x.npz")
+
+
+def test_arrays_that_do_not_fit_together_are_refused(path: Path, tmp_path: Path) -> None:
+    arrays = dict(np.load(path))
+    wrong = {"uf": arrays["uf"][:-1], "bo": arrays["bo"] * np.nan, "embedding": arrays["bi"]}
+    for name, array in wrong.items():
+        np.savez(tmp_path / "wrong.npz", **arrays | {name: array})
+        with pytest.raises(DataError, match="is no oracle"):
+            Oracle.load(tmp_path / "wrong.npz")
+
+
+@pytest.mark.parametrize("shape", ["(1000000000000000, 8)", "(100000, 100000)", "(-4, 8)", "()"])
+def test_headers_that_lie_take_no_memory(tmp_path: Path, shape: str) -> None:
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    content = b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header + bytes(64)
+    with zipfile.ZipFile(tmp_path / "lying.npz", "w") as file:
+        for name in _NAMES:
+            file.writestr(f"{name}.npy", content)
+    with pytest.raises(DataError, match="is no oracle"):
+        Oracle.load(tmp_path / "lying.npz")
+
+
+@pytest.mark.parametrize("content", [b"PK\3\4" + bytes(1000), b"", bytes(1000)])
+def test_what_is_no_archive_is_no_oracle(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "no.npz").write_bytes(content)
+    with pytest.raises(DataError, match="is no oracle"):
+        Oracle.load(tmp_path / "no.npz")

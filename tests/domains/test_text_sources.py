@@ -327,3 +327,11 @@ def test_text_without_spaces_is_no_matter_of_words(
 def test_labels_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="data.labels = true"):
         corpus_of(tmp_path / "x.txt", LINES, labels=True)
+
+
+def test_of_a_million_fields_some_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "keys.jsonl"
+    path.write_text(json.dumps(dict.fromkeys(map(str, range(10_000)), 1)))
+    with pytest.raises(DataError, match=r"'19', … and 9,980 more") as refused:
+        read_lines(str(path))
+    assert len(str(refused.value)) < 1000

@@ -2,8 +2,8 @@
 line).
 
 ``{"arguments": [...], "output": FILE, "patch": NAME}`` answers the pid; ``{"wait": PID}`` the exit
-status. ``patch`` names one of the places of `PATCHES`, where the process is to die, or to dawdle
-once it has made the file ``reached``.
+status and the bytes of memory it had at most. ``patch`` names one of the places of `PATCHES`, where
+the process is to die, or to dawdle once it has made the file ``reached``.
 """
 
 import json
@@ -17,15 +17,22 @@ from typing import Any, BinaryIO
 
 import matplotlib.backends.backend_agg
 import torch
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 
 from train_help import quick_picture
 
 from multigan import cli
+from multigan.domains.audio import domain as _audio  # noqa: F401
+from multigan.domains.audio import presenter as audio_presenter
+from multigan.domains.audio.presenter import AudioPresenter
 from multigan.domains.image import domain as _image  # noqa: F401
 from multigan.domains.points.domain import PointsDomain
 from multigan.domains.points.presenter import PointsPresenter
+from multigan.domains.series import domain as _series  # noqa: F401
+from multigan.domains.series.presenter import SeriesPresenter
+from multigan.domains.text import domain as _text  # noqa: F401
 from multigan.evaluation import scoring
 from multigan.report import page
 from multigan.runs import checkpoint
@@ -228,19 +235,29 @@ def child(request: dict[str, Any]) -> None:
         sys.stderr.flush()
 
 
+def quick_sheet(*_: Any, **__: Any) -> Image.Image:
+    return Image.new("RGB", (8, 8))
+
+
 def main() -> None:
     torch.set_num_threads(1)
     assert matplotlib.backends.backend_agg
-    PointsPresenter.picture = quick_picture
+    for presenter in (AudioPresenter, PointsPresenter, SeriesPresenter):
+        presenter.picture = quick_picture
+    SeriesPresenter.sheet = quick_sheet
+    audio_presenter.spectrogram_sheet = quick_sheet
     for line in sys.stdin:
         request = json.loads(line)
         if "wait" in request:
-            answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
+            _, status, used = os.wait4(request["wait"], 0)
+            peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+            answer = f"{os.waitstatus_to_exitcode(status)} {peak}"
         else:
-            answer = os.fork()
-            if answer == 0:
+            pid = os.fork()
+            if pid == 0:
                 child(request)
                 return
+            answer = str(pid)
         print(answer, flush=True)
 
 

@@ -2,7 +2,10 @@
 everything."""
 
 import json
+import os
+import signal
 import subprocess
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +18,17 @@ class Forked:
     pid: int
     output: Path
     reached: Path
+    peak: int = 0  # bytes of memory it had at most, once it has been waited for
 
-    def wait(self) -> int:
-        """Exit status; negative: the signal that ended it."""
-        return int(_answer(self.server, {"wait": self.pid}))
+    def wait(self, seconds: float = 300) -> int:
+        """Exit status; negative: the signal that ended it, as after so many ``seconds``."""
+        hung = threading.Timer(seconds, os.kill, (self.pid, signal.SIGKILL))
+        hung.start()
+        try:
+            status, self.peak = map(int, _answer(self.server, {"wait": self.pid}).split())
+        finally:
+            hung.cancel()
+        return status
 
     @property
     def said(self) -> str:

@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 from forks import ForkServer
-from small_trainings import KINDS, resume, train
+from small_trainings import ALL_KINDS, KINDS, resume, train
+from stress import SEED, log, until_time_is_up
 from train_help import check_belongs, command, environment, learned, rows_of, tensors, unlike
 
 from multigan.runs.checkpoint import intact_checkpoints
 
+PATCHED = KINDS  # where all of these places are come by
 PLACES = (
     "before_write",
     "half_written",
@@ -128,17 +130,32 @@ def test_killed_at_random_moments(
     check_identical(tmp_path / "run", undisturbed)
 
 
+def seconds_of(server: ForkServer, name: str, run: Path) -> float:
+    """How long a training takes that nobody disturbs."""
+    began = time.monotonic()
+    status, said = server.run(*train(name, run))
+    assert status == 0, said
+    return time.monotonic() - began
+
+
 @pytest.mark.slow
 def test_stress(fork_server: ForkServer, whole: Callable[[str], Path], tmp_path: Path) -> None:
-    """Many runs, many kills: random moments of the clock, and random places of saving."""
-    runs, kills, moments = int(os.environ.get("MULTIGAN_STRESS_RUNS", "40")), 0, random.Random(1)
-    for number in range(runs):
-        name = moments.choice([*KINDS])
-        run = tmp_path / str(number)
-        if moments.random() < 0.5:
+    """Many trainings of every kind of data, many kills: at random moments, and at random places of
+    saving."""
+    moments, kills, runs, failed = random.Random(SEED), 0, 0, []
+    undisturbed = {name: whole(name) for name in ALL_KINDS}
+    longest = {name: seconds_of(fork_server, name, tmp_path / name) for name in ALL_KINDS}
+    for runs in until_time_is_up():
+        name, run = moments.choice([*ALL_KINDS]), tmp_path / str(runs) / "run"
+        if name in PATCHED and moments.random() < 0.5:
             status, said = fork_server.run(*train(name, run), patch=moments.choice(PLACES))
             assert status == -signal.SIGKILL, said
             kills += 1
-        kills += killed_often(fork_server, name, run, moments, moments.randint(2, 6), 1.0)
-        check_identical(run, whole(name))
-    print(f"\nstress: {kills} kills in {runs} trainings; {runs} of {runs} ended bit-identical")
+        try:
+            tries = moments.randint(2, 8)
+            kills += killed_often(fork_server, name, run, moments, tries, longest[name])
+            check_identical(run, undisturbed[name])
+        except AssertionError as error:
+            failed.append(f"{name}, {runs}: {error}")
+        log(f"kills: {kills} in {runs} trainings, {len(failed)} failures {failed[-1:]}")
+    assert failed == []

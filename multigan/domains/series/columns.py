@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from multigan.domains.dialect import is_date
+from multigan.domains.listing import few
 from multigan.domains.series.numerals import Numerals, regrouped
 from multigan.domains.tables import Table, told
 from multigan.errors import DataError
@@ -37,7 +38,7 @@ class Columns:
         if not len(wrong):
             return ""
         cell = self.table.rows.select(name).slice(int(wrong[0]), 1).collect().item()
-        what = "an empty cell" if cell is None else repr(cell)
+        what = "an empty cell" if cell is None else few([repr(cell)])
         if str(cell).lower().strip("+-") in ("nan", "inf", "infinity"):
             what = str(cell)
         more = f" ({len(wrong):,} such cells)" if len(wrong) > 1 else ""

@@ -9,6 +9,7 @@ import numpy as np
 
 from multigan.domains.archive import Broken
 from multigan.domains.files import Files, Kind, find_files, is_there
+from multigan.domains.listing import few, printable
 from multigan.domains.series.clock import alternating, clocks, is_backwards
 from multigan.domains.series.columns import MOST, Columns, read_columns
 from multigan.domains.series.handed import keep_series
@@ -60,7 +61,7 @@ def read_tables(files: Files, wanted: Sequence[str] | None = None, time: str = "
     """Every file with the same channels in the same order; raises `DataError` where they differ."""
     read, held = [], 0
     for i, name in enumerate(files.names):
-        shown = str(files.root / name)
+        shown = printable(str(files.root / name))
         try:
             with files.open(i) as file:
                 columns = read_columns(open_table(file, shown, latin=True))
@@ -98,8 +99,8 @@ def _chosen(
         _check(columns, names, wanted, time)
         if tables and sorted(names) != sorted(tables[0].channels):
             raise DataError(
-                f"{columns.table.name} has the channels {', '.join(names)}, but {tables[0].name} "
-                f"has {', '.join(tables[0].channels)}: name those that all files have with "
+                f"{columns.table.name} has the channels {few(names)}, but {tables[0].name} "
+                f"has {few(tables[0].channels)}: name those that all files have with "
                 "data.channels"
             )
         names = list(tables[0].channels) if tables else names
@@ -118,7 +119,7 @@ def _times(
 
 
 def _check(columns: Columns, names: Sequence[str], wanted: Sequence[str] | None, time: str) -> None:
-    table, known = columns.table, ", ".join(columns.table.columns)
+    table, known = columns.table, few(columns.table.columns)
     asked = () if time in ("auto", "none") else (time,)
     for key, some in (("data.channels", wanted or ()), ("data.time", asked)):
         missing = [name for name in some if name not in table.columns]
@@ -152,13 +153,13 @@ def _notes(
     dated = [name for name in first.table.columns if name in first.dates]
     counting = [name for name in first.table.columns if name in times or name in dated]
     if wanted is None and counting:
-        notes.append(f"Time, and no channel: {', '.join(counting)}")
+        notes.append(f"Time, and no channel: {few(counting)}")
     words = [n for n in first.table.columns if n not in first.values and n not in dated]
     if wanted is None and words:
-        notes.append(f"Columns without numbers are left out: {', '.join(words)}")
+        notes.append(f"Columns without numbers are left out: {few(words)}")
     if even:
         notes.append(
-            f"{', '.join(even)}: only grows, by even steps; leave it out with data.channels if it "
+            f"{few(even)}: only grows, by even steps; leave it out with data.channels if it "
             "counts time or rows"
         )
     for columns in read:

@@ -30,7 +30,16 @@ _NAMES = (
     "bo",
 )
 _CHUNK = 1000
+_MOST = 2**28  # bytes of all arrays
 State = tuple[Tensor, Tensor]
+
+
+def _arrays(path: Path) -> dict[str, Tensor]:
+    with np.load(path, allow_pickle=False) as arrays:
+        size = sum(member.file_size for member in arrays.zip.infolist())
+        if size > _MOST:
+            raise ValueError(f"they would take {size:,} bytes")
+        return {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in _NAMES}
 
 
 @dataclass(frozen=True)
@@ -47,14 +56,26 @@ class Oracle:
                 f"data.source = '{path}': no such file; give an oracle's .npz with --data PATH"
             )
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return cls(
-                    {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in _NAMES}
-                )
-        except (OSError, ValueError, KeyError) as error:
+            oracle = cls(_arrays(path))
+            oracle.check()
+        except Exception as error:  # a damaged zip raises nearly anything
             raise DataError(
                 f"{path} is no oracle: it needs the arrays {', '.join(_NAMES)} ({error})"
             ) from None
+        return oracle
+
+    def check(self) -> None:
+        """Raise `ValueError` if the arrays do not fit together, or hold what is no number."""
+        vocabulary, width = self.weights["embedding"].shape
+        units = self.weights["ui"].shape[0]
+        of = {"w": (width, units), "u": (units, units), "b": (units,)}
+        ends = {"embedding": (vocabulary, width), "wo": (units, vocabulary), "bo": (vocabulary,)}
+        for name, array in self.weights.items():
+            wanted = ends.get(name) or of[name[0]]
+            if array.shape != wanted:
+                raise ValueError(f"{name} is {tuple(array.shape)} instead of {wanted}")
+            if not array.isfinite().all():
+                raise ValueError(f"{name} holds NaN or infinite numbers")
 
     @property
     def vocabulary(self) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from multigan.domains.archive import Broken
 from multigan.domains.files import Files, Kind, find_files, is_there
 from multigan.domains.labels import folders
-from multigan.domains.listing import printable
+from multigan.domains.listing import few, printable
 from multigan.domains.tables import TABLES, open_table, told
 from multigan.domains.unreadable import unlike
 from multigan.encodings import AS_UTF8, encoding_of
@@ -74,7 +74,7 @@ class _Fields:
         for key, wanted in (("data.field", self.text), ("data.label_field", self.label)):
             if wanted and wanted not in known:
                 raise _FieldError(
-                    f"{name} has no {what} {wanted!r}; it has {', '.join(map(repr, known))}. "
+                    f"{name} has no {what} {wanted!r}; it has {few([*map(repr, known)])}. "
                     f"Choose one with --set {key}=NAME"
                 )
 
