@@ -27,7 +27,8 @@ from multigan.errors import AbsentError, CheckpointError, UserError
 from multigan.kept import card
 from multigan.kept.config import FILE as CONFIG
 from multigan.kept.config import FORMAT, Config, Player, is_ours, read_config
-from multigan.kept.folder import check_digests, find_folder, write_folder
+from multigan.kept.folder import check_digests, find_folder, given_from_python, write_folder
+from multigan.kept.hub import OnHub
 from multigan.kept.weights import (
     CRITIC,
     WEIGHTS,
@@ -50,7 +51,7 @@ _PATIENCE = 20  # samples made for each one wanted at most, where all must diffe
 _CHUNK_ELSEWHERE = 128  # samples made at once on a GPU at least
 
 
-class Model:
+class Model(OnHub):
     """A generator ready to use.
 
     >>> model = multigan.load("runs/first")
@@ -304,6 +305,11 @@ class Model:
         write_atomically(folder / "README.md", model_card(self))
         return folder
 
+    @classmethod
+    def from_pretrained(cls, source: str | Path, **loading: Any) -> "Model":
+        """`load`, by the name that other libraries have for it."""
+        return load(source, **loading)
+
 
 def load(
     source: str | Path,
@@ -311,14 +317,15 @@ def load(
     device: str | torch.device = "cpu",
     generator: nn.Module | None = None,
     trust_code: bool = False,
+    revision: str | None = None,
 ) -> Model:
-    """Load a model from a run folder, a model folder or a hub id (``user/name``).
+    """Load a model from a run folder, a model folder or a hub id (``user/name``) at a ``revision``.
 
     ``generator`` is needed only where the training was given a module rather than a name.
     ``trust_code`` agrees to import and run the networks, objective or domain it names that are not
     multigan's and were not trained here. Raises `CheckpointError` for what cannot be loaded.
     """
-    folder = find_folder(source, trust_code)
+    folder = find_folder(source, trust_code, revision)
     config = read_config(folder)
     check_consent(config.recipe, folder, trust_code)
     recipe = load_recipe(config.recipe, trust_code=True)
@@ -331,7 +338,7 @@ def load(
     if network is None:
         network = _network(domain, "generator", config, folder / WEIGHTS)
     if network is None:
-        raise AbsentError(_given_from_python(folder, config.networks["generator"] or ""))
+        raise AbsentError(given_from_python(folder, config.networks["generator"] or ""))
     critic = None
     if domain.keeps_critic and _has_critic(config, folder):
         critic = _network(domain, "critic", config, folder / CRITIC)
@@ -384,15 +391,8 @@ def _class_name(network: nn.Module | None) -> str | None:
     return None if network is None else f"{type(network).__module__}:{type(network).__qualname__}"
 
 
-def _given_from_python(folder: Path, name: str) -> str:
-    short = name.rpartition(":")[2]
-    return (
-        f"{folder} was trained with a generator of your own, {name}: multigan.load(..., "
-        f"generator={short}(...)); the "
-        f'command line finds it when the recipe names it: generator.network = "your_module:{short}"'
-    )
-
-
-def model_card(model: Model) -> str:
-    """The model's README in Markdown."""
-    return card.model_card(model.recipe, model.classes, model.facts.shape, model.samples)
+def model_card(model: Model, **more: Any) -> str:
+    """The model's README in Markdown; ``more`` as for `card.model_card`."""
+    task = model.domain.presenter.pipeline_tag
+    shape = model.facts.shape
+    return card.model_card(model.recipe, model.classes, shape, model.samples, task=task, **more)

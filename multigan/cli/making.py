@@ -230,6 +230,28 @@ def evaluate(
             raise UserError(f"--json {json} cannot be written: {error.strerror or error}") from None
 
 
+@app.command(epilog=examples("multigan push runs/audio-drums-001 me/kicks --licence mit"))
+def push(
+    run: Annotated[str, typer.Argument(help="A run folder, or a model folder.")],
+    repo: Annotated[str, typer.Argument(help="The hub's name for it: user/name.")],
+    private: Annotated[bool, typer.Option("--private", help="Only you see it.")] = False,
+    licence: Annotated[
+        str | None, typer.Option(help="As the hub calls it, such as mit or cc-by-4.0.")
+    ] = None,
+    revision: Annotated[str | None, typer.Option(help="A branch, made where it is not.")] = None,
+    trust_code: TrustCode = False,
+    quiet: Quiet = False,
+) -> None:
+    """Put a model on the Hugging Face hub: weights, a card with its evaluation, a sheet."""
+    from multigan.verbs.push import push as to_hub
+
+    where = to_hub(
+        run, repo, private=private, licence=licence, revision=revision, trust_code=trust_code
+    )
+    say("config.json tells where the data lay; whoever may read the model may read that")
+    typer.echo(where)
+
+
 @app.command(
     epilog=examples(
         "multigan report runs/image-digits-001", "multigan report runs/a runs/b --out both.html"

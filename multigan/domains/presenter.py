@@ -26,6 +26,11 @@ class Presenter(ABC):
     def __init__(self, domain: "Domain") -> None:
         self.domain = domain
 
+    @property
+    def pipeline_tag(self) -> str:
+        """What the Hugging Face hub calls the task; empty: it has no name for it."""
+        return ""
+
     def present(self, x: Tensor) -> list[Any]:
         """Representations ``(N, ...)`` as things a person or a program uses."""
         return self.items(self.domain.stored(x))

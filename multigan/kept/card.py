@@ -1,10 +1,14 @@
 """The model card: the README of a model folder, in Markdown."""
 
 import html
+import json
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from multigan.kept.hub import results
+from multigan.measures.table import number
 from multigan.recipe.settings import Recipe
 from multigan.trust import names_of_code
 from multigan.version import __version__
@@ -13,16 +17,27 @@ _LONGEST = 300  # characters of a title or a source
 _CLASSES = 100  # names of labels shown
 
 
-def model_card(recipe: Recipe, classes: Sequence[str], shape: Sequence[int], samples: int) -> str:
-    """What was trained, on what, and how to load it.
+def model_card(
+    recipe: Recipe,
+    classes: Sequence[str],
+    shape: Sequence[int],
+    samples: int,
+    *,
+    task: str = "",
+    evaluation: Mapping[str, Any] | None = None,
+    licence: str | None = None,
+    repo: str = "path/to/this/folder",
+    sheet: str = "",
+) -> str:
+    """What was trained, on what, how it was measured, and how to load it.
 
-    Titles, sources and names of labels are shown as the letters they are, never as Markdown or
-    HTML."""
+    ``task`` is the hub's name of it, ``evaluation`` as `Evaluation.to_dict` has it, ``repo`` where
+    it is loaded from, ``sheet`` a picture of samples beside the card. Titles, sources and names of
+    labels are shown as the letters they are, never as Markdown or HTML."""
     return "\n".join(
         [
             "---",
-            "library_name: multigan",
-            f"tags: [gan, {recipe.domain.split(':')[-1]}]",
+            _metadata(recipe, task, evaluation, licence, repo),
             "---",
             "",
             f"# {as_letters(recipe.title or 'A multigan model')}",
@@ -33,11 +48,13 @@ def model_card(recipe: Recipe, classes: Sequence[str], shape: Sequence[int], sam
             f"{as_code(recipe.critic.network)}, objective {as_code(recipe.game.objective)}. One "
             f"sample has shape {list(shape)}.",
             *_labels(classes),
+            *(["", f"![the first samples of seed 0, none chosen]({sheet})"] if sheet else []),
+            *_measured(evaluation),
             "",
             "```python",
             "import multigan",
             "",
-            f'model = multigan.load("path/to/this/folder"{_consent(recipe.to_dict())})',
+            f"model = multigan.load({json.dumps(repo)}{_consent(recipe.to_dict())})",
             "samples = model.generate(16, seed=0)",
             "```",
             "",
@@ -48,6 +65,51 @@ def model_card(recipe: Recipe, classes: Sequence[str], shape: Sequence[int], sam
             "",
         ]
     )
+
+
+def _metadata(
+    recipe: Recipe,
+    task: str,
+    evaluation: Mapping[str, Any] | None,
+    licence: str | None,
+    repo: str,
+) -> str:
+    """What the hub reads of a card, by its own class."""
+    from huggingface_hub import ModelCardData
+
+    domain = recipe.domain.split(":")[-1]
+    source = _line(Path(recipe.data.source).name)
+    public = recipe.data.source if re.fullmatch(r"[a-z0-9_-]+", recipe.data.source) else None
+    data = ModelCardData(
+        library_name="multigan",
+        license=licence,
+        pipeline_tag=task or None,
+        tags=["gan", domain],
+        datasets=public,
+        model_name=repo if evaluation else None,
+        eval_results=results(evaluation, task or domain, source) if evaluation else None,
+    )
+    return str(data.to_yaml())
+
+
+def _measured(evaluation: Mapping[str, Any] | None) -> list[str]:
+    """The table of an evaluation."""
+    if evaluation is None:
+        return []
+    rows: Mapping[str, Any] = evaluation["rows"]
+    measures = list(dict.fromkeys(measure for row in rows.values() for measure in row))
+    lines = [
+        f"| {as_letters(measure)} | "
+        + " | ".join(
+            number(row[measure]["mean"]) if measure in row else "–" for row in rows.values()
+        )
+        + " |"
+        for measure in measures
+    ]
+    heading = ["measure", *map(as_letters, rows)]
+    about = f"{evaluation['n']:,} samples a row, embedded by {evaluation['embedder']['name']}"
+    head = [f"| {' | '.join(heading)} |", "|---" * len(heading) + "|"]
+    return ["", *head, *lines, "", f"{as_letters(about)}."]
 
 
 def _labels(classes: Sequence[str]) -> list[str]:

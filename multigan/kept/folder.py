@@ -75,8 +75,9 @@ def _inside(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def find_folder(source: str | Path, trust_code: bool) -> Path:
-    """The model folder of a run, of itself, or of a hub id (``user/name``), downloaded.
+def find_folder(source: str | Path, trust_code: bool, revision: str | None = None) -> Path:
+    """The model folder of a run, of itself, or of a hub id (``user/name``), downloaded at a
+    ``revision`` of it.
 
     Raises `AbsentError` where there is none."""
     path = Path(source)
@@ -94,8 +95,18 @@ def find_folder(source: str | Path, trust_code: bool) -> Path:
     # Code of its own may need any file; without, these are all that is ever read.
     patterns = None if trust_code else ["*.json", "*.safetensors"]
     try:
-        return Path(snapshot_download(str(source), allow_patterns=patterns))
+        return Path(snapshot_download(str(source), revision=revision, allow_patterns=patterns))
     except (OSError, HfHubHTTPError, ValueError) as error:
         raise CheckpointError(
             f"{source} is no folder here, and as a hub id it failed: {error}"
         ) from None
+
+
+def given_from_python(folder: Path, name: str) -> str:
+    """What to do about a generator that no recipe names."""
+    short = name.rpartition(":")[2]
+    return (
+        f"{folder} was trained with a generator of your own, {name}: multigan.load(..., "
+        f"generator={short}(...)); the "
+        f'command line finds it when the recipe names it: generator.network = "your_module:{short}"'
+    )

@@ -26,6 +26,11 @@ class AudioPresenter(Presenter):
     domain: "AudioDomain"
     formats = FORMATS
 
+    @property
+    def pipeline_tag(self) -> str:
+        """Its name on the hub."""
+        return "" if self.domain.condition_shape is None else "audio-to-audio"
+
     def items(self, stored: Tensor) -> list[Waveform]:
         """int16 clips ``(N, S)`` as waveforms."""
         rate = self.domain.recipe.front_end.mel.rate

@@ -24,6 +24,11 @@ class ImagePresenter(Presenter):
     domain: "ImageDomain"
     formats = ("png", "webp", "jpg")
 
+    @property
+    def pipeline_tag(self) -> str:
+        """Its name on the hub."""
+        return "image-to-image" if self.domain.task else "unconditional-image-generation"
+
     def items(self, stored: Tensor) -> list[Image.Image]:
         """PIL images, mode L, RGB or RGBA; of two channels, red and green."""
         array = stored.numpy()

@@ -24,6 +24,11 @@ class TextPresenter(Presenter):
     formats = ("txt", "jsonl")
     preview = 24
 
+    @property
+    def pipeline_tag(self) -> str:
+        """Its name on the hub."""
+        return "text-generation"
+
     def items(self, stored: Tensor) -> list[str]:
         """The sentences, spelt as the data are."""
         return self.domain.tokeniser.decode(stored.tolist())

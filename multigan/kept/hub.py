@@ -1,0 +1,65 @@
+"""A model on the Hugging Face hub: what goes up is a model folder, as anybody else's it comes
+down."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import ModelHubMixin
+
+from multigan.errors import UserError
+
+SHEET = "sheet.png"
+
+
+class OnHub(ModelHubMixin, library_name="multigan"):  # type: ignore[call-arg]
+    """``save_pretrained`` and ``push_to_hub``, by the hub's own mixin."""
+
+    @abstractmethod
+    def save(self, folder: Path | str) -> Path:
+        """Write the model folder."""
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        self.save(save_directory)
+
+
+def upload(folder: Path, repo: str, private: bool, revision: str | None) -> str:
+    """Put a folder into a model repository of the hub, made where there is none; returns where it
+    is.
+
+    Raises `UserError` with the hub's reason."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+
+    api = HfApi(library_name="multigan")
+    try:
+        made = api.create_repo(repo, private=private, exist_ok=True)
+        if revision is not None:
+            api.create_branch(made.repo_id, branch=revision, exist_ok=True)
+        api.upload_folder(
+            repo_id=made.repo_id,
+            folder_path=folder,
+            revision=revision,
+            commit_message="A model of multigan",
+        )
+    except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, OSError) as error:
+        raise UserError(f"{repo} was not pushed: {error}. `hf auth login` signs in") from None
+    return str(made)
+
+
+def results(evaluation: Mapping[str, Any], task: str, source: str) -> list[Any]:
+    """The model's measures as the hub's ``model-index`` has them."""
+    from huggingface_hub import EvalResult
+
+    return [
+        EvalResult(
+            task_type=task,
+            dataset_type=source,
+            dataset_name=f"{source}, {evaluation['n']:,} unseen samples",
+            metric_type=measure,
+            metric_name=measure,
+            metric_value=found["mean"],
+        )
+        for measure, found in evaluation["rows"]["model"].items()
+    ]
