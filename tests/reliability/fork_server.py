@@ -8,6 +8,7 @@ the process is to die, or to dawdle once it has made the file ``reached``.
 
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -217,6 +218,11 @@ PATCHES: dict[str, Callable[[], None]] = {
 def child(request: dict[str, Any]) -> None:
     """Be the command."""
     os.setsid()
+    # Whatever runs the tests may ignore some: nohup hangups, a shell's background its Ctrl-C.
+    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    resource.setrlimit(resource.RLIMIT_CPU, (600, 600))  # one that does not end fails, hangs nobody
     # A terminal becomes the one that it hangs up with only if it may be read too.
     mode = os.O_RDWR if request["output"].startswith("/dev/") else os.O_WRONLY
     output = os.open(request["output"], mode | os.O_CREAT | os.O_TRUNC)
