@@ -37,6 +37,10 @@ def train(
     data: Annotated[
         str | None, typer.Option(help="A folder, a .zip, a file, or the name of a dataset.")
     ] = None,
+    pairs: Annotated[
+        str | None,
+        typer.Option(help="For image/translate: the folder of what is made of those of --data."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The run folder; by default the next free runs/NAME-001.")
     ] = None,
@@ -69,6 +73,8 @@ def train(
     from multigan.verbs.choice import by_data
 
     recipe, data, chosen = by_data(recipe, data, parse_settings(settings))
+    if pairs is not None:
+        chosen = {**chosen, "data.pairs": pairs}
     if dry_run:
         from multigan.verbs.dry_run import describe
 

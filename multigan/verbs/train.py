@@ -143,11 +143,13 @@ def overrides_of(
 def _with_absolute_source(recipe: Recipe) -> Recipe:
     """The same recipe with a relative path of its data made absolute, so that a run resumes from
     any folder."""
-    source = Path(recipe.data.source).expanduser()
-    if recipe.data.source in domain_type(recipe.domain).sources or not is_there(source):
-        return recipe
-    data = dataclasses.replace(recipe.data, source=str(source.absolute()))
-    return dataclasses.replace(recipe, data=data)
+    known = domain_type(recipe.domain).sources
+    found: dict[str, Any] = {}
+    for key in ("source", "pairs"):
+        given = getattr(recipe.data, key, None)
+        if given is not None and given not in known and is_there(Path(given).expanduser()):
+            found[key] = str(Path(given).expanduser().absolute())
+    return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, **found))
 
 
 def default_out(recipe: str | Path) -> Path:

@@ -46,7 +46,7 @@ def trained(task: str, pictures: Path, out: Path) -> multigan.Model:
     return multigan.train(content, out=out, device="cpu", quiet=True).model
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", sorted(TASKS.keys() - {"translate"}))
 def test_every_task_trains_and_is_measured_beside_what_needs_no_learning(
     task: str, pictures: Path, tmp_path: Path
 ) -> None:

@@ -42,6 +42,15 @@ def _text(recipe: Recipe, folder: Path) -> dict[str, object]:
     return smaller | stage | {"data.source": str(source), "data.count": 64}
 
 
+def _pairs(folder: Path) -> dict[str, object]:
+    """Two folders of pictures under the same names."""
+    for side in "AB":
+        (folder / side).mkdir(exist_ok=True)
+        for i in range(16):
+            Image.new("RGB", (64, 64), (9 * i, 90, 200)).save(folder / side / f"{i}.png")
+    return {"data.source": str(folder / "A"), "data.pairs": str(folder / "B")}
+
+
 def shrunk(name: str, idx_folder: Path, sound_folder: Path) -> dict[str, object]:
     """Settings that make a recipe two rounds of few samples."""
     recipe = load_recipe(name)
@@ -64,6 +73,7 @@ def shrunk(name: str, idx_folder: Path, sound_folder: Path) -> dict[str, object]
     elif recipe.data.source != "digits":  # all the others are downloaded
         settings["data.source"] = str(idx_folder)
         settings |= {"reconstruction.samples": 8} if recipe.samples_before_game else {}
+        settings |= _pairs(idx_folder) if recipe.data.task == "translate" else {}
     samples = 2 * 8 * recipe.game.critic.steps
     cadence = {"train.log_every": 1, "train.sample_every": 10**9, "train.save_every": 10**9}
     return settings | cadence | {"train.batch": 8, "train.accumulate": 1, "train.samples": samples}

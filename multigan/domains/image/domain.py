@@ -23,10 +23,11 @@ from multigan.domains.image.decode import PictureDecoder, kept_scale
 from multigan.domains.image.handed import keep_pictures
 from multigan.domains.image.networks import CRITICS, GENERATORS
 from multigan.domains.image.options import OPTIONS
+from multigan.domains.image.pairs import PairDecoder, open_pairs
 from multigan.domains.image.presenter import ImagePresenter
 from multigan.domains.image.public import PUBLIC
 from multigan.domains.image.ruler import ImageRuler
-from multigan.domains.image.settings import ImageRecipe
+from multigan.domains.image.settings import ImageData, ImageRecipe
 from multigan.domains.image.sources import Source, open_source
 from multigan.domains.image.stacked import STACKS, StackDecoder
 from multigan.domains.image.tasks import TASKS, Completed, Task
@@ -46,6 +47,13 @@ class _Constants:
     range: tuple[FiniteFloat, FiniteFloat] | None = None
 
 
+def _parted(decoder: PairDecoder, data: ImageData) -> Opened:
+    """Pairs as samples and what they are to be made of."""
+    found = opened(decoder, data.unreadable)
+    both = found.stored.samples
+    return replace(found, stored=replace(found.stored, samples=both[:, 1], sources=both[:, 0]))
+
+
 class ImageDomain(Domain):
     """Pictures of one size, grey or RGB, with or without labels."""
 
@@ -62,13 +70,20 @@ class ImageDomain(Domain):
     def source(self) -> Source:
         """The pictures the recipe names, not yet decoded."""
         data = self.recipe.data
-        source = open_source(data.source, data.split, data.held_out, data.labels)
+        source = self.open_split(data.split)
         if data.labels and source.labels is None:
             raise DataError(
                 f"data.labels = true, but {data.source} has no labels: put each class into a "
                 "subfolder"
             )
         return source
+
+    def open_split(self, split: str, other: str | None = None) -> Source:
+        """The pictures of a split of the recipe's source, or of another; raises `DataError`."""
+        data = self.recipe.data
+        if data.task == "translate":
+            return open_pairs(data, split, other)
+        return open_source(other or data.source, split, data.held_out, data.labels)
 
     @classmethod
     def adopt(cls, data: Any, recipe: Recipe) -> str:
@@ -106,7 +121,10 @@ class ImageDomain(Domain):
         data, known = self.recipe.data, None
         if self.facts is not None and split != data.split:  # as those that were trained on
             known = self.facts.constants.get("range")
-        single = PictureDecoder(source, data, None if known is None else tuple(known))
+        scale = None if known is None else tuple(known)
+        single = PictureDecoder(source, data, scale)
+        if source.given is not None:
+            return _parted(PairDecoder(PictureDecoder(source.given, data, scale), single), data)
         return opened(StackDecoder(single, split) if data.stack > 1 else single, data.unreadable)
 
     def _classified(self, source: Source, stored: Stored) -> tuple[Stored, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from multigan.adversarial.condition import Condition
 from multigan.domains.image.frozen import features_are_there
 from multigan.domains.image.likeness import AIMS, paired
-from multigan.domains.image.sources import Source, open_source
+from multigan.domains.image.sources import Source
 from multigan.domains.image.stacked import grey
 from multigan.domains.ruler import Ruler
 from multigan.errors import DataError, UserError
@@ -38,13 +38,13 @@ class ImageRuler(Ruler):
         other: Literal["train", "test"] = "test" if data.split == "train" else "train"
         if held_out is None:
             try:
-                unseen = open_source(data.source, other, data.held_out, data.labels)
+                unseen = self.domain.open_split(other)
             except DataError as error:
                 raise DataError(
                     f"{error}. Or name other pictures to compare with: --data SOURCE"
                 ) from None
         else:
-            unseen = _any_split(held_out, data.labels)
+            unseen = self._any_split(held_out)
         test, theirs = self.domain.decoded(unseen, other)
         described = f"{len(test):,} pictures, the {other} split of {data.source}"
         described = described if held_out is None else f"{len(test):,} pictures of {held_out}"
@@ -115,18 +115,19 @@ class ImageRuler(Ruler):
             self.domain.task.plain(condition, self.domain.recipe.data.channels)
         )
 
+    def _any_split(self, source: str) -> Source:
+        """The test split of a source that has one, else all of it."""
+        alone = replace(self.domain.recipe.data, held_out=0.0)
+        domain = type(self.domain)(replace(self.domain.recipe, data=alone))
+        try:
+            return domain.open_split("test", source)
+        except DataError:
+            return domain.open_split("train", source)
+
     def _single_reals(self) -> Reals:
         """The grey pictures that stacks are made of."""
         data = grey(self.domain.recipe.data)
         return type(self.domain)(replace(self.domain.recipe, data=data)).ruler.real_samples()
-
-
-def _any_split(source: str, labelled: bool) -> Source:
-    """The test split of a source that has one, else all of it."""
-    try:
-        return open_source(source, "test", labelled=labelled)
-    except DataError:
-        return open_source(source, "train", labelled=labelled)
 
 
 def _named_alike(test: Stored, theirs: Sequence[str], ours: Sequence[str]) -> Stored:

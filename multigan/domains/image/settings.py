@@ -47,9 +47,13 @@ class ImageData(DataSettings):
         "enlarge-2-worn",
         "enlarge-4-worn",
         "colour",
+        "translate",
     ] = "make"
     """make from nothing | repair holes | enlarge-2, enlarge-4 | the same of worn pictures | colour
-    grey ones."""
+    grey ones | translate each into its namesake of `pairs`."""
+    pairs: str | None = None
+    """The folder of what is to be made of the pictures of `source`, under the same names; left out,
+    `source` holds both, as folders A and B or side by side."""
     flip: bool = False
     """Mirror real pictures left to right at random."""
     unreadable: Annotated[float, Field(ge=0, le=1)] = 0.1
@@ -159,5 +163,9 @@ class ImageRecipe(Recipe):
             )
         if not makes and (self.data.stack > 1 or self.data.labels):
             raise ValueError(f"data.task = {self.data.task!r} knows neither stacks nor labels")
+        if self.data.pairs is not None and self.data.task != "translate":
+            raise ValueError(
+                f"data.pairs is of data.task = 'translate', and the task is {self.data.task!r}"
+            )
         if self.data.task == "colour" and self.data.channels != 3:
             raise ValueError("data.task = 'colour' needs data.channels = 3")

@@ -39,6 +39,7 @@ class Source:
     classes: tuple[str, ...] = ()
     sizes: np.ndarray | None = None  # (n,) int64, bytes of each, where they are files
     notes: tuple[str, ...] = ()  # what was taken and what was left out
+    given: "Source | None" = None  # what each is to be made of, in the same order
 
     def open(self, i: int) -> AbstractContextManager[Image.Image]:
         """One picture, its pixels not yet decoded; raises nearly anything."""

@@ -28,7 +28,8 @@ class Task(Protocol):
         ...
 
     def whole(self, made: Tensor, condition: Condition) -> Tensor:
-        """What a network made ``(N, C, H, W)``, any numbers, as a picture in [-1, 1]."""
+        """What a network made ``(N, C, H, W)``, as a picture; what leaves [-1, 1] is clamped when
+        it is stored."""
         ...
 
     def plain(self, condition: Condition, channels: int) -> Tensor:
@@ -61,7 +62,8 @@ class Repair:
     def whole(self, made: Tensor, condition: Condition) -> Tensor:
         """What was made inside the hole, what is known outside."""
         known, hole = _pair(condition)
-        return torch.where(hole > 0, made.tanh(), known.to(made))
+        # No tanh: where the ground is white it saturates, and nothing is learnt any more.
+        return torch.where(hole > 0, made, known.to(made))
 
     def plain(self, condition: Condition, channels: int) -> Tensor:
         """Each hole in the mean colour of what is known."""
@@ -132,6 +134,29 @@ class Colour:
     shown = plain
 
 
+class Translate:
+    """Make the picture that belongs to another one, such as a photograph of a drawing."""
+
+    def condition(self, real: Tensor, draw: Draw | IndexedDraw, source: Condition) -> Condition:
+        """The other picture of the pair ``(N, C, H, W)``."""
+        return source
+
+    def told(self, picture: Tensor, channels: int) -> Condition:
+        """The picture itself."""
+        return in_channels(picture, channels)
+
+    def whole(self, made: Tensor, condition: Condition) -> Tensor:
+        """What was made, as it is."""
+        return made
+
+    def plain(self, condition: Condition, channels: int) -> Tensor:
+        """A copy of what is given."""
+        assert isinstance(condition, Tensor)
+        return condition
+
+    shown = plain
+
+
 def in_channels(picture: Tensor, channels: int) -> Tensor:
     """RGBA pictures ``(N, 4, H, W)`` as the model has them: grey, RGB or RGBA."""
     if channels == 4:
@@ -166,4 +191,5 @@ TASKS: dict[str, Callable[[], Task]] = {
     "enlarge-2-worn": lambda: Enlarge(2, worn=True),
     "enlarge-4-worn": lambda: Enlarge(4, worn=True),
     "colour": Colour,
+    "translate": Translate,
 }

@@ -152,9 +152,21 @@ class PatchCritic(nn.Module):
         self.places = nn.Conv2d(below, 1, 1)
         self.pairs = told > 0
 
-    def forward(self, x: Tensor, condition: Condition = None) -> Tensor:
-        """Logits of pictures ``(N, C, H, W)`` beside what they were made from."""
+    def features(self, x: Tensor, condition: Condition = None) -> list[list[Tensor]]:
+        """The map after each layer ``(N, C, H / s, W / s)``, and the logits last."""
         if self.pairs:
             x = torch.cat([x, planes(condition, *x.shape[-2:]).to(x)], 1)
-        logits: Tensor = self.places(self.layers(x))
-        return logits.flatten(1)
+        maps = []
+        for layer in self.layers:
+            x = layer(x)
+            if isinstance(layer, nn.LeakyReLU):
+                maps.append(x)
+        return [[*maps, self.places(x)]]
+
+    def judge_features(self, features: list[list[Tensor]]) -> Tensor:
+        """The logits ``(N, places)`` of what `features` found."""
+        return features[0][-1].flatten(1)
+
+    def forward(self, x: Tensor, condition: Condition = None) -> Tensor:
+        """Logits of pictures ``(N, C, H, W)`` beside what they were made from."""
+        return self.judge_features(self.features(x, condition))
