@@ -2,7 +2,6 @@
 one plain message that names the file."""
 
 import json
-import os
 import random
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Any
 import pytest
 from damages import DAMAGES, copied, files_of, no_hang
 from safetensors.torch import load_file
+from stress import SEED, log, until_time_is_up
 
 Command = Callable[..., Any]
 Case = tuple[str, str, str]  # file, damage, verb
-SEED = int(os.environ.get("MULTIGAN_STRESS_SEED", "5"))
 QUICK = 8  # tries on each run; MULTIGAN_STRESS_SEED chooses others
 
 
@@ -70,18 +69,18 @@ def wrong(case: Case, whole: Path, folder: Path, command: Command, right: object
     )
 
 
-def failures(whole: Path, chosen: list[Case], folder: Path, command: Command) -> Iterator[str]:
+def failures(whole: Path, chosen: Iterable[Case], folder: Path, command: Command) -> Iterator[str]:
     right: dict[str, object] = {}
-    for verb in sorted({verb for _, _, verb in chosen}):
-        run = copied(whole, folder / "run")
-        done = command(*line(verb, run))
-        assert done.status == 0, done.err
-        right[verb] = result(verb, run, done)
     for case in chosen:
-        said = wrong(case, whole, folder, command, right[case[2]])
+        verb = case[2]
+        if verb not in right:
+            run = copied(whole, folder / "run")
+            done = command(*line(verb, run))
+            assert done.status == 0, done.err
+            right[verb] = result(verb, run, done)
+        said = wrong(case, whole, folder, command, right[verb])
         if said:
-            with open(os.environ.get("MULTIGAN_STRESS_LOG", os.devnull), "a") as log:
-                log.write(said + "\n")
+            log(said)
             yield said
 
 
@@ -104,7 +103,15 @@ def test_every_damage(
     kind: str, verbs: tuple[str, ...], request: Any, tmp_path: Path, command: Command
 ) -> None:
     whole = request.getfixturevalue(kind)
-    chosen = cases(whole, verbs)
-    failed = list(failures(whole, chosen, tmp_path, command))
-    print(f"\n{kind}: {len(failed)} failures in {len(chosen)} tries")
+    every = cases(whole, verbs)
+    random.Random(SEED).shuffle(every)
+    chosen: list[Case] = []
+
+    def timely() -> Iterator[Case]:
+        for case, _ in zip(every, until_time_is_up(), strict=False):
+            chosen.append(case)
+            yield case
+
+    failed = list(failures(whole, timely(), tmp_path, command))
+    log(f"{kind}: {len(failed)} failures in {len(chosen)} of {len(every)} tries")
     assert failed == []
