@@ -19,6 +19,7 @@ from multigan.atomic import flush, writing
 from multigan.errors import CheckpointError, UserError
 
 WEIGHTS, CRITIC = "model.safetensors", "critic.safetensors"
+_LARGEST = 2**30  # bytes of a file beside the weights
 _NAMED = 3  # differences told at most
 
 Layout = dict[str, tuple[int, ...]]
@@ -50,8 +51,17 @@ def sha256(path: Path) -> str:
     if not path.is_file():
         raise CheckpointError(f"{path} is missing, or no regular file")
     try:
+        if path.suffix == Path(WEIGHTS).suffix:
+            with safe_open(path, "pt"):  # its header says how large it is, and it may be huge
+                pass
+        elif path.stat().st_size > _LARGEST:
+            raise CheckpointError(f"{path} is damaged: it is larger than {_LARGEST:,} bytes")
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+    except SafetensorError as error:
+        raise CheckpointError(
+            f"{path} is damaged ({error}); copy the folder again, or `multigan resume` its run"
+        ) from None
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from None
 

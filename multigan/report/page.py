@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from multigan.atomic import write_atomically, writing
+from multigan.bounded import read_bounded
 from multigan.domains.base import Domain, domain_type
 from multigan.domains.shown import Exhibit
 from multigan.errors import AbsentError, DataError, DiskError, UserError
@@ -29,6 +30,7 @@ from multigan.samples import Stored
 
 SHOWN = 36  # samples on the page
 _GLIMPSE = 6  # exhibits of each run where several kinds of data stand side by side
+_TABLE = 10_000_000  # bytes of a kept evaluation at most
 _FILM = 3_000_000  # bytes of the animation at most; a larger one is left out
 _TOLD = ("multigan", "torch", "numpy", "python", "device", "threads", "processes", "system")
 
@@ -344,9 +346,9 @@ def _table(evaluation: dict[str, Any]) -> list[list[str]]:
 
 def _json(path: Path) -> dict[str, Any] | None:
     try:
-        content: dict[str, Any] = json.loads(path.read_text())
+        content: dict[str, Any] = json.loads(read_bounded(path, _TABLE))
         return content if "rows" in content else None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 

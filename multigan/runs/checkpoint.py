@@ -65,7 +65,12 @@ def _write(folder: Path, state: dict[str, Any], samples: int, score: float | Non
     content = folder / "state.pt"
     with content.open("wb") as file:  # torch says why a write failed only where Python writes
         torch.save(state, file)
-    manifest = {"samples": samples, "score": score, "sha256": {content.name: sha256(content)}}
+    manifest = {
+        "samples": samples,
+        "score": score,
+        "sha256": {content.name: sha256(content)},
+        "bytes": {content.name: content.stat().st_size},
+    }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), "utf-8")
     for path in (content, folder / "manifest.json", folder):
         flush(path)
@@ -80,6 +85,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _is_as_written(path: Path, digest: str, size: int | None) -> bool:
+    """Whether a file is what it was; one of another size is not read, for it may be huge."""
+    return (size is None or path.stat().st_size == size) and sha256(path) == digest
+
+
 def intact_checkpoints(
     run: Path, warn: Callable[[str], None] = lambda message: None
 ) -> Iterator[Checkpoint]:
@@ -91,7 +101,12 @@ def intact_checkpoints(
             outside = [name for name in manifest["sha256"] if Path(name).name != name]
             if outside:
                 raise ValueError(f"its manifest names {outside[0]}, which is outside")
-            broken = [n for n, digest in manifest["sha256"].items() if sha256(folder / n) != digest]
+            sizes = manifest.get("bytes", {})  # earlier versions do not say
+            broken = [
+                name
+                for name, digest in manifest["sha256"].items()
+                if not _is_as_written(folder / name, digest, sizes.get(name))
+            ]
             checkpoint = Checkpoint(folder, manifest["samples"], manifest["score"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             warn(f"checkpoint {folder.name} is incomplete ({error}); using the one before it")
@@ -149,7 +164,7 @@ def _prune(parent: Path, written: Path) -> None:
 
 def _score(folder: Path) -> float | None:
     try:
-        score: float | None = json.loads((folder / "manifest.json").read_text())["score"]
+        score: float | None = json.loads(read_bounded(folder / "manifest.json", _LARGEST))["score"]
         return score
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

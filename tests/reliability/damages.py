@@ -27,7 +27,7 @@ def _zero_a_third(path: Path) -> None:
 
 def _huge(path: Path) -> None:
     path.write_bytes(b"")
-    os.truncate(path, 2**31)
+    os.truncate(path, 2**34)
 
 
 def _folder(path: Path) -> None:
@@ -49,7 +49,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "text": lambda path: path.write_text("This is not what was here.\n"),
     "deleted": Path.unlink,
     "a folder": _folder,
-    "2 GiB of nothing": _huge,
+    "16 GiB of nothing": _huge,
 }
 
 

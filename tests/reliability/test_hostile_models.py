@@ -163,6 +163,7 @@ HARMS: dict[str, tuple[Harm, str]] = {
     "another shape": (weights(lambda t: t.update({first(t): torch.zeros(2)})), "instead of"),
     "another type": (weights(lambda t: t.update({first(t): t[first(t)].double()})), "float64"),
     "a huge header": (raw("model.safetensors", lambda c: HEADER + c[8:]), "model.safetensors"),
+    "16 GiB": (lambda folder: os.truncate(folder / "model.safetensors", 2**34), "is damaged"),
     "a pickle": (raw("model.safetensors", lambda c: b"\x80\x04K\x01."), "model.safetensors"),
     "weights in a pipe": (instead("model.safetensors", os.mkfifo), "model.safetensors"),
     "weights nowhere": (

@@ -348,3 +348,24 @@ def test_everything_is_flushed_before_it_has_its_name(
     assert {"state.pt", "manifest.json"} < set(before)  # and the folder itself
     assert len(before) == 3
     assert after == ["checkpoints"]
+
+
+def test_what_has_grown_huge_is_not_read_to_be_found_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = save_checkpoint(tmp_path, state(1), 1, None)
+    os.truncate(save_checkpoint(tmp_path, state(2), 2, None) / "state.pt", 2**34)
+    read: list[Path] = []
+    monkeypatch.setattr(module, "sha256", lambda path: read.append(path) or sha256(path))
+    found = newest_checkpoint(tmp_path)
+    assert found is not None
+    assert found.folder == before
+    assert read == [before / "state.pt"]
+
+
+def test_a_manifest_of_before_sizes_were_kept_is_whole(tmp_path: Path) -> None:
+    folder = save_checkpoint(tmp_path, state(1), 1, None)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["bytes"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert newest_checkpoint(tmp_path) is not None
