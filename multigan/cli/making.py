@@ -230,6 +230,22 @@ def evaluate(
             raise UserError(f"--json {json} cannot be written: {error.strerror or error}") from None
 
 
+@app.command(epilog=examples("multigan export runs/image-digits-001 --onnx digits.onnx"))
+def export(
+    model: Annotated[str, typer.Argument(help="A run folder, a model folder, or a hub id.")],
+    onnx: Annotated[Path | None, typer.Option(help="The ONNX file to write.")] = None,
+    torch: Annotated[Path | None, typer.Option(help="Or torch's own: a .pt2 file.")] = None,
+    trust_code: TrustCode = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the generator for other programs, checked against our own output: noise, and labels or
+    a condition, to what the critic sees; sounds down to mels."""
+    from multigan.model import load
+    from multigan.verbs.export import export as write
+
+    say(write(load(model, trust_code=trust_code), onnx, torch))
+
+
 @app.command(epilog=examples("multigan push runs/audio-drums-001 me/kicks --licence mit"))
 def push(
     run: Annotated[str, typer.Argument(help="A run folder, or a model folder.")],

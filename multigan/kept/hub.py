@@ -20,6 +20,14 @@ class OnHub(ModelHubMixin, library_name="multigan"):  # type: ignore[call-arg]
     def save(self, folder: Path | str) -> Path:
         """Write the model folder."""
 
+    def __repr__(self) -> str:
+        """What it makes, how long it was trained, and its size."""
+        model: Any = self
+        count = sum(p.numel() for p in model.generator.parameters())
+        classes = f", {len(model.classes)} classes" if model.classes else ""
+        title = model.recipe.title or model.recipe.domain
+        return f"Model({title}: {model.samples:,} samples seen, {count:,} parameters{classes})"
+
     def _save_pretrained(self, save_directory: Path) -> None:
         self.save(save_directory)
 

@@ -3,6 +3,7 @@
 import json
 import statistics
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ class Row:
         return statistics.stdev(values) if len(values) > 1 else 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """An evaluation of a model: ``rows`` are real samples, the model's, and a trivial
     generator's."""
@@ -112,6 +113,26 @@ class Evaluation:
             "aims": aims,
             "rows": rows,
         }
+
+    def __repr__(self) -> str:
+        """The measures of the model, as a person reads them."""
+        row = next((row for row in self.rows if row.name == "model"), self.rows[0])
+        found = ", ".join(f"{measure} {_cell(row, measure)}" for measure in row.values)
+        return f"Evaluation({found}; N = {self.n:,})"
+
+    def _repr_html_(self) -> str:
+        """The table, for notebooks."""
+        head = "".join(
+            f"<th>{escape(name)}</th>" for name in ("measure", *(r.name for r in self.rows))
+        )
+        lines = "".join(
+            f"<tr><th>{escape(m)} {SIGN[self.aim(m)]}</th>"
+            + "".join(f"<td>{_cell(row, m)}</td>" for row in self.rows)
+            + "</tr>"
+            for m in self.measures
+        )
+        notes = "<br>".join(map(escape, self.lines()))
+        return f"<table><tr>{head}</tr>{lines}</table><small>{notes}</small>"
 
     def save(self, path: Path) -> None:
         """Write it as JSON."""

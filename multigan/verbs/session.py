@@ -1,10 +1,12 @@
 """What every start of a training goes through, whether it begins or goes on: processes, display,
 device, data; a journal and a page however it ends."""
 
+import base64
 from collections.abc import Callable, Container, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,14 @@ class Run:
     """A training that has been made."""
 
     folder: Path
+
+    def _repr_html_(self) -> str:
+        """The last still beside where the run is, for notebooks."""
+        still = RunFolder(self.folder).last_still()
+        if still is None:
+            return escape(repr(self))
+        content = base64.b64encode(still.read_bytes()).decode()
+        return f'{escape(repr(self))}<br><img src="data:image/png;base64,{content}" alt="samples">'
 
     @property
     def model(self) -> Model:
