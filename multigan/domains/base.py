@@ -6,30 +6,28 @@ hear; its ruler measures them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from multigan.adversarial.augmentation import Augmentation
-from multigan.adversarial.condition import Condition, mapped
+from multigan.adversarial.condition import Condition
 from multigan.adversarial.contests import Contest
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.adversarial.terms import GeneratorTerm, Term
-from multigan.domains.build import build_network
+from multigan.domains.build import player_network
+from multigan.domains.earlier import refuse_earlier
 from multigan.domains.presenter import ArrayPresenter, Presenter
 from multigan.domains.pretraining import Pretraining
 from multigan.domains.ruler import Ruler
+from multigan.domains.told import told_of
 from multigan.errors import DataError, UserError
 from multigan.options import Option
-from multigan.recipe.settings import NetworkSettings, Recipe
+from multigan.recipe.settings import Recipe
 from multigan.registry import domain_class
 from multigan.samples import Facts, Given, Stored
-
-_RENAMED = {
-    "augmentation": "augmentations, a table of what makes each by its name",
-    "warmup": "stages(), a list",
-}
 
 
 class Domain(ABC):
@@ -58,15 +56,7 @@ class Domain(ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        for old, new in _RENAMED.items():
-            if old in vars(cls):
-                raise UserError(f"{cls.__module__}:{cls.__name__} has {old}(): it is now {new}")
-        misplaced = sorted(Presenter.__abstractmethods__ & vars(cls).keys())
-        if misplaced:  # as a domain once had them: nobody would call them
-            raise UserError(
-                f"{cls.__module__}:{cls.__name__} has {' and '.join(misplaced)}, which a Presenter "
-                f"has: move them to one, and name it as presenter_type"
-            )
+        refuse_earlier(cls)
 
     def __init__(self, recipe: Recipe, facts: Facts | None = None) -> None:
         self.recipe = recipe
@@ -122,10 +112,7 @@ class Domain(ABC):
         By default the sources, seen as samples are (``represent`` with the same draw, so that what
         moves a sample moves its source); without sources the labels; with both (sources, labels).
         Whatever is random in it follows from ``draw``."""
-        if sources is None:
-            return labels
-        told: Condition = mapped(lambda source: self.represent(source, draw), sources)
-        return told if labels is None else (told, labels)
+        return told_of(partial(self.represent, draw=draw), labels, sources)
 
     def read_condition(self, path: Path) -> Iterable[Given]:
         """A file, or each of a folder, as conditions that samples are made of; raises `UserError`
@@ -152,12 +139,9 @@ class Domain(ABC):
 
         One without a section of its own is built as the generator, or the critic, is."""
         assert self.facts is not None, "load the data first"
-        makes = any(player in contest.generators for contest in self.contests())
-        role, known = ("generator", self.generators) if makes else ("critic", self.critics)
-        section = player if hasattr(self.recipe, player) else role
-        settings: NetworkSettings = getattr(self.recipe, section)
         offered = {"condition_shape": self.condition_shape, **self.offered()}
-        return build_network(settings, known, f"{section}.network", self.facts, offered)
+        tables = (self.generators, self.critics)
+        return player_network(player, self.recipe, self.contests(), tables, self.facts, offered)
 
     def offered(self) -> Mapping[str, Any]:
         """What a network may ask for by name besides shape, classes and the settings of its

@@ -1,13 +1,14 @@
 """Networks by name: those of a domain, and one's own."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import nn
 
+from multigan.adversarial.contests import Contest
 from multigan.errors import RecipeError, UserError
-from multigan.recipe.settings import NetworkSettings
+from multigan.recipe.settings import NetworkSettings, Recipe
 from multigan.registry import import_dotted
 from multigan.samples import Facts
 
@@ -45,3 +46,21 @@ def build_network(
         return kind(**arguments)
     except (TypeError, ValueError) as error:
         raise UserError(f"{key} = {settings.network!r} cannot be built: {error}") from error
+
+
+def player_network(
+    player: str,
+    recipe: Recipe,
+    contests: Sequence[Contest],
+    known: tuple[dict[str, type[nn.Module]], dict[str, type[nn.Module]]],
+    facts: Facts,
+    also: Mapping[str, Any],
+) -> nn.Module:
+    """The network of a player of ``contests``; ``known`` are the domain's generators and critics.
+
+    One without a section of its own is built as the generator, or the critic, is."""
+    makes = any(player in contest.generators for contest in contests)
+    role, networks = ("generator", known[0]) if makes else ("critic", known[1])
+    section = player if hasattr(recipe, player) else role
+    settings: NetworkSettings = getattr(recipe, section)
+    return build_network(settings, networks, f"{section}.network", facts, also)

@@ -1,6 +1,7 @@
 """What a network draws or averages over its batch, alike for one process and for several."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,9 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from multigan.adversarial.randomness import derive_seed
 from multigan.adversarial.whole import processes, whole_sum
+from multigan.training.batches import Batches
 
 _BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 
@@ -188,3 +191,14 @@ def _whole(norm: nn.modules.batchnorm._BatchNorm) -> WholeBatchNorm:
     )
     whole._parameters, whole._buffers = norm._parameters, norm._buffers
     return whole.train(norm.training)
+
+
+def drawn_from_clock(samples: int, batches: Batches) -> AbstractContextManager[object]:
+    """Where what networks draw by themselves follows from the clock, and on a CPU not from the
+    number of processes either."""
+    train, world = batches.train, batches.processes
+    seeds = [derive_seed(train.seed, "networks", samples, rank) for rank in (0, world.rank)]
+    torch.manual_seed(seeds[1])
+    if world.world == 1 or batches.device.type != "cpu" or train.accumulate > 1:
+        return nullcontext()
+    return WholeBatchRandom(seeds[0], train.batch, batches.part)

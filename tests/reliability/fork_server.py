@@ -120,8 +120,8 @@ def before_model() -> None:
 
 
 def between_model_files() -> None:
-    due, card = at_save(2), sys.modules["multigan.model"].model_card
-    sys.modules["multigan.model"].model_card = lambda model: die() if due() else card(model)
+    due, card = at_save(2), sys.modules["multigan.model.kept"].model_card
+    sys.modules["multigan.model.kept"].model_card = lambda model: die() if due() else card(model)
 
 
 def in_the_metrics() -> None:
