@@ -21,6 +21,7 @@ class Presenter(ABC):
     """Turns samples into things to look at, read or hear, and into files."""
 
     formats: ClassVar[tuple[str, ...]]  # what `write` can write; the first is the default
+    keeps_names: ClassVar[bool] = False  # whether what is made of a file is called as it is
     preview: ClassVar[int] = 64  # fixed-noise samples shown during training
 
     def __init__(self, domain: "Domain") -> None:

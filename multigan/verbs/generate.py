@@ -3,10 +3,11 @@
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from multigan.devices import pick_device
@@ -27,6 +28,8 @@ class Written:
     count: int = 0
     sheet: Path | None = None
     shown: list[Any] = field(default_factory=list)  # the first samples, for the sheet
+    called: Counter[str] = field(default_factory=lambda: Counter(sheet=1))
+    """How many files have a name, in small letters; the sheet has one."""
 
 
 def generate_files(
@@ -66,11 +69,13 @@ def generate_files(
         if not _is_standard_output(out):
             _make_room(out.parent if together else out, None if together else note)
         asked: dict[str, Any] = {"seed": seed, "label": label, "unique": unique, "filter": filter}
+        if condition is not None and presenter.keeps_names:
+            _spare(condition, out)
         made = _made(model, n, between, condition, **asked, **chosen)
         if together:
             made = iter([(None, [item for _, items in made for item in items])])
         for name, items in made:
-            files = _write(presenter, items, out, kind, together, written)
+            files = _write(presenter, items, out, kind, together, written, name)
             for line in [] if _is_standard_output(out) else presenter.lines(items):
                 say(line)
             if name is not None:
@@ -131,15 +136,27 @@ def _made(
 
 
 def _write(
-    presenter: Presenter, items: list[Any], out: Path, kind: str, together: bool, written: Written
+    presenter: Presenter,
+    items: list[Any],
+    out: Path,
+    kind: str,
+    together: bool,
+    written: Written,
+    name: str | None = None,
 ) -> list[Path]:
-    """Write items as files of a kind into the folder ``out``, or all in the file ``out``."""
+    """Write items as files of a kind into the folder ``out``, or all in the file ``out``.
+
+    ``name`` is the file that they were made of."""
     if _is_standard_output(out):
         _print_bytes(presenter, items, kind)
         files = []
     elif together:
         presenter.write_together(items, out)
         files = [out]
+    elif name is not None and presenter.keeps_names:
+        with tempfile.TemporaryDirectory(dir=out) as aside:  # its numbers may be names of others
+            numbered = presenter.write(items, Path(aside), kind)
+            files = [_called(file, out, name, written.called) for file in numbered]
     else:
         files = presenter.write(items, out, kind, start=written.count)
     if files:
@@ -147,6 +164,30 @@ def _write(
     written.count += len(items)
     written.shown += islice(items, _SHEET - len(written.shown))
     return files
+
+
+def _called(file: Path, out: Path, name: str, called: Counter[str]) -> Path:
+    """A file moved into ``out`` and called as what it was made of: ``a.png``, then ``a-2.png``."""
+    stem = PurePosixPath(name).stem
+    while True:
+        called[stem.lower()] += 1
+        number = called[stem.lower()]
+        mine = stem if number == 1 else f"{stem}-{number}"
+        if number == 1 or not called[mine.lower()]:
+            break
+    if number > 1:
+        called[mine.lower()] += 1
+    return file.replace(out / f"{mine}{file.suffix}")
+
+
+def _spare(condition: str, out: Path) -> None:
+    """Raise `UserError` where what is made would replace what it is made of."""
+    given = Path(condition).expanduser()
+    folder = given if given.is_dir() else given.parent
+    if folder.resolve() == out.resolve():
+        raise UserError(
+            f"--out {out} is where --condition lies, and its files would be replaced: give another"
+        )
 
 
 def _print_bytes(presenter: Presenter, items: list[Any], kind: str) -> None:

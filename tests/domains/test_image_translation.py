@@ -20,6 +20,7 @@ from multigan.domains.image.likeness import (
 from multigan.domains.image.tasks import TASKS
 from multigan.errors import UserError
 from multigan.recipe import load_recipe
+from multigan.verbs.generate import generate_files
 
 RECIPE: dict[str, Any] = {
     "domain": "image",
@@ -147,3 +148,37 @@ def test_measures_of_pairs_have_their_closed_forms() -> None:
     distance = perceptual(true * 2 - 1, true * 2 - 1)
     assert distance is not None
     assert distance.max() == 0
+
+
+def test_what_is_made_is_called_as_what_it_was_made_of(pictures: Path, tmp_path: Path) -> None:
+    trained("enlarge-2", pictures, tmp_path / "run")
+    given = tmp_path / "in"
+    (given / "sub").mkdir(parents=True)
+    for i, name in enumerate(("000001.png", "000000.bmp", "sheet.png", "a-2.png", "sub/a.png")):
+        Image.new("RGB", (10 + i, 10)).save(given / name)
+    Image.new("RGB", (20, 10)).save(given / "a.bmp")
+    said: list[str] = []
+    out = tmp_path / "out"
+    generate_files(
+        str(tmp_path / "run"), 2, out, condition=str(given), device="cpu", note=said.append
+    )
+    made = {p.name: Image.open(p).width for p in out.glob("*.png") if p.name != "sheet.png"}
+    assert len(made) == 12
+    assert made["000000.png"] == made["000000-2.png"] == 22
+    assert made["000001.png"] == made["000001-2.png"] == 20
+    assert made["sheet-2.png"] == made["sheet-3.png"] == 24
+    told = [line.split(" → ") for line in said if "→" in line]
+    for name, files in told:
+        width = Image.open(given / name).width
+        assert all(made[file] == 2 * width for file in files.split(", "))
+    assert sorted(f for _, files in told for f in files.split(", ")) == sorted(made)
+
+
+def test_what_is_made_never_replaces_what_it_is_made_of(pictures: Path, tmp_path: Path) -> None:
+    trained("enlarge-2", pictures, tmp_path / "run")
+    given = tmp_path / "in"
+    given.mkdir()
+    Image.new("RGB", (10, 10)).save(given / "a.png")
+    with pytest.raises(UserError, match="is where --condition lies"):
+        generate_files(str(tmp_path / "run"), 1, given, condition=str(given), device="cpu")
+    assert Image.open(given / "a.png").size == (10, 10)

@@ -23,6 +23,7 @@ class ImagePresenter(Presenter):
 
     domain: "ImageDomain"
     formats = ("png", "webp", "jpg")
+    keeps_names = True
 
     @property
     def pipeline_tag(self) -> str:
