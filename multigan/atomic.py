@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from multigan.errors import DiskError
+from multigan.errors import DiskError, UserError
 
 _FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 _REFUSED = (*_FULL, errno.EROFS)
 # How libraries that write by themselves word it: Rust's, and torch's writer of archives.
-_FOREIGN = re.compile(r"\(os error (\d+)\)|enforce fail at inline_container|PytorchStreamWriter")
+_FOREIGN = re.compile(
+    r"\(os error (\d+)\)|enforce fail at inline_container|PytorchStreamWriter|LibsndfileError"
+)
+_UNKNOWN = "the disk refused"
 _SCRATCH = re.compile(r"\..+\.(\d+)\.writing")
 
 
@@ -86,7 +89,7 @@ def writing(path: Path, advice: str = "") -> Iterator[None]:
     """Raise `DiskError`, which names ``path`` and the free bytes, for a write that fails inside."""
     try:
         yield
-    except DiskError:
+    except UserError:  # it has been explained
         raise
     except Exception as error:
         reason = refusal(error)
@@ -101,23 +104,36 @@ def refusal(error: BaseException | None) -> str | None:
     for another error."""
     foreign = None
     while error is not None:
+        reason = _refusal_of(error)
         if isinstance(error, OSError):
-            return error.strerror or str(error)
-        found = _FOREIGN.search(str(error))
-        if found:
-            foreign = os.strerror(int(found[1])) if found[1] else "the disk refused"
+            return reason
+        foreign = reason or foreign
         error = error.__cause__ or error.__context__
     return foreign
 
 
-def refused(error: OSError) -> str | None:
+def _refusal_of(error: BaseException) -> str | None:
+    """The same of one error, whatever led to it."""
+    if isinstance(error, OSError):
+        return error.strerror or _UNKNOWN  # the text of one without a number is for programmers
+    found = _FOREIGN.search(f"{type(error).__name__}: {error}")
+    if found is None:
+        return None
+    return os.strerror(int(found[1])) if found[1] else _UNKNOWN
+
+
+def refused(error: BaseException | None) -> str | None:
     """What to say of an error that nobody who wrote has explained; None unless a disk is full or
     not to be written."""
-    if isinstance(error, DiskError) or error.errno not in _REFUSED:
-        return None
-    path, reason = Path(error.filename or "."), error.strerror or str(error)
-    name = f"{path} cannot be written" if error.filename else "a file cannot be written"
-    return f"{name}: {reason}{_room(path, reason)}"
+    while error is not None:
+        reason = _refusal_of(error)
+        if reason is not None and (not isinstance(error, OSError) or error.errno in _REFUSED):
+            name = getattr(error, "filename", None)
+            path = Path(os.fsdecode(name) if isinstance(name, str | bytes) else "file")
+            said = f"{path} cannot be written" if name else "a file cannot be written"
+            return f"{said}: {reason}{_room(path, reason)}"
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _room(path: Path, reason: str) -> str:

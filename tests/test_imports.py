@@ -117,7 +117,7 @@ STOREYS = (
     ("measures", "recipe"),
     ("samples", "pictures", "registry", "devices", "trust"),
     ("options", "atomic"),
-    ("adversarial", "errors", "bounded", "encodings", "resources", "version"),
+    ("adversarial", "errors", "bounded", "encodings", "resources", "terminal", "version"),
 )
 """The storeys of the house, from the roof down: an import goes down, or stays in its room."""
 

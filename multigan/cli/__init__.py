@@ -4,12 +4,15 @@ message."""
 import logging
 import os
 import sys
+import threading
 
+from multigan.atomic import refused
 from multigan.cli import learning, looking, making
 from multigan.cli.shared import app, complain, say
 from multigan.encodings import never_fail
 from multigan.errors import UserError
 from multigan.runs.children import end_with_starter, started
+from multigan.terminal import safe
 
 __all__ = ["app", "learning", "looking", "main", "making"]
 
@@ -19,8 +22,11 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         never_fail(stream)
     end_with_starter()
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    logging.getLogger("multigan").setLevel(logging.INFO)  # to standard error
+    threading.excepthook = _thread_failed
+    handler = logging.StreamHandler()  # to standard error
+    handler.setFormatter(_Plain("%(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    logging.getLogger("multigan").setLevel(logging.INFO)
     try:
         app(standalone_mode=True)
     except UserError as error:
@@ -28,6 +34,17 @@ def main() -> None:
         _exit(2)
     except Exception as error:
         _exit(_status(error))
+
+
+def _thread_failed(failed: threading.ExceptHookArgs) -> None:
+    """What a library's thread could not write is told by whoever asked it to."""
+    if refused(failed.exc_value) is None:
+        threading.__excepthook__(failed)
+
+
+class _Plain(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return safe(super().format(record), lines=True)
 
 
 def _exit(status: int) -> None:
@@ -59,4 +76,8 @@ def _status(error: Exception) -> int:
         if not started():  # who started it names the one that ended first
             complain(f"multigan: {error}")
         return LOST
+    said = refused(error)
+    if said is not None:
+        complain(f"multigan: {said}")
+        return 2
     raise error

@@ -11,6 +11,7 @@ from multigan.cli.shared import (
     Quiet,
     Settings,
     TrustCode,
+    answer,
     app,
     examples,
     in_processes,
@@ -79,7 +80,7 @@ def train(
         from multigan.verbs.dry_run import describe
 
         named: Any = {"data": data, "settings": chosen, "seed": seed, "device": device}
-        typer.echo(describe(recipe, **named, trust_code=trust_code, minutes=minutes))
+        answer(describe(recipe, **named, trust_code=trust_code, minutes=minutes))
         return
     training.prepare(recipe, data=data, settings=chosen, seed=seed)
     if processes > 1:
@@ -178,10 +179,10 @@ def sweep(
     out = out or sweeping.default_out(recipe)
     plan = sweeping.Plan(recipe, chosen, seeds, out, data, settings or [], n, workers, device)
     if dry_run:
-        typer.echo(sweeping.describe(plan))
+        answer(sweeping.describe(plan))
         return
     result = sweeping.sweep(plan)
-    typer.echo(f"{sweep_table.markdown(result)}\n{out}/sweep.md")
+    answer(f"{sweep_table.markdown(result)}\n{out}/sweep.md")
 
 
 @app.command(epilog=examples("multigan tour", "multigan tour --quick --out glimpse/"))

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from multigan.atomic import write_atomically, writing
 from multigan.cli.shared import (
     Json,
     Settings,
@@ -16,6 +17,7 @@ from multigan.cli.shared import (
 )
 from multigan.encodings import never_fail
 from multigan.errors import UserError
+from multigan.terminal import safe
 
 
 @app.command(epilog=examples("multigan ls", "multigan ls image --long", "multigan ls --json"))
@@ -75,12 +77,10 @@ def show(
     if out is None:
         if not sys.stdout.isatty():  # it may be meant as a file, and recipes are UTF-8
             never_fail(sys.stdout, "utf-8")
-        sys.stdout.write(text)
+        sys.stdout.write(safe(text, lines=True) if sys.stdout.isatty() else text)
         return
-    try:
-        out.write_text(text, "utf-8")
-    except OSError as error:
-        raise UserError(f"--out {out} cannot be written: {error.strerror or error}") from None
+    with writing(out):
+        write_atomically(out, text)
 
 
 @app.command()
@@ -104,8 +104,7 @@ def cache(
 ) -> None:
     """Show what is kept of data between trainings and how large it is; decoded data come back when
     they are needed."""
-    from rich.console import Console
-
+    from multigan.terminal import Console
     from multigan.verbs import cache as caching
 
     if clear:

@@ -6,16 +6,17 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from multigan.atomic import writing
 from multigan.cli.shared import (
     Device,
     Quiet,
     TrustCode,
+    answer,
     app,
     examples,
     parse_between,
     say,
 )
-from multigan.errors import UserError
 from multigan.options import parse_options
 from multigan.verbs.flags import with_declared
 
@@ -105,7 +106,7 @@ def generate(
         condition=condition,
         format=format,
         device=device,
-        say=typer.echo,
+        say=answer,
         note=say,
         between=parse_between(between),
         unique=unique,
@@ -211,23 +212,21 @@ def evaluate(
     if json == "-":
         import json as encoder
 
-        typer.echo(encoder.dumps(result.to_dict(), indent=1))
+        answer(encoder.dumps(result.to_dict(), indent=1))
         return
-    from rich.console import Console
+    from multigan.terminal import Console
 
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(result.table() if sweep is None else frontier_table(result, console.width))
     for line in result.lines():
-        console.print(line, style="dim", highlight=False)
+        console.print(line, style="dim")
     if (Path(model) / "report.html").is_file():
         from multigan.report.page import try_report
 
         try_report(Path(model), say, trust_code)
     if json is not None:
-        try:
+        with writing(Path(json)):
             result.save(Path(json))
-        except OSError as error:
-            raise UserError(f"--json {json} cannot be written: {error.strerror or error}") from None
 
 
 @app.command(epilog=examples("multigan export runs/image-digits-001 --onnx digits.onnx"))
@@ -265,7 +264,7 @@ def push(
         run, repo, private=private, licence=licence, revision=revision, trust_code=trust_code
     )
     say("config.json tells where the data lay; whoever may read the model may read that")
-    typer.echo(where)
+    answer(where)
 
 
 @app.command(

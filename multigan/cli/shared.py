@@ -11,6 +11,7 @@ import typer
 
 from multigan.errors import UserError
 from multigan.runs.children import started
+from multigan.terminal import safe
 from multigan.version import __version__
 
 log = logging.getLogger("multigan")
@@ -101,17 +102,21 @@ def say(message: str) -> None:
     """Tell how it went, once however many processes there are and unless ``--quiet``; on standard
     error, so that standard output holds results alone."""
     if os.environ.get("RANK", "0") == "0" and log.isEnabledFor(logging.INFO):
-        typer.echo(message, err=True)
+        typer.echo(safe(message, lines=True), err=True)
+
+
+def answer(text: str) -> None:
+    """Print a result."""
+    typer.echo(safe(text, lines=True))
 
 
 def complain(message: str) -> None:
     """Tell a mistake, in red where the terminal takes colours and ``NO_COLOR`` is not set; once, or
     by each of several processes to who started them."""
-    from rich.console import Console
+    from multigan.terminal import Console
 
     if os.environ.get("RANK", "0") == "0" or started():
-        console = Console(stderr=True)
-        console.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+        Console(stderr=True).print(message, style="red", soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

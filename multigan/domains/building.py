@@ -14,9 +14,9 @@ import numpy as np
 from multigan.atomic import flush
 from multigan.domains.decoded import Decoded, Decoder
 from multigan.domains.entry import LABELS, META, SAMPLES, digest_of, sampled
-from multigan.domains.listing import printable
 from multigan.domains.progress import tell
 from multigan.errors import DataError
+from multigan.terminal import safe
 
 _TELL_EVERY = 512  # samples
 
@@ -123,7 +123,7 @@ class _Written:
 def _judged(failed: Sequence[Decoded], count: int, unreadable: float) -> list[str]:
     if not failed and count:
         return []
-    named = printable("; ".join(f"{d.name} ({d.error})" for d in failed[:5])) + (
+    named = safe("; ".join(f"{d.name} ({d.error})" for d in failed[:5])) + (
         "; …" if len(failed) > 5 else ""
     )
     total = count + len(failed)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from multigan.terminal import safe
+
 _NAMED = 5  # files named of those left out for one reason
 _AT_ONCE = 65536  # names picked at once
 _SHOWN = 60  # characters of a name in a message that names many
@@ -20,11 +22,6 @@ def normal(name: bytes) -> str:
     r"""A name as text in its one normal form (NFC); bytes that are not UTF-8 become ``\xNN``."""
     text = name.decode("utf-8", "backslashreplace")
     return text if text.isascii() else unicodedata.normalize("NFC", text)
-
-
-def printable(text: str) -> str:
-    """A name for a terminal: control characters as escapes."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def few(names: Sequence[str], most: int = 20) -> str:
@@ -98,14 +95,14 @@ class LeftOut:
     def ending(self, name: bytes) -> None:
         """A file whose ending is of another kind."""
         _, dot, ending = name.rpartition(b".")
-        self.endings[printable(f".{normal(ending).lower()}") if dot else "without an ending"] += 1
+        self.endings[safe(f".{normal(ending).lower()}") if dot else "without an ending"] += 1
 
     def name(self, name: str, reason: str) -> None:
         """One file or folder, by name."""
         self.counts[reason] += 1
         named = self.reasons.setdefault(reason, [])
         if len(named) < _NAMED:
-            named.append(printable(name))
+            named.append(safe(name))
 
     def also(self, other: "LeftOut") -> "LeftOut":
         """Both together."""

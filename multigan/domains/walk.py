@@ -17,6 +17,7 @@ from multigan.domains.label_tables import is_label_table
 from multigan.domains.listing import LeftOut, Listing, Names, in_order, normal
 from multigan.domains.made import MARKER, made_names
 from multigan.errors import DataError
+from multigan.terminal import safe
 
 LEFT_BEHIND = frozenset(
     {b"__macosx", b"@eadir", b"$recycle.bin", b"system volume information", b"lost+found"}
@@ -226,4 +227,4 @@ def _size_and_time(path: bytes) -> tuple[int, int]:
 
 
 def _shown(parts: tuple[bytes, ...]) -> str:
-    return normal(b"/".join(parts))
+    return safe(normal(b"/".join(parts)))

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import torch
 
 from multigan.adversarial.handed import is_code
+from multigan.atomic import publish
 from multigan.devices import pick_device
 from multigan.domains.base import Domain
 from multigan.domains.presenter import Presenter
@@ -112,7 +113,7 @@ def _keep(run: Path, presenter: Presenter, result: Evaluation, copies: Copies | 
         result.save(run / FILE)
         picture = None if copies is None else presenter.pairs(copies.made, copies.train)
         if picture is not None:
-            picture.save(run / PICTURE)
+            publish(run / PICTURE, picture.save)
         if copies is not None:
             keep_pairs(run, copies.made, copies.train)
     except OSError as error:

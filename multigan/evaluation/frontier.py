@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from multigan.atomic import publish
 from multigan.devices import pick_device
 from multigan.errors import UserError
 from multigan.evaluation.evaluate import make_evaluator
@@ -149,7 +150,7 @@ def draw(
     for i, (across, up) in enumerate(pairs):
         axes = figure.add_subplot(1, len(pairs), i + 1)
         _panel(axes, real, curves, across, up)
-    figure.savefig(path, dpi=110)
+    publish(path, lambda beside: figure.savefig(beside, dpi=110))
 
 
 def _panel(axes: "Axes", real: Row, curves: Sequence[Curve], across: str, up: str) -> None:

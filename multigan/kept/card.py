@@ -149,6 +149,6 @@ def as_code(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    """One line of printable characters, not too long."""
+    """One line of safe characters, not too long."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from multigan.atomic import writing
 from multigan.domains.presenter import Presenter
 from multigan.domains.shown import Exhibit, Snapshot
 from multigan.errors import UserError
@@ -38,20 +39,28 @@ class Board:
     def __init__(self, folder: Path, samples: int) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer = SummaryWriter(str(folder), purge_step=samples + 1 if samples else 0)
+        self.folder = folder
+        with writing(folder):
+            self._writer = SummaryWriter(str(folder), purge_step=samples + 1 if samples else 0)
 
     def tick(self, row: Mapping[str, Any]) -> None:
         """A row of metrics."""
         samples = row["samples"]
-        for name, value in row.items():
-            if isinstance(value, int | float) and name != "samples":
-                self._writer.add_scalar(name, value, samples)
-        if row["diagnoses"]:
-            self._writer.add_text("health", "\n\n".join(row["diagnoses"]), samples)
-        self._writer.flush()
+        with writing(self.folder):
+            for name, value in row.items():
+                if isinstance(value, int | float) and name != "samples":
+                    self._writer.add_scalar(name, value, samples)
+            if row["diagnoses"]:
+                self._writer.add_text("health", "\n\n".join(row["diagnoses"]), samples)
+            self._writer.flush()
 
     def show(self, presenter: Presenter, snapshot: Snapshot, picture: Image.Image | None) -> None:
         """A look at the fixed noise: the still, and what one can listen to or read."""
+        with writing(self.folder):
+            self._show(presenter, snapshot, picture)
+            self._writer.flush()
+
+    def _show(self, presenter: Presenter, snapshot: Snapshot, picture: Image.Image | None) -> None:
         if picture is not None:
             pixels = np.asarray(picture.convert("RGB"))
             self._writer.add_image("samples", pixels, snapshot.samples, dataformats="HWC")
@@ -65,11 +74,11 @@ class Board:
                     f"    {line}" for line in exhibit.content
                 )  # as they are, no Markdown
                 self._writer.add_text("samples", lines, snapshot.samples)
-        self._writer.flush()
 
     def close(self) -> None:
         """Finish the event file."""
-        self._writer.close()
+        with writing(self.folder):
+            self._writer.close()
 
 
 def _sound(exhibit: Exhibit) -> tuple[np.ndarray, int]:

@@ -5,28 +5,23 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console as AnyConsole
+from rich.console import Group
 from rich.live import Live
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from multigan.terminal import Console, safe
+
 _LINE_EVERY = 5.0  # seconds between plain lines
-
-
-class _Console(Console):
-    """One that falls silent where nobody reads it any more, instead of ending the program."""
-
-    def on_broken_pipe(self) -> None:
-        """Say nothing further."""
-        self.quiet = True
 
 
 class Display:
     """Progress, losses and health of one training; silent when ``quiet``."""
 
-    def __init__(self, quiet: bool = False, console: Console | None = None) -> None:
-        self.console = console or _Console(stderr=True, quiet=quiet)
+    def __init__(self, quiet: bool = False, console: AnyConsole | None = None) -> None:
+        self.console = console or Console(stderr=True, quiet=quiet)
         self.live: Live | None = None
         self._last_line = 0.0
         self._text = Text()
@@ -77,7 +72,7 @@ class Display:
     def tick(self, row: Mapping[str, Any], summary: str = "") -> None:
         """A row of metrics has been made, of which the domain has a ``summary``."""
         status = status_line(row, summary)
-        self._text = Text(status, style="bold red" if row["diagnoses"] else "")
+        self._text = Text(safe(status), style="bold red" if row["diagnoses"] else "")
         for diagnosis in row["diagnoses"]:
             self.warn(diagnosis)
         for name in row.get("recovered", []):
@@ -99,11 +94,11 @@ class Display:
 
     def note(self, message: str) -> None:
         """Say something that stays."""
-        self._print(message, markup=False, soft_wrap=not self.console.is_terminal)
+        self._print(message, soft_wrap=not self.console.is_terminal)
 
     def _print(self, message: str, **options: Any) -> None:
         with suppress(OSError):  # a terminal that is no more
-            self.console.print(message, highlight=False, **options)
+            self.console.print(Text(safe(message, lines=True)), **options)
 
     def stop(self) -> None:
         """Leave the last state on the screen."""
@@ -121,7 +116,7 @@ class JointDisplay(Display):
     ...     train("points/ring", display=display)
     """
 
-    def __init__(self, budgets: Mapping[str, int], console: Console | None = None) -> None:
+    def __init__(self, budgets: Mapping[str, int], console: AnyConsole | None = None) -> None:
         super().__init__(console=console)
         self.budgets = budgets
         self._waiting: dict[str, TaskID] = {}  # none of them has begun
@@ -132,7 +127,9 @@ class JointDisplay(Display):
         if self.live is not None:
             width = max(map(len, self.budgets)) + 1
             self._waiting = {
-                name: self._progress.add_task(escape(name.ljust(width)), start=False, total=budget)
+                name: self._progress.add_task(
+                    escape(safe(name).ljust(width)), start=False, total=budget
+                )
                 for name, budget in self.budgets.items()
             }
         return self

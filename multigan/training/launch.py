@@ -19,6 +19,7 @@ from typing import IO
 
 from multigan.runs import children
 from multigan.runs.signals import unignored
+from multigan.terminal import safe
 
 LOST = 4
 """Exit status of a process that ended because another one had."""
@@ -123,13 +124,13 @@ def _tell(failed: _Rank, processes: int) -> None:
         return
     code, said = failed.process.returncode, _said(failed)
     if "\n" in said:  # the traceback of a bug
-        print(said, file=sys.stderr)
+        print(safe(said, lines=True), file=sys.stderr)
     how = f"was ended by {_name(-code)}" if code < 0 else f"ended with exit status {code}"
     words = f": {said.splitlines()[-1]}" if said else ""
     stopped = "the others were" if processes > 2 else "the other was"
     print(
-        f"multigan: rank {failed.number} of {processes} processes {how}{words}; {stopped} stopped. "
-        "What was saved stays: `multigan resume` goes on",
+        f"multigan: rank {failed.number} of {processes} processes {how}{safe(words)}; {stopped} "
+        "stopped. What was saved stays: `multigan resume` goes on",
         file=sys.stderr,
     )
 

@@ -7,13 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from multigan.domains.cache import entries
 from multigan.domains.entry import Damaged, Entry
 from multigan.errors import UserError
 from multigan.resources import cache_folder
+from multigan.terminal import Console
 
 DOWNLOADED = "public"
 """The folder of downloaded datasets: only a network brings them back, so they stay."""
@@ -97,9 +97,9 @@ def show(console: Console) -> None:
         where = line.path.relative_to(cache_folder())
         table.add_row(line.what, readable(line.size), day, str(where))
     total = readable(sum(line.size for line in lines))
-    console.print(f"{cache_folder()}: {total}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{cache_folder()}: {total}", soft_wrap=True)
     if lines:
-        console.print(table, markup=False)
+        console.print(table)
 
 
 def clear() -> list[str]:

@@ -11,7 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from rich.console import Console
+from rich.text import Text
+
+from multigan.terminal import Console, safe
 
 Verdict = Literal["ok", "note", "problem"]
 Finding = tuple[Verdict, str]
@@ -35,11 +37,11 @@ def examine(console: Console | None = None) -> bool:
     healthy = True
     for verdict, text in findings():
         sign = {
-            "ok": "[green]ok[/green]  ",
-            "note": "[yellow]note[/yellow]",
-            "problem": "[red]fail[/red]",
+            "ok": ("ok  ", "green"),
+            "note": ("note", "yellow"),
+            "problem": ("fail", "red"),
         }[verdict]
-        console.print(f"{sign}  {text}", highlight=False)
+        console.print(Text.assemble(sign, f"  {safe(text)}"))
         healthy &= verdict != "problem"
     return healthy
 

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from multigan.atomic import writing
 from multigan.devices import pick_device
 from multigan.domains.made import made_names, mark_made
 from multigan.domains.presenter import Presenter
@@ -65,7 +66,7 @@ def generate_files(
     presenter = model.domain.presenter
     kind, together = _kind(presenter, model.recipe.domain, out, format)
     written = Written()
-    try:
+    with writing(out, option="--out"):
         if not _is_standard_output(out):
             _make_room(out.parent if together else out, None if together else note)
         asked: dict[str, Any] = {"seed": seed, "label": label, "unique": unique, "filter": filter}
@@ -85,8 +86,6 @@ def generate_files(
             written.sheet = out / "sheet.png"
             sheet.save(written.sheet)
             mark_made(out, [written.sheet.name], "sheet")
-    except OSError as error:
-        raise UserError(f"--out {out} cannot be written: {error.strerror or error}") from None
     return written
 
 

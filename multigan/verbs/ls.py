@@ -3,9 +3,10 @@
 import sys
 from collections.abc import Mapping
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
+
+from multigan.terminal import Console, safe
 
 _INDENT = 4
 
@@ -15,7 +16,7 @@ def show(headers: Mapping[str, Mapping[str, str]]) -> None:
     console = _console()
     width = max(map(len, headers)) + 2
     for name, header in headers.items():
-        line = Text.assemble((name.ljust(width), "bold"), header["title"])
+        line = Text.assemble((name.ljust(width), "bold"), safe(header["title"]))
         console.print(line, no_wrap=True, overflow="ellipsis", crop=sys.stdout.isatty())
 
 
@@ -28,9 +29,9 @@ def show_long(headers: Mapping[str, Mapping[str, str]]) -> None:
         for key, text in header.items():
             if text:
                 said = text if key == "title" else f"{key}: {text}"
-                console.print(Padding(Text(said), (0, 0, 0, _INDENT), expand=False))
+                console.print(Padding(Text(safe(said)), (0, 0, 0, _INDENT), expand=False))
 
 
 def _console() -> Console:
     """As wide as the terminal; a file or another program gets whole lines."""
-    return Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else 10_000)

@@ -190,6 +190,13 @@ def without_hangup() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
+def files_of(most: int) -> Callable[[], None]:
+    """A place: no file may be larger than so many bytes, as on a disk that is full then."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+
+
+LIMITS = {f"files_of_{most}": files_of(most) for most in (1000, 3000, 20_000, 100_000, 250_000)}
+
 DEATHS = (
     before_write,
     half_written,
@@ -212,7 +219,7 @@ REPLACING = {
 DELAYS = (slow_save, slow_load, slow_film, slow_page, slow_evaluation)
 PATCHES: dict[str, Callable[[], None]] = {
     place.__name__: place for place in (*DEATHS, *DELAYS, without_hangup)
-} | REPLACING
+} | (REPLACING | LIMITS)
 
 
 def child(request: dict[str, Any]) -> None:

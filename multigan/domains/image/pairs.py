@@ -20,9 +20,9 @@ from multigan.domains.image.opening import PICTURES
 from multigan.domains.image.part import Opener, Pictures
 from multigan.domains.image.settings import ImageData
 from multigan.domains.image.sources import FilePictures, Source
-from multigan.domains.listing import printable
 from multigan.domains.unreadable import Unreadable
 from multigan.errors import DataError
+from multigan.terminal import safe
 
 _NAMED = 3  # files in a note at most
 
@@ -128,7 +128,7 @@ def _stem(name: str) -> str:
 def _left_out(names: Sequence[str], why: str) -> list[str]:
     if not names:
         return []
-    said = printable(", ".join(names[:_NAMED])) + (", …" if len(names) > _NAMED else "")
+    said = safe(", ".join(names[:_NAMED])) + (", …" if len(names) > _NAMED else "")
     return [f"left out: {len(names):,} {why}: {said}"]
 
 
@@ -214,6 +214,6 @@ class PairDecoder(Decoder):
             fit = self.given.settings.fit
             said.append(
                 f"{len(self.shapes):,} pairs have two shapes, and may not lie over each other "
-                f"(data.fit = {fit!r}): {printable(', '.join(self.shapes[:_NAMED]))}"
+                f"(data.fit = {fit!r}): {safe(', '.join(self.shapes[:_NAMED]))}"
             )
         return said

@@ -9,13 +9,14 @@ import numpy as np
 
 from multigan.domains.archive import Broken
 from multigan.domains.files import Files, Kind, find_files, is_there
-from multigan.domains.listing import few, printable
+from multigan.domains.listing import few
 from multigan.domains.series.clock import alternating, clocks, is_backwards
 from multigan.domains.series.columns import MOST, Columns, read_columns
 from multigan.domains.series.handed import keep_series
 from multigan.domains.sets import at_hand
 from multigan.domains.tables import TABLES, open_table
 from multigan.errors import DataError
+from multigan.terminal import safe
 
 SERIES = Kind("series", TABLES, dict.fromkeys((".xlsx", ".xls", ".ods"), "save them as CSV"))
 """What files of series are called and how they end."""
@@ -61,7 +62,7 @@ def read_tables(files: Files, wanted: Sequence[str] | None = None, time: str = "
     """Every file with the same channels in the same order; raises `DataError` where they differ."""
     read, held = [], 0
     for i, name in enumerate(files.names):
-        shown = printable(str(files.root / name))
+        shown = safe(str(files.root / name))
         try:
             with files.open(i) as file:
                 columns = read_columns(open_table(file, shown, latin=True))

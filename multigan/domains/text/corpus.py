@@ -12,7 +12,6 @@ import torch
 
 from multigan.domains.cache import Decoded, Decoder, opened
 from multigan.domains.labels import counted
-from multigan.domains.listing import printable
 from multigan.domains.text.handed import sentences_at
 from multigan.domains.text.oracle import Oracle
 from multigan.domains.text.settings import TextData
@@ -30,6 +29,7 @@ from multigan.domains.text.tokeniser import (
 from multigan.domains.text.tokeniser import train_tokeniser as train
 from multigan.errors import DataError
 from multigan.samples import Stored
+from multigan.terminal import safe
 
 REPORT = "report.json"
 """The file beside the rows that says how many are to train on, the classes and the notes."""
@@ -220,8 +220,7 @@ def _notes(
         notes.append(f"{lines.blank:,} blank lines left out")
     if lines.failed:
         notes.append(
-            f"Skipped {len(lines.failed)} that cannot be read: "
-            f"{printable('; '.join(lines.failed[:5]))}"
+            f"Skipped {len(lines.failed)} that cannot be read: {safe('; '.join(lines.failed[:5]))}"
         )
     return [*notes, *lines.notes]
 

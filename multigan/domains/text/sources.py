@@ -14,12 +14,13 @@ import numpy as np
 from multigan.domains.archive import Broken
 from multigan.domains.files import Files, Kind, find_files, is_there
 from multigan.domains.labels import folders
-from multigan.domains.listing import few, printable
+from multigan.domains.listing import few
 from multigan.domains.tables import TABLES, open_table, told
 from multigan.domains.unreadable import unlike
 from multigan.encodings import AS_UTF8, encoding_of
 from multigan.errors import DataError
 from multigan.resources import resource_folder
+from multigan.terminal import safe
 
 BUILT_IN = {"captions": "captions.txt"}
 """Built-in corpora and their files in ``data/``."""
@@ -135,7 +136,7 @@ def files_read(files: Files) -> list[str]:
     """What is said of the files of a source: which they are, and what was left out."""
     if len(files) == 1 and not files.listing.left_out:
         return []
-    names = [printable(name) for name in islice(files.names, _NAMED)]
+    names = [safe(name) for name in islice(files.names, _NAMED)]
     more = ", …" * (len(files) > _NAMED)
     return [*files.notes(), f"Sentences are read from {', '.join(names)}{more}"]
 
@@ -175,7 +176,7 @@ def _sentences(
 ) -> Iterator[tuple[str, str]]:
     """The sentences of one file with their labels; raises `DataError`."""
     name = files.names[i]
-    shown, ending = printable(str(files.root / name)), Path(name).suffix.lower()
+    shown, ending = safe(str(files.root / name)), Path(name).suffix.lower()
     try:
         with files.open(i) as file:
             if ending in TABLES:
