@@ -12,6 +12,15 @@ from pathlib import Path
 from multigan.errors import DiskError, UserError
 
 _FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+_ROOMY = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.ENOENT,
+)
 _REFUSED = (*_FULL, errno.EROFS)
 # How libraries that write by themselves word it: Rust's, and torch's writer of archives.
 _FOREIGN = re.compile(
@@ -85,18 +94,22 @@ def at_work(process: int) -> bool:
 
 
 @contextmanager
-def writing(path: Path, advice: str = "") -> Iterator[None]:
-    """Raise `DiskError`, which names ``path`` and the free bytes, for a write that fails inside."""
+def writing(path: Path, advice: str = "", option: str = "") -> Iterator[None]:
+    """Raise `DiskError`, which names the ``option`` that gave ``path``, it and the free bytes, for
+    a write that fails inside."""
+    before = f"{option} " if option else ""
     try:
         yield
-    except UserError:  # it has been explained
+    except DiskError as error:  # it has been explained
+        raise DiskError(f"{before}{error}") from error
+    except UserError:
         raise
     except Exception as error:
         reason = refusal(error)
         if reason is None:
             raise
         said = f"{path} cannot be written: {reason}{_room(path, reason)}{advice}"
-        raise DiskError(said) from error
+        raise DiskError(before + said) from error
 
 
 def refusal(error: BaseException | None) -> str | None:
@@ -138,7 +151,7 @@ def refused(error: BaseException | None) -> str | None:
 
 def _room(path: Path, reason: str) -> str:
     """The free bytes where ``path`` lies, unless the reason is another than that they are few."""
-    if reason in {os.strerror(number) for number in (errno.EACCES, errno.EPERM, errno.EROFS)}:
+    if reason in {os.strerror(number) for number in _ROOMY}:
         return ""
     there = next((folder for folder in path.absolute().parents if folder.is_dir()), None)
     return f" ({shutil.disk_usage(there).free:,} bytes free there)" if there else ""

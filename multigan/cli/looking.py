@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from multigan.atomic import write_atomically, writing
+from multigan.atomic import writing
 from multigan.cli.shared import (
     Json,
     Settings,
@@ -79,8 +79,8 @@ def show(
             never_fail(sys.stdout, "utf-8")
         sys.stdout.write(safe(text, lines=True) if sys.stdout.isatty() else text)
         return
-    with writing(out):
-        write_atomically(out, text)
+    with writing(out, option="--out"):
+        out.write_text(text, "utf-8")
 
 
 @app.command()

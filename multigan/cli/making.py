@@ -225,7 +225,7 @@ def evaluate(
 
         try_report(Path(model), say, trust_code)
     if json is not None:
-        with writing(Path(json)):
+        with writing(Path(json), option="--json"):
             result.save(Path(json))
 
 
