@@ -147,6 +147,7 @@ class Game:
         for _ in range(steps):
             self.critic_phase(feed("critic", samples), samples, budget, index)
             samples += batch
+        # The generator meets the critic as it now is: one gradient for both would be of an old one.
         self.generator_phase(feed("generator", samples), samples, budget)
         half_life = self.settings.ema_half_life.at(samples, budget)
         for name, ema in self.emas.items():
@@ -180,6 +181,7 @@ class Game:
             for player in self.critics.values():
                 stack.enter_context(readonly(player.network))
             for turn, share in _with_shares(turns):
+                # Real samples come too: paired objectives and L1 terms compare with them.
                 terms = self._generator_terms(turn, samples, budget)
                 torch.stack(list(terms.values())).sum().mul(share).backward()
                 _accumulate(

@@ -33,6 +33,7 @@ def eager_gradient(critic: Critic, x: Tensor) -> tuple[Tensor, Tensor]:
     logits."""
     x = x.detach().requires_grad_(True) if x.is_leaf else x
     logits = critic(x)
+    # Of the sum: no sample's logit depends on another's, so each row is that sample's own slope.
     (gradient,) = torch.autograd.grad(score(logits).sum(), x, create_graph=True)
     return gradient, logits
 
@@ -61,6 +62,7 @@ def one_centred(gradient: Tensor) -> Tensor:
 
 def between(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
     """Points between real and generated samples, one ε a sample: ``epsilon`` is ``(N,)``."""
+    # One ε for a whole batch, or one for each pixel, is not on the lines that the proof is about.
     return torch.lerp(fake, real, epsilon.to(real).view(-1, *[1] * (real.dim() - 1)))
 
 

@@ -150,7 +150,7 @@ def evaluate(
     embedder: Annotated[
         str | None,
         typer.Option(
-            help="For pictures: classifier, patches, inception, clip, dinov2 or a hub id."
+            help="One of the domain's, a hub id or 'package.module:name'; a wrong name lists them."
         ),
     ] = None,
     weights: Annotated[

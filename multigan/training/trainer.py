@@ -235,6 +235,7 @@ class Trainer:
 
     def save(self) -> None:
         """Write a checkpoint and the model as it now is."""
+        # Every process steps by itself on shared gradients: weights that differ would stay so.
         for player in self.game.players:
             self.processes.check_equal(player.network)
         statistics = self.processes.averaged(self.game.statistics.state())

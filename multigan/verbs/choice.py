@@ -45,7 +45,7 @@ def by_data(recipe: Any, data: Any, settings: Mapping[str, Any] | None) -> Choic
         OWN_DATA[kind].called,
         name,
     )
-    if kind == "text" and _without_spaces(path):
+    if OWN_DATA[kind].otherwise and _without_spaces(path):
         name = OWN_DATA[kind].otherwise
         log.info("its lines have hardly a space: letter by letter, by %s", name)
     if _class_folders(path):

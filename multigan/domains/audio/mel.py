@@ -104,6 +104,7 @@ class MelFrontEnd(nn.Module):
         """Representations ``(N, 1, M, T)`` to waveforms ``(N, T · hop)``; ``steps`` of
         Griffin-Lim."""
         magnitude = self.to_linear(self.to_magnitudes(x))
+        # Phases are found from what overlapping frames have in common: more overlap says more.
         if self.dense.hop < self.fourier.hop:
             magnitude = denser(magnitude)
         return self.dense.griffin_lim(magnitude, self.steps if steps is None else steps)

@@ -77,6 +77,7 @@ class LanguageCritic(nn.Module):
         *codes, end = x.split([*(column.shape[1] for column in columns), 1], 2)
         reading, scoring = codes[: len(networks)], codes[len(networks) :]
         parts = zip(networks, reading, scoring[::2], scoring[1::2], strict=True)
+        # The last is the generator itself: what it is told apart from, and must not learn here.
         with readonly(networks[-1]):
             scored = [
                 _scored(network, by, weight, bias, condition) for network, by, weight, bias in parts
@@ -131,6 +132,7 @@ class Codes(nn.Module):
             return torch.cat(
                 [nn.functional.embedding(tokens, column) for column in [*reading, *scoring, end]], 2
             )
+        # What was read before is taken as it is: a gradient goes to the token that is scored alone.
         past = tokens.ids if isinstance(tokens, Relaxed) else tokens.detach()
         return torch.cat(
             [read(past, torch.cat(reading, 1)), read(tokens, torch.cat([*scoring, end], 1))], 2

@@ -130,6 +130,7 @@ Draw = tuple[Tensor, Tensor | None]
 def st(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Draw:
     """Multinomial forward, softmax backward (Bengio et al. 2013)."""
     ids = categorical(logits.detach().softmax(-1), uniform)
+    # Biased, for the slope is the softmax's and the token was not; but of a low variance.
     return ids, (logits / temperature).softmax(-1)
 
 
@@ -143,6 +144,7 @@ def st_gumbel(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Draw:
 def soft_gumbel(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Draw:
     """Gumbel-softmax forward and backward (Jang et al. 2017; RelGAN): the carrier is the soft
     one-hot itself."""
+    # The largest of logits plus Gumbel numbers is a draw of the softmax; cold, this nears one-hot.
     soft = ((logits + gumbel(logits)) / temperature).softmax(-1)
     return soft.detach().argmax(-1), soft
 
@@ -156,6 +158,7 @@ def gumbel_rao(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Draw:
     ids = categorical(logits.detach().softmax(-1), uniform)
     total = logits.new_zeros(logits.shape)
     for _ in range(GUMBELS):
+        # A constant, so that the gradient is that of the softmax at these very Gumbel numbers.
         shift = conditional_gumbel(logits.detach(), ids) - logits.detach()
         total = total + ((logits + shift) / temperature).softmax(-1)
     return ids, total / GUMBELS
@@ -207,6 +210,7 @@ def conditional_gumbel(logits: Tensor, ids: Tensor) -> Tensor:
     """Gumbel-perturbed ``logits`` ``(..., V)`` given that their largest is at ``ids`` (Paulus et
     al. 2021, eq. 5)."""
     exponential = torch.empty_like(logits).exponential_().clamp_min(1e-20)
+    # The largest is Gumbel at logsumexp whichever it is; the others are Gumbels cut off below it.
     total = logits.logsumexp(-1, keepdim=True)
     top = exponential.gather(-1, ids[..., None])
     others = -(exponential * (-logits).exp() + top * (-total).exp()).log()

@@ -97,6 +97,7 @@ def leave_one_out(turn: GeneratorTurn) -> Tensor:
     causal = answers(critic, JudgesSteps) and critic.causal
     credit = to_go(rewards) if causal else rewards.view(len(rewards), -1).sum(1, keepdim=True)
     others = (whole_sum(credit.sum(0)) - credit) / max(len(credit) * processes() - 1, 1)
+    # A baseline without the sample itself leaves the gradient unbiased and takes off variance.
     return -((credit - others) * turn.fake.log_probs).sum() / rewards.numel()
 
 
