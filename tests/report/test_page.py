@@ -264,3 +264,11 @@ def test_who_wants_nothing_to_move_sees_the_last_picture(run: Path, tmp_path: Pa
     page = write_report([cut_off]).read_text()
     assert ">The last look</h2>" in page
     assert "prefers-reduced-motion" not in page
+
+
+def test_samples_are_enlarged_without_scripts(labelled_run: Path, tmp_path: Path) -> None:
+    page = write_report([labelled_run], tmp_path / "page.html").read_text("utf-8")
+    assert "<script" not in page
+    boxes = re.findall(r'<label class="zoom"><input type="checkbox" aria-label="([^"]+)">', page)
+    assert boxes == ["enlarge: generated samples", "enlarge: real samples"]
+    assert ".zoom:has(:checked)" in page
