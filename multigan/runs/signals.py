@@ -108,6 +108,24 @@ class StopSignals:
                     os.dup2(nothing.fileno(), number)
 
 
+def end_at_signals() -> None:
+    """Have signals end this program with their status wherever no training is in charge of them:
+    what it was at is cleared away, and nothing is said.
+
+    Within an import it ends at once: libraries take what interrupts them for another error."""
+    for number in unignored():
+        signal.signal(number, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    status = 128 + number
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            os._exit(status)
+        frame = frame.f_back
+    raise SystemExit(status)
+
+
 def unignored() -> list[signal.Signals]:
     """Those that are to be heard: under ``nohup`` a terminal may close, and whoever ignores
     SIGUSR1 has a reason. Shells ignore SIGINT for what runs in the background; it is heard all the

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from forks import Forked, ForkServer
 from small_trainings import RING, endless, resume, train, wait_for
-from train_help import check_belongs, learned, options, rows_of, unlike
+from train_help import check_belongs, environment, learned, options, ran, rows_of, unlike
 
 from multigan.runs.checkpoint import intact_checkpoints
 
@@ -219,3 +219,23 @@ def test_the_line_of_a_job_script(
     assert status == 2, said
     assert "game.critic.lr" in said
     assert "another --out" in said
+
+
+@SIGNALS
+@pytest.mark.parametrize("module", ["typer", "torch", "safetensors"])
+def test_while_libraries_are_imported(
+    tmp_path: Path, module: str, number: int, status: int
+) -> None:
+    """Where they take what interrupts them for something else."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys, os\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}:\n"
+        f"            try: os.kill(os.getpid(), {int(number)})\n"
+        "            except BaseException: raise RuntimeError('taken for something else')\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+    paths = os.pathsep.join([str(tmp_path), environment()["PYTHONPATH"]])
+    done = ran("generate", str(tmp_path), PYTHONPATH=paths)
+    assert (done.returncode, done.stderr) == (status, "")
