@@ -128,13 +128,13 @@ def test_generate_pictures_of_a_label(command, labelled_run: Path, tmp_path: Pat
         "generate", labelled_run, "-n", 18, "--out", tmp_path, "--label", "light", "--device", "cpu"
     )
     assert done.status == 0
-    names = [f"{i:06d}.png" for i in range(18)] + ["sheet.png"]
+    names = [f"light-{i:06d}.png" for i in range(18)] + ["sheet.png"]
     assert sorted(p.name for p in tmp_path.iterdir()) == [".made-by-multigan", *names]
     more = command("generate", labelled_run, "-n", 1, "--out", tmp_path / "a", "--device", "cpu")
     assert more.status == 0
-    (tmp_path / "own.png").write_bytes((tmp_path / "000000.png").read_bytes())
+    (tmp_path / "own.png").write_bytes((tmp_path / "light-000000.png").read_bytes())
     assert list(find_files(tmp_path, PICTURES).names) == ["own.png"]
-    with Image.open(tmp_path / "000017.png") as picture:
+    with Image.open(tmp_path / "light-000017.png") as picture:
         assert picture.size == (16, 16)
 
 

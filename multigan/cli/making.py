@@ -28,6 +28,8 @@ from multigan.verbs.flags import with_declared
         "multigan generate runs/text-captions-001 -n 20 --prefix 'a man' --temperature 0.7 "
         "--unique",
         "multigan generate runs/audio-drums-001 --between 1,2 -n 12 --out morph.wav",
+        "multigan generate runs/my-photos --between 1,2 -n 48 --out morph.mp4",
+        "multigan generate runs/my-labelled-run -n 5000 --as-dataset --out generated/",
         "multigan generate runs/text-captions-001 -n 100 --out - > sentences.txt",
         "multigan generate runs/audio-vocoder-001 --condition voice.mp3 --out generated.wav",
     )
@@ -61,8 +63,15 @@ def generate(
         typer.Option(help="For models that make samples from something: a file or a folder of it."),
     ] = None,
     label: Annotated[
-        str | None, typer.Option(help="The class to make; by default each in turn.")
+        str | None,
+        typer.Option(help="The class to make, or several as a,b; by default each in turn."),
     ] = None,
+    as_dataset: Annotated[
+        bool,
+        typer.Option(
+            "--as-dataset", help="A folder for each class and labels.csv, to train a classifier on."
+        ),
+    ] = False,
     format: Annotated[
         str | None,
         typer.Option(
@@ -113,6 +122,7 @@ def generate(
         filter=filter,
         trust_code=trust_code,
         options=options,
+        as_dataset=as_dataset,
     )
     where = "standard output" if str(out) == "-" else out
     say(f"{made.count} samples in {where}" + (f"   ·   sheet: {made.sheet}" if made.sheet else ""))

@@ -22,6 +22,7 @@ class Presenter(ABC):
 
     formats: ClassVar[tuple[str, ...]]  # what `write` can write; the first is the default
     keeps_names: ClassVar[bool] = False  # whether what is made of a file is called as it is
+    films: ClassVar[tuple[str, ...]] = ()  # what only `write_together` and `write_film` can write
     preview: ClassVar[int] = 64  # fixed-noise samples shown during training
 
     def __init__(self, domain: "Domain") -> None:
@@ -50,6 +51,10 @@ class Presenter(ABC):
             f"--out {path}: {self.domain.recipe.domain} goes into a folder, one file each; give "
             "a folder"
         )
+
+    def write_film(self, items: Sequence[Any], path: Path) -> None:
+        """Save presented items that lead from one to the other in one file; raises `UserError`."""
+        self.write_together(items, path)
 
     def sheet(self, items: Sequence[Any]) -> Image.Image | None:
         """One picture of many presented items, or None where there is nothing to see."""

@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -18,16 +18,21 @@ from multigan.errors import UserError
 from multigan.model import Model, load
 from multigan.options import asked_for
 from multigan.samples import Given
+from multigan.verbs.labelled import DatasetFolder, labels_in, named_by_label, names_of
 
 _SHEET = 100  # samples on the sheet at most
 
 
 @dataclass
 class Written:
-    """What was written: how many samples, and the sheet if there is one."""
+    """What was written, how many samples and the sheet if there is one; and how it is to be."""
 
     count: int = 0
     sheet: Path | None = None
+    labels: list[str] = field(default_factory=list)  # the class of each; empty: of none
+    classes: Sequence[str] = ()
+    dataset: DatasetFolder | None = None
+    film: bool = False  # whether samples lead from one to the other
     shown: list[Any] = field(default_factory=list)  # the first samples, for the sheet
     called: Counter[str] = field(default_factory=lambda: Counter(sheet=1))
     """How many files have a name, in small letters; the sheet has one."""
@@ -50,13 +55,16 @@ def generate_files(
     unique: bool = False,
     filter: int = 1,
     options: Mapping[str, Any] | None = None,
+    as_dataset: bool = False,
 ) -> Written:
     """Write ``n`` samples of a model, or of each condition, into ``out``, and a sheet of the first
     hundred.
 
     Where ``out`` names a file that the domain can write, all go into that one; ``-`` is standard
     output. ``condition`` is a file or folder that the model's domain reads. ``between`` two seeds
-    makes the samples on the way from one to the other. ``options`` are those of the model's domain;
+    makes the samples on the way from one to the other. ``label`` may name several classes, with
+    commas between; files are named by them. ``as_dataset`` writes class folders and a table of
+    labels instead of a sheet. ``options`` are those of the model's domain;
     ``unique`` and ``filter`` as for `Model.chunks`. ``trust_code`` agrees to code that the model,
     or another that an option names, brings along. ``say`` hears every sample that can be put into
     words; ``note`` which files were made of which condition, and what was there before."""
@@ -65,11 +73,12 @@ def generate_files(
     chosen = {name: model.opened(name, value, trust_code) for name, value in chosen.items()}
     presenter = model.domain.presenter
     kind, together = _kind(presenter, model.recipe.domain, out, format)
-    written = Written()
+    labels = labels_in(label, model.classes, n)
+    written = _beginning(model, n, out, labels, together, between, condition, unique, as_dataset)
     with writing(out, option="--out"):
         if not _is_standard_output(out):
             _make_room(out.parent if together else out, None if together else note)
-        asked: dict[str, Any] = {"seed": seed, "label": label, "unique": unique, "filter": filter}
+        asked: dict[str, Any] = {"seed": seed, "label": labels, "unique": unique, "filter": filter}
         if condition is not None and presenter.keeps_names:
             _spare(condition, out)
         made = _made(model, n, between, condition, **asked, **chosen)
@@ -81,11 +90,35 @@ def generate_files(
                 say(line)
             if name is not None:
                 note(f"{name} → {', '.join(file.name for file in files)}")
-        sheet = None if together else presenter.sheet(written.shown)
+        sheet = None if together or as_dataset else presenter.sheet(written.shown)
         if sheet is not None:
             written.sheet = out / "sheet.png"
             sheet.save(written.sheet)
             mark_made(out, [written.sheet.name], "sheet")
+    return written
+
+
+def _beginning(
+    model: Model,
+    n: int,
+    out: Path,
+    labels: str | list[str] | None,
+    together: bool,
+    between: tuple[int, int] | None,
+    condition: str | None,
+    unique: bool,
+    as_dataset: bool,
+) -> Written:
+    """Nothing written yet: how it is to be; raises `UserError` for what does not go together."""
+    if between and isinstance(labels, list):
+        raise UserError("--label: the way between two seeds is made of one class")
+    if as_dataset and (together or between or condition is not None):
+        raise UserError("--as-dataset writes a folder of labelled samples: give --out a folder")
+    dataset = DatasetFolder(out, model.classes) if as_dataset else None
+    written = Written(film=between is not None, dataset=dataset, classes=model.classes)
+    if condition is None and not together and not (unique and labels is None):
+        first = model.classes[0] if between and model.classes else None
+        written.labels = names_of(model.facts, n, labels if labels is not None else first)
     return written
 
 
@@ -96,13 +129,16 @@ def _is_standard_output(out: Path) -> bool:
 def _kind(presenter: Presenter, domain: str, out: Path, format: str | None) -> tuple[str, bool]:
     """The format to write, and whether all go into one file; raises `UserError`."""
     ending = out.suffix.lower().lstrip(".")
-    one = ending in presenter.formats and not out.is_dir()
+    one = ending in (*presenter.formats, *presenter.films) and not out.is_dir()
     kind = format or (ending if one else presenter.formats[0])
-    if kind not in presenter.formats:
-        raise UserError(f"--format {kind}: {domain} is written as {', '.join(presenter.formats)}")
+    together = one or _is_standard_output(out)
+    if kind not in (*presenter.formats, *(presenter.films if together else ())):
+        films = f", and as one file {', '.join(presenter.films)}" if presenter.films else ""
+        raise UserError(
+            f"--format {kind}: {domain} is written as {', '.join(presenter.formats)}{films}"
+        )
     if one and kind != ending:
         raise UserError(f"--out {out} is no {kind} file: give --out or --format, not both")
-    together = one or _is_standard_output(out)
     if together and type(presenter).write_together is Presenter.write_together:
         presenter.write_together([], out)  # it refuses: before anything is made
     return kind, together
@@ -147,10 +183,10 @@ def _write(
 
     ``name`` is the file that they were made of."""
     if _is_standard_output(out):
-        _print_bytes(presenter, items, kind)
+        _print_bytes(presenter, items, kind, written.film)
         files = []
     elif together:
-        presenter.write_together(items, out)
+        _write_one(presenter, items, out, written.film)
         files = [out]
     elif name is not None and presenter.keeps_names:
         with tempfile.TemporaryDirectory(dir=out) as aside:  # its numbers may be names of others
@@ -158,7 +194,12 @@ def _write(
             files = [_called(file, out, name, written.called) for file in numbered]
     else:
         files = presenter.write(items, out, kind, start=written.count)
-    if files:
+        labels = written.labels[written.count : written.count + len(items)]
+        if written.dataset is not None:
+            files = written.dataset.take(files, labels)
+        elif labels and len(files) == len(labels):
+            files = named_by_label(files, labels, written.classes)
+    if files and written.dataset is None:  # a dataset is made to be learned from
         mark_made(files[0].parent, [file.name for file in files], "sample")
     written.count += len(items)
     written.shown += islice(items, _SHEET - len(written.shown))
@@ -189,11 +230,15 @@ def _spare(condition: str, out: Path) -> None:
         )
 
 
-def _print_bytes(presenter: Presenter, items: list[Any], kind: str) -> None:
+def _write_one(presenter: Presenter, items: list[Any], path: Path, film: bool) -> None:
+    (presenter.write_film if film else presenter.write_together)(items, path)
+
+
+def _print_bytes(presenter: Presenter, items: list[Any], kind: str, film: bool) -> None:
     """The one file of all items, on standard output."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"all.{kind}"
-        presenter.write_together(items, path)
+        _write_one(presenter, items, path, film)
         sys.stdout.flush()
         sys.stdout.buffer.write(path.read_bytes())
         sys.stdout.flush()

@@ -12,6 +12,7 @@ from torch import Tensor
 from multigan.domains.image.tasks import Task
 from multigan.domains.presenter import Presenter
 from multigan.domains.shown import Snapshot
+from multigan.pictures.film import FORMATS, save_film
 from multigan.pictures.grid import beside, image_grid, over_white
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class ImagePresenter(Presenter):
     domain: "ImageDomain"
     formats = ("png", "webp", "jpg")
     keeps_names = True
+    films = ("gif", "mp4")
 
     @property
     def pipeline_tag(self) -> str:
@@ -49,9 +51,19 @@ class ImagePresenter(Presenter):
         return paths
 
     def write_together(self, items: Sequence[Any], path: Path) -> None:
-        """One picture as it is; several in a grid."""
+        """One picture as it is; several in a grid, in the formats of films one after the other."""
+        if path.suffix.lower().lstrip(".") in self.films:
+            save_film(items, path)
+            return
         whole = items[0] if len(items) == 1 else self.sheet(items)
         (over_white(whole) if path.suffix.lower() == ".jpg" else whole).save(path)
+
+    def write_film(self, items: Sequence[Any], path: Path) -> None:
+        """An animation where the format has one; else a strip."""
+        if path.suffix.lower().lstrip(".") in FORMATS:
+            save_film(items, path)
+        else:
+            self.write_together([image_grid(items, columns=len(items))], path)
 
     def sheet(self, items: Sequence[Any]) -> Image.Image:
         """The pictures in a grid."""
