@@ -17,7 +17,7 @@ from multigan.asked import shapes_read
 from multigan.atomic import write_atomically
 from multigan.devices import pick_device
 from multigan.domains.base import Domain, domain_type
-from multigan.errors import AbsentError, CheckpointError
+from multigan.errors import AbsentError, CheckpointError, RecipeError
 from multigan.kept import card
 from multigan.kept.config import FILE as CONFIG
 from multigan.kept.config import FORMAT, Config, Player, is_ours, read_config
@@ -109,7 +109,10 @@ def load(
     folder = find_folder(source, trust_code, revision)
     config = read_config(folder)
     check_consent(config.recipe, folder, trust_code)
-    recipe = load_recipe(config.recipe, trust_code=True)
+    try:
+        recipe = load_recipe(config.recipe, trust_code=True)
+    except RecipeError as error:
+        raise RecipeError(f"{folder / CONFIG}: recipe: {error}") from None
     domain = domain_type(recipe.domain)(recipe, config.made_facts())
     domain.check_facts()
     domain.condition_shape = _condition_shape(config, folder) or domain.condition_shape

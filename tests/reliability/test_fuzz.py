@@ -2,23 +2,21 @@
 
 import copy
 import json
-import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from damages import no_hang
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
+from stress import SEED, log, until_time_is_up
 
 import multigan
 from multigan.errors import UserError
 from multigan.recipe.load import load_recipe, parse_settings, recipe_names
-
-EXAMPLES = int(os.environ.get("MULTIGAN_FUZZ_EXAMPLES", "20000"))  # of the long form; 10^6: hours
 
 NUMBERS = st.sampled_from([0, -1, 1, 2, 3, 2**31, 2**63, 10**30, 0.5, -0.1, 1e-300, 1e308])
 ODD = st.sampled_from([float("nan"), float("inf"), "", "os:system", "../..", "\x1b[31m", "\0"])
@@ -104,7 +102,7 @@ def try_model(data: st.DataObject, whole: Path, folder: Path) -> None:
 
 
 QUICK = settings(max_examples=100, derandomize=True, suppress_health_check=[*HealthCheck])
-LONG = settings(max_examples=EXAMPLES, suppress_health_check=[*HealthCheck])
+LONG = settings(max_examples=200, suppress_health_check=[*HealthCheck])
 
 
 @QUICK
@@ -125,16 +123,30 @@ def test_models(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory, data: 
     try_model(data, tiny_run, tmp_path_factory.getbasetemp() / "fuzzed")
 
 
-@pytest.mark.slow
-@LONG
-@given(st.data())
-def test_many_recipes_and_settings(data: st.DataObject) -> None:
-    try_recipe(data)
-    try_settings(data)
+def many(name: str, attempt: Callable[[Any], None]) -> None:
+    """Other inputs, round after round, until the time is up."""
+    tried = 0
+
+    def counted(data: Any) -> None:
+        nonlocal tried
+        tried += 1
+        attempt(data)
+
+    for number in until_time_is_up():
+        seed(1000 * SEED + number)(LONG(given(st.data())(counted)))()
+        log(f"fuzz: {tried} {name}, no failure")
 
 
 @pytest.mark.slow
-@LONG
-@given(st.data())
-def test_many_models(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory, data: Any) -> None:
-    try_model(data, tiny_run, tmp_path_factory.getbasetemp() / "fuzzed")
+def test_many_recipes() -> None:
+    many("recipes", try_recipe)
+
+
+@pytest.mark.slow
+def test_many_settings() -> None:
+    many("settings", try_settings)
+
+
+@pytest.mark.slow
+def test_many_models(tiny_run: Path, tmp_path: Path) -> None:
+    many("models", lambda data: try_model(data, tiny_run, tmp_path / "fuzzed"))

@@ -13,6 +13,7 @@ import pytest
 import soundfile
 from forks import ForkServer
 from hostile_files import Harm, as_source, in_folders, sparse, written
+from PIL import Image
 from small_trainings import ALL_KINDS
 from train_help import options
 
@@ -203,3 +204,18 @@ def test_what_lies_beside_whole_files_is_left_out_and_said(
     status, said = check_received(fork_server, *line(recipe, data, tmp_path / "run"))
     assert status == 0, said
     assert "left out" in said
+
+
+@pytest.mark.slow
+def test_eight_huge_pictures_are_not_decoded_all_at_once(
+    fork_server: ForkServer, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    Image.new("RGB", (13_000, 13_000)).save(data / "0.png", compress_level=1)
+    for number in range(1, 8):
+        os.link(data / "0.png", data / f"{number}.png")
+    settings = options({"train.batch": 2, "train.samples": 8, "data.channels": 3})
+    arguments = ["train", "image/digits", "--data", str(data), "--out", str(tmp_path / "run")]
+    status, said = check_received(fork_server, *arguments, *settings, "--dry-run")
+    assert status == 0, said

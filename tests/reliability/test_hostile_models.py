@@ -206,6 +206,12 @@ def test_every_verb_ends_with_one_plain_message(
     assert not Path("canary").exists()
 
 
+def test_a_wrong_recipe_of_a_model_names_the_file(run: Path) -> None:
+    at("recipe.game.penalties.r2", {"weight": {"start": 1, "shape": "exponentia|"}})(run / "model")
+    with pytest.raises(UserError, match=r"config\.json: .*exponentia"):
+        multigan.load(run)
+
+
 def test_a_model_of_before_there_were_hashes_still_loads(run: Path) -> None:
     without("sha256")(run / "model")
     assert len(multigan.load(run).generate(2)) == 2
