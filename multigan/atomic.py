@@ -59,8 +59,17 @@ def publish(path: Path, fill: Callable[[Path], None]) -> None:
 
 
 def flush(path: Path) -> None:
-    """Have the operating system put a file or a folder on the disk (fsync)."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Have the operating system put a file or a folder on the disk (fsync).
+
+    Windows does so only with what is open for writing, and opens no folders; there the name of a
+    file may come later than its content, never before."""
+    folder = path.is_dir()
+    try:
+        descriptor = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
+    except PermissionError:
+        if folder:
+            return
+        raise
     try:
         os.fsync(descriptor)
     finally:

@@ -79,3 +79,21 @@ def test_the_old_file_is_whole_while_the_new_one_is_being_written(tmp_path: Path
 
     publish(path, fill)
     assert path.read_text() == "new"
+
+
+def test_a_folder_that_cannot_be_opened_is_not_flushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = []
+    opened = os.open
+
+    def of_windows(path: Path, how: int) -> int:
+        if os.path.isdir(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        flags.append(how & os.O_ACCMODE)
+        return opened(path, how)
+
+    monkeypatch.setattr(os, "open", of_windows)
+    write_atomically(tmp_path / "file", "new")
+    assert (tmp_path / "file").read_text() == "new"
+    assert flags == [os.O_RDWR]  # what is open for reading alone cannot be flushed there

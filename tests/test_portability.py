@@ -1,4 +1,5 @@
-"""What holds on other machines, imposed here: Apple's MPS has no float64."""
+"""What holds on other machines, imposed here: Apple's MPS has no float64, Windows writes text in an
+encoding of its own."""
 
 import ast
 from collections.abc import Iterator
@@ -65,3 +66,30 @@ def test_nothing_is_made_in_double_precision_on_a_device() -> None:
         if moved and wide:
             made.append(path)
     assert made == []
+
+
+def modes(call: ast.Call) -> set[str]:
+    """Texts among the arguments of a call that may be a file's mode."""
+    given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
+    return {str(g.value) for g in given if isinstance(g, ast.Constant)} & {"r", "w", "a", "x", "w+"}
+
+
+def test_every_text_file_has_an_encoding_of_its_own() -> None:
+    # Windows would take that of the region
+    lacking = []
+    for path, call in calls():
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
+        named = any(keyword.arg == "encoding" for keyword in call.keywords)
+        bare = {"read_text": 1, "write_text": 2}.get(name, 0) > len(call.args)
+        text = name in ("open", "fdopen", "TemporaryFile", "NamedTemporaryFile") and modes(call)
+        if (bare or (text and not ast.unparse(call.func).startswith("av."))) and not named:
+            lacking.append(f"{path}:{call.lineno}")
+    assert lacking == []
+
+
+def test_what_only_unix_has_is_asked_for_with_care() -> None:
+    only = {"fcntl", "resource", "termios", "pwd", "grp"}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.parse(path.read_text("utf-8")).body:  # not within a try
+            names = {name.name for name in node.names} if isinstance(node, ast.Import) else set()
+            assert not names & only, path

@@ -127,7 +127,7 @@ def classifier_embedder(
         embedder = ClassifierEmbedder(name, *build(classes), prepare)
         if (folder / "meta.json").is_file():
             embedder.restore(load_file(folder / "weights.safetensors"))
-            embedder.accuracy = json.loads((folder / "meta.json").read_text())["accuracy"]
+            embedder.accuracy = json.loads((folder / "meta.json").read_text("utf-8"))["accuracy"]
         else:
             log.info(
                 "training the classifier %s on %s samples, once; kept in %s",

@@ -191,7 +191,7 @@ def chapter(folder: RunFolder, name: str, trust_code: bool = False) -> Chapter:
         events=_events(rows),
         evaluation=evaluation,
         table=_table(evaluation) if evaluation else [],
-        recipe=folder.recipe.read_text(),
+        recipe=folder.recipe.read_text("utf-8"),
         command=_command(folder, starts),
         environment=_environment(starts),
     )

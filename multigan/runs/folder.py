@@ -103,7 +103,7 @@ class RunFolder:
         """Keep other trainings out of this folder; raises `UserError` if one is at work in it."""
         lock = self.path / ".lock"
         with writing(lock):
-            file = lock.open("w")
+            file = lock.open("w", encoding="utf-8")
         with file:
             try:
                 if fcntl is not None:

@@ -104,7 +104,7 @@ class StopSignals:
         """Write nothing more to a terminal that has closed: each try would fail."""
         for number in self._terminals:
             if not _is_terminal(number):
-                with open(os.devnull, "w") as nothing:
+                with open(os.devnull, "wb") as nothing:
                     os.dup2(nothing.fileno(), number)
 
 

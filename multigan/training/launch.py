@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import IO
@@ -62,7 +62,7 @@ def launch(arguments: Sequence[str], processes: int) -> int:
     with _passing_on(ranks):
         for number in range(processes):
             own = {"RANK": str(number), "LOCAL_RANK": str(number)}
-            said = tempfile.TemporaryFile("w+", errors="replace") if number else None  # noqa: SIM115
+            said = _scratch() if number else None
             environment = {**threads, **os.environ, **common, **own}
             ranks.append(_Rank(number, children.start(arguments, environment, said), said))
         failed = _wait(ranks)
@@ -74,6 +74,10 @@ def launch(arguments: Sequence[str], processes: int) -> int:
     return failed.status or 0
 
 
+def _scratch() -> IO[str]:
+    return tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+
+
 @contextmanager
 def _passing_on(ranks: Sequence[_Rank]) -> Iterator[None]:
     """Inside, what asks this program to end is passed on."""
@@ -81,7 +85,8 @@ def _passing_on(ranks: Sequence[_Rank]) -> Iterator[None]:
     def pass_on(number: int, frame: FrameType | None) -> None:
         for rank in ranks:
             if rank.status is None:
-                rank.process.send_signal(number)
+                with suppress(ValueError):  # Windows sends no Ctrl-C, and its console has already
+                    rank.process.send_signal(number)
 
     before = {number: signal.signal(number, pass_on) for number in unignored()}
     try:

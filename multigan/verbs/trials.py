@@ -68,7 +68,7 @@ class Trial:
     def _changes(self, run: RunFolder) -> Iterator[tuple[str, Any, Any]]:
         yield from differences(run.load_recipe().to_dict(), self.recipe.to_dict())
         try:
-            kept = json.loads((self.folder / ASKED).read_text())
+            kept = json.loads((self.folder / ASKED).read_text("utf-8"))
         except (OSError, ValueError):
             kept = {}
         for key, value in self.asked.items():
@@ -77,7 +77,7 @@ class Trial:
 
     def result(self) -> dict[str, Any]:
         """What was measured of it, and the seconds its training took."""
-        measured: dict[str, Any] = json.loads((self.folder / MEASURED).read_text())
+        measured: dict[str, Any] = json.loads((self.folder / MEASURED).read_text("utf-8"))
         *_, last = RunFolder(self.folder).rows()
         return measured | {"training_seconds": last["seconds"]}
 
@@ -115,7 +115,7 @@ class _Work:
 
     def _start(self) -> None:
         self.arguments = self.left.pop(0)
-        self.said = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - read when it ends
+        self.said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - read when it ends
         self.process = children.start(self.arguments, self.environment, self.said, quiet=True)
 
     def ended(self) -> bool:

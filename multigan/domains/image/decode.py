@@ -32,7 +32,7 @@ SCALE = "scale.json"
 def kept_scale(folder: Path) -> Scale | None:
     """The scale that was kept with decoded pictures, if there were any to scale."""
     try:
-        low, high = json.loads((folder / SCALE).read_text())
+        low, high = json.loads((folder / SCALE).read_text("utf-8"))
     except FileNotFoundError:
         return None
     return float(low), float(high)
@@ -141,4 +141,4 @@ class PictureDecoder(Decoder):
     def keep(self, folder: Path) -> None:
         """The scale, if there were pictures to scale."""
         if self.seen[DEEP]:
-            (folder / SCALE).write_text(json.dumps(self.scale))
+            (folder / SCALE).write_text(json.dumps(self.scale), "utf-8")
