@@ -74,27 +74,29 @@ def domain_class(domain: str) -> type[Any]:
 
 @dataclass(frozen=True)
 class OwnData:
-    """The recipe made for one's own data of a kind, and how its files end."""
+    """The recipe made for one's own data of a kind."""
 
     recipe: str
     called: str
-    endings: tuple[str, ...]
+    files: str
+    """What its files are called and how they end; needs no torch to load."""
     otherwise: str = ""
     """The recipe for data of the kind that the first does not suit."""
+    labelled: bool = True
+    """Whether its subfolders can be classes."""
 
 
 OWN_DATA = {
-    "image": OwnData(
-        "image/photos",
-        "pictures",
-        (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic"),
+    "image": OwnData("image/photos", "pictures", "multigan.domains.image.opening:PICTURES"),
+    "audio": OwnData("audio/one-shots", "sounds", "multigan.domains.audio.sources:SOUNDS"),
+    "text": OwnData(
+        "text/captions",
+        "sentences",
+        "multigan.domains.text.sources:TEXTS",
+        "text/characters",
     ),
-    "audio": OwnData(
-        "audio/one-shots",
-        "sounds",
-        (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff"),
+    "series": OwnData(
+        "series/sines", "series", "multigan.domains.series.table:SERIES", labelled=False
     ),
-    "text": OwnData("text/captions", "sentences", (".txt", ".jsonl"), "text/characters"),
-    "series": OwnData("series/sines", "series", (".csv", ".tsv", ".parquet")),
 }
 """What ``multigan train PATH`` chooses."""

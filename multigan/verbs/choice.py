@@ -2,18 +2,19 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
-from itertools import islice
+from collections.abc import Collection, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from multigan.errors import RecipeError
+from multigan.domains.files import Files, Kind, find_files
+from multigan.domains.walk import ending
+from multigan.encodings import encoding_of
+from multigan.errors import DataError, RecipeError
 from multigan.recipe.load import recipe_names
-from multigan.registry import OWN_DATA
+from multigan.registry import OWN_DATA, import_dotted
 
 log = logging.getLogger(__name__)
-
-_LOOKED_AT = 5_000  # files whose endings decide
 
 
 class Choice(NamedTuple):
@@ -35,8 +36,9 @@ def by_data(recipe: Any, data: Any, settings: Mapping[str, Any] | None) -> Choic
     path = _path_of_data(recipe)
     if path is None or data is not None:
         return Choice(recipe, data, given)
-    kind, count, total = _most(path)
-    name = OWN_DATA[kind].recipe
+    files = _found(path)
+    kind, count = _most(files)
+    name, total = OWN_DATA[kind].recipe, len(files) + files.listing.left_out.endings.total()
     log.info(
         "%s: %s of %s files are %s, so it is trained by %s",
         path,
@@ -45,10 +47,10 @@ def by_data(recipe: Any, data: Any, settings: Mapping[str, Any] | None) -> Choic
         OWN_DATA[kind].called,
         name,
     )
-    if OWN_DATA[kind].otherwise and _without_spaces(path):
+    if OWN_DATA[kind].otherwise and _without_spaces(files, _endings()[kind]):
         name = OWN_DATA[kind].otherwise
         log.info("its lines have hardly a space: letter by letter, by %s", name)
-    if _class_folders(path):
+    if len(files.classes) > 1 and OWN_DATA[kind].labelled:
         log.info("its subfolders can be learnt as labels: --set data.labels=true")
     return Choice(name, str(path), given)
 
@@ -68,43 +70,46 @@ def _path_of_data(recipe: Any) -> Path | None:
     return path
 
 
-def _most(path: Path) -> tuple[str, int, int]:
-    """The kind that most files are of, how many they are, and how many were looked at."""
-    endings = Counter(_endings(path))
-    by_kind = {
-        kind: sum(endings[ending] for ending in own.endings) for kind, own in OWN_DATA.items()
-    }
+@cache
+def _endings() -> dict[str, frozenset[str]]:
+    """How files of each kind end; what two of them have in common is the later one's."""
+    found: dict[str, frozenset[str]] = {}
+    for kind, own in reversed(OWN_DATA.items()):
+        every = frozenset(import_dotted(own.files, "data.source").endings)
+        found[kind] = every.difference(*found.values())
+    return found
+
+
+def _found(path: Path) -> Files:
+    """The files of every kind in a folder, an archive, or the file itself, as the training will
+    find them."""
+    every = Kind("data of a kind that is known", frozenset().union(*_endings().values()))
+    try:
+        return find_files(path, every, single=True)
+    except DataError as error:
+        if not str(error).startswith(f"{path} holds no data"):
+            raise
+    known = "; ".join(
+        f"{OWN_DATA[kind].called}: {', '.join(sorted(endings))}"
+        for kind, endings in _endings().items()
+    )
+    raise RecipeError(f"{path} holds no data of a kind that is known. {known}")
+
+
+def _most(files: Files) -> tuple[str, int]:
+    """The kind that most files are of, and how many they are."""
+    endings = Counter(map(ending, files.listing.names))
+    by_kind = {kind: sum(endings[own] for own in some) for kind, some in _endings().items()}
     kind = max(by_kind, key=lambda name: by_kind[name])
-    if not by_kind[kind]:
-        known = "; ".join(f"{own.called}: {', '.join(own.endings)}" for own in OWN_DATA.values())
-        raise RecipeError(f"{path} holds no data of a kind that is known. {known}")
-    return kind, by_kind[kind], endings.total()
+    if not by_kind[kind]:  # a file itself, whatever it is called
+        raise RecipeError(f"{files.root / files.names[0]} holds no data of a kind that is known")
+    return kind, by_kind[kind]
 
 
-def _endings(path: Path) -> list[str]:
-    if path.is_file() and path.suffix.lower() != ".zip":
-        return [path.suffix.lower()]
-    if path.is_file():
-        import zipfile
-
-        with zipfile.ZipFile(path) as archive:
-            return [Path(name).suffix.lower() for name in archive.namelist()[:_LOOKED_AT]]
-    seen = (p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
-    return [p.suffix.lower() for p in islice(seen, _LOOKED_AT)]
-
-
-def _without_spaces(path: Path) -> bool:
+def _without_spaces(files: Files, texts: Collection[str]) -> bool:
     """Whether a text is written without spaces, as Chinese, Japanese and Thai are."""
-    first = path if path.is_file() else next(path.rglob("*.txt"), None)
-    if first is None:
-        return False
-    with first.open("rb") as file:
-        text = file.read(20_000).decode("utf-8", "ignore")
+    first = next(i for i, name in enumerate(files.listing.names) if ending(name) in texts)
+    with files.open(first) as file:
+        content = file.read(20_000)
+    text = content.decode(encoding_of(content), "ignore")
     return text.count(" ") * 15 < len(text)
-
-
-def _class_folders(path: Path) -> bool:
-    if not path.is_dir():
-        return False
-    names = {p.name for p in path.iterdir() if p.is_dir() and not p.name.startswith((".", "_"))}
-    return len(names - {"train", "test", "validation"}) >= 2

@@ -1,6 +1,7 @@
 """A path of data where a recipe would be: the recipe that suits it is chosen, and said."""
 
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,32 @@ def test_text_without_spaces_is_written_letter_by_letter(tmp_path: Path) -> None
     assert by_data(tmp_path / "couplets.txt", None, None).recipe == "text/characters"
 
 
+def test_what_the_training_leaves_out_decides_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("kick/a.wav", "snare/b.aiff", ".thumbnails/1.png", ".thumbnails/2.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    for name in ("recipe.toml", "metrics.jsonl", "samples/1.png", "samples/2.png", "samples/3.png"):
+        (tmp_path / "run" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "run" / name).touch()
+    with caplog.at_level(logging.INFO, "multigan"):
+        assert by_data(tmp_path, None, None).recipe == "audio/one-shots"
+    assert "--set data.labels=true" in caplog.text
+    shutil.rmtree(tmp_path / "run")
+    packed = shutil.make_archive(str(tmp_path.parent / "packed"), "zip", tmp_path)
+    assert by_data(packed, None, None).recipe == "audio/one-shots"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_chinese_in_a_zip_or_in_another_encoding_is_seen(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "novel").mkdir()
+    (tmp_path / "novel" / "a.txt").write_text("明月松间照,清泉石上流\n" * 40, encoding)
+    packed = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "novel")
+    assert by_data(tmp_path / "novel", None, None).recipe == "text/characters"
+    assert by_data(packed, None, None).recipe == "text/characters"
+
+
 def test_a_recipe_stays_one_unless_the_folder_is_written_as_a_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -57,7 +84,7 @@ def test_a_recipe_stays_one_unless_the_folder_is_written_as_a_path(
 
 def test_a_folder_of_nothing_known_is_refused_with_what_is(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").touch()
-    with pytest.raises(RecipeError, match=r"no data of a kind.*pictures: \.png"):
+    with pytest.raises(RecipeError, match=r"no data of a kind.*pictures: .*\.png"):
         by_data(tmp_path, None, None)
 
 
