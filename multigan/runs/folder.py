@@ -3,7 +3,6 @@
 import itertools
 import json
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -135,7 +134,7 @@ class RunFolder:
             write_atomically(self.metrics, "".join(json.dumps(row) + "\n" for row in rows))
         for path in self.stills():
             if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
+                _set_aside(path)  # a user's: we make none
             elif int(path.stem) > samples or not _opens(path):
                 path.unlink()
 
@@ -175,6 +174,12 @@ class RunFolder:
     def last_still(self) -> Path | None:
         """The last picture that can be opened."""
         return next(filter(_opens, reversed(self.stills())), None)
+
+
+def _set_aside(path: Path) -> None:
+    """Give what stands in the way of a file another name beside it."""
+    names = (path.with_name(f"{path.name}.aside-{i}") for i in itertools.count(1))
+    path.rename(next(name for name in names if not name.exists()))
 
 
 def _opens(picture: Path) -> bool:

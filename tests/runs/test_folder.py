@@ -153,3 +153,13 @@ def test_a_damaged_entry_of_the_journal_is_passed_over(tmp_path: Path) -> None:
     broken = [whole | {"command": 3}, {"a": 1}, 7, {**whole, "threads": None}, whole]
     path.write_text(json.dumps({"starts": broken}))
     assert journal.entries(tmp_path) == [whole]
+
+
+def test_a_folder_with_the_name_of_a_still_is_set_aside_not_removed(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.still(10).mkdir(parents=True)
+    (run.still(10) / "mine.txt").write_text("kept")
+    run.rewind(5)
+    (aside,) = run.samples.iterdir()
+    assert (aside / "mine.txt").read_text() == "kept"
+    assert run.stills() == []
