@@ -70,7 +70,7 @@ def launch(arguments: Sequence[str], processes: int) -> int:
         rank.process.communicate()  # closes its input
     if failed is None:
         return 0
-    _tell(failed, processes)
+    _tell(failed, ranks)
     return failed.status or 0
 
 
@@ -122,10 +122,12 @@ def _stop(ranks: Sequence[_Rank]) -> None:
             rank.process.kill()
 
 
-def _tell(failed: _Rank, processes: int) -> None:
-    """Name a process that failed alone, with what it said last."""
+def _tell(failed: _Rank, ranks: Sequence[_Rank]) -> None:
+    """Name a process that failed alone, with what it said last; a mistake of the user's meets
+    all, and the first has said it."""
     assert failed.status is not None
-    if failed.status in _ASKED or (failed.number == 0 and failed.status in _TOLD):
+    processes = len(ranks)
+    if failed.status in _ASKED or (failed.status in _TOLD and ranks[0].status == failed.status):
         return
     code, said = failed.process.returncode, _said(failed)
     if "\n" in said:  # the traceback of a bug

@@ -97,10 +97,10 @@ def _found(path: Path) -> Files:
 
 
 def _most(files: Files) -> tuple[str, int]:
-    """The kind that most files are of, and how many they are."""
+    """The kind that most files are of, of equally many the first in the list, and how many."""
     endings = Counter(map(ending, files.listing.names))
     by_kind = {kind: sum(endings[own] for own in some) for kind, some in _endings().items()}
-    kind = max(by_kind, key=lambda name: by_kind[name])
+    kind = max(OWN_DATA, key=lambda name: by_kind[name])
     if not by_kind[kind]:  # a file itself, whatever it is called
         raise RecipeError(f"{files.root / files.names[0]} holds no data of a kind that is known")
     return kind, by_kind[kind]

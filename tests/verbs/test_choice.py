@@ -19,6 +19,7 @@ from multigan.verbs.choice import by_data
         (["kick.wav", "x/snare.flac"], "audio/one-shots"),
         (["sensors.csv"], "series/sines"),
         (["lines.txt"], "text/captions"),
+        (["a.csv", "a.jpg", "b.csv", "b.jpg"], "image/photos"),  # as many of each
     ],
 )
 def test_most_files_decide(
