@@ -150,7 +150,7 @@ def test_an_augmentation_never_moves_a_target_alone(
         def apply(self, x: Tensor, view: dict[str, Any]) -> Tensor:
             return x
 
-    monkeypatch.setattr(ToldPoints, "augmentation", lambda self: Moving())
+    monkeypatch.setattr(ToldPoints, "augmentations", {"moving": Moving})
     given: dict[str, Any] = {"settings": settings, "device": "cpu", "quiet": True}
     if says is None:
         multigan.train(TINY, out=tmp_path / "run", **given)

@@ -1,8 +1,10 @@
+import errno
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from multigan.errors import DiskError
 from multigan.pictures.animation import save_animation
 
 
@@ -45,9 +47,9 @@ def test_failure_keeps_the_animation_that_was_there(
     (tmp_path / "a.webp").write_bytes(b"old")
 
     def fail(*args: object, **kwargs: object) -> None:
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(DiskError, match="No space left"):
         save_animation(stills, tmp_path / "a.webp")
     assert (tmp_path / "a.webp").read_bytes() == b"old"
