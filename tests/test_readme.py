@@ -98,8 +98,8 @@ def test_every_key_it_names_exists(page: Path) -> None:
     text = page.read_text("utf-8")
     known = {key for domain in RECIPES for key in known_keys(recipe_type(domain))}
     sections = "game|train|data|generator|critic|likelihood|front_end|terms"
-    named = set(re.findall(rf"(?<![/\w])(?:{sections})\.[a-z_0-9]+[a-z_0-9.]*", text))
-    files = {name for name in named if name.endswith((".py", ".txt", ".toml", ".zip"))}
+    named = set(re.findall(rf"(?<![/\w-])(?:{sections})\.[a-z_0-9]+[a-z_0-9.]*", text))
+    files = {name for name in named if name.endswith((".py", ".txt", ".toml", ".zip", ".csv"))}
     assert {name.rstrip(".") for name in named - files} - known == set()
 
 

@@ -130,7 +130,7 @@ def test_a_finished_sweep_trains_nothing_again(
 ) -> None:
     plan, result = swept
     monkeypatch.setattr(
-        "multigan.verbs.trials.subprocess.Popen", lambda *a, **k: pytest.fail("trained again")
+        "multigan.verbs.trials.children.start", lambda *a, **k: pytest.fail("trained again")
     )
     assert sweep(plan) == result
     assert describe(plan).count("(done)") == 2
