@@ -63,8 +63,8 @@ class AudioRuler(Ruler):
             return halves(test, held_out or data.source)
         if train.fingerprint == test.fingerprint:
             raise DataError(
-                f"--data {held_out} holds the very sounds that the model was trained on: give "
-                "others"
+                f"{held_out or data.source} holds the very sounds that the model was trained on: "
+                "give others by --data SOURCE"
             )
         return Reals(
             train, test, f"{len(test):,} clips {described}, unseen; {len(train):,} training clips"

@@ -56,8 +56,8 @@ class ImageRuler(Ruler):
             test = _named_alike(test, theirs, ours)
         if train.fingerprint == test.fingerprint:
             raise DataError(
-                f"--data {held_out} holds the very pictures that the model was trained on: give "
-                "others"
+                f"{held_out or data.source} holds the very pictures that the model was trained on: "
+                "give others by --data SOURCE"
             )
         return Reals(
             train, test, f"{described}, unseen; {len(train):,} training pictures of {data.source}"
