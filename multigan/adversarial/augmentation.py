@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from multigan.adversarial.condition import Condition
-from multigan.adversarial.handed import code
+from multigan.adversarial.handed import code_at
 from multigan.adversarial.names import known
 from multigan.adversarial.protocols import answers
 from multigan.adversarial.randomness import Draw
@@ -77,10 +77,7 @@ def augmentation_of(
 def own_augmentation(name: str) -> Augmentation:
     """The augmentation that ``"package.module:name"`` names, or a class of one that takes nothing;
     raises ``ValueError`` for what is none."""
-    try:
-        found: Any = code(name)
-    except ValueError as error:
-        raise ValueError(f"{KEY} = {error}") from error
+    found: Any = code_at(KEY, name)
     if not answers(found, Augmentation):
         raise ValueError(
             f"{KEY} = {name!r} is {found!r}; it must have draw(draw, purpose, like, probability) "

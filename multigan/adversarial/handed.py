@@ -75,6 +75,14 @@ def code(name: str) -> Any:
     return _things[name]
 
 
+def code_at(key: str, name: str) -> Any:
+    """The same for a key of a recipe, which the ``ValueError`` names."""
+    try:
+        return code(name)
+    except ValueError as error:
+        raise ValueError(f"{key} = {error}") from error
+
+
 def same(one: object, other: object) -> bool:
     """Whether two values of a recipe are equal; what programs handed over is their own affair."""
     return one == other or (is_handed(one) and is_handed(other))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from multigan.adversarial.handed import code
+from multigan.adversarial.handed import code_at
 
 
 class Objective(NamedTuple):
@@ -100,10 +100,7 @@ def objective_of(name: str) -> Objective:
     """
     if name in OBJECTIVES:
         return OBJECTIVES[name]
-    try:
-        objective = code(name)
-    except ValueError as error:
-        raise ValueError(f"game.objective = {error}") from error
+    objective = code_at("game.objective", name)
     if not isinstance(objective, Objective):
         raise ValueError(
             f"game.objective = {name!r} is a {type(objective).__name__}; it must be a "

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from multigan.adversarial.handed import code
+from multigan.adversarial.handed import code_at
 from multigan.adversarial.names import OPTIMISERS
 from multigan.adversarial.settings import PlayerSettings
 
@@ -17,10 +17,7 @@ def optimiser_type(name: str, key: str) -> type[torch.optim.Optimizer]:
     be an optimiser of a player."""
     if name in OPTIMISERS:
         return _BUILT_IN[name]
-    try:
-        kind = code(name)
-    except ValueError as error:
-        raise ValueError(f"{key} = {error}") from error
+    kind = code_at(key, name)
     if not (isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)):
         raise ValueError(f"{key} = {name!r} is no subclass of torch.optim.Optimizer")
     closure = signature(kind.step).parameters.get("closure")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from multigan.adversarial.handed import code
+from multigan.adversarial.handed import code_at
 from multigan.adversarial.randomness import Draw
 from multigan.adversarial.settings import Penalties
 
@@ -124,10 +124,7 @@ def own_penalty(name: str, path: str) -> Penalty:
     """The `Penalty` that ``"package.module:name"`` names; raises ``ValueError`` for what is
     none."""
     key = f"game.penalties.own.{name}.function"
-    try:
-        penalty = code(path)
-    except ValueError as error:
-        raise ValueError(f"{key} = {error}") from error
+    penalty = code_at(key, path)
     if not isinstance(penalty, Penalty):
         raise ValueError(
             f"{key} = {path!r} is a {type(penalty).__name__}; it must be a multigan.Penalty of two "
