@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.datasets import load_digits
 
 from multigan.domains.cache import cached
 from multigan.domains.image import decode
@@ -425,3 +426,16 @@ def test_fine_checkerboard_shrinks_to_grey(fit: str) -> None:
     board = Image.fromarray((np.indices((64, 64)).sum(0) % 2 * 255).astype(np.uint8))
     inner = decoded(board, 1, 16, fit)[0, 2:-2, 2:-2].astype(int)
     assert abs(inner - 127.5).max() < 8
+
+
+def test_built_in_digits_are_those_of_scikit_learn() -> None:
+    known = load_digits()
+    grey = (known.images * (255 / 16)).round().astype(np.uint8)
+    theirs = sorted((p.tobytes(), int(t)) for p, t in zip(grey, known.target, strict=True))
+    ours = []
+    for split in ("train", "test"):
+        source = open_source("digits", split)
+        ours += [
+            (p.tobytes(), t) for p, t in zip(source.pictures.array, source.labels, strict=True)
+        ]
+    assert sorted(ours) == theirs

@@ -23,6 +23,7 @@ from multigan.domains.image.part import Opener, Pictures
 from multigan.domains.image.public import PUBLIC, SetPictures, array_of, found_set, labels_of
 from multigan.domains.sets import at_hand
 from multigan.errors import DataError
+from multigan.resources import resource_folder
 
 _DIGITS_TRAIN = 1400  # of the 1,797 digits; the others are the test split
 _IDX_TYPES = {0x08: np.dtype(np.uint8)}
@@ -136,13 +137,12 @@ def _arrays(
 
 
 def _digits(split: str) -> Source:
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    order = np.random.default_rng(0).permutation(len(digits.images))
+    with np.load(resource_folder("data") / "digits.npz", allow_pickle=False) as digits:
+        grey, labels = digits["pictures"], digits["labels"]
+    order = np.random.default_rng(0).permutation(len(grey))
     chosen = order[:_DIGITS_TRAIN] if split == "train" else order[_DIGITS_TRAIN:]
-    pictures = (digits.images[chosen] * (255 / 16)).round().astype(np.uint8)
-    return _arrays(pictures, digits.target[chosen].tolist(), tuple("0123456789"), f"digits {split}")
+    pictures = (grey[chosen] * (255 / 16)).round().astype(np.uint8)
+    return _arrays(pictures, labels[chosen].tolist(), tuple("0123456789"), f"digits {split}")
 
 
 def _public(name: str, split: str, labelled: bool) -> Source:
