@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from stat import S_ISREG
+from typing import BinaryIO
 
 
 def read_bounded(path: Path, most: int) -> bytes:
@@ -10,13 +11,20 @@ def read_bounded(path: Path, most: int) -> bytes:
 
     Raises ``OSError`` for what is larger, what is none (a pipe would make us wait for ever) and
     what cannot be read."""
-    with open(path, "rb", opener=_unwaiting) as file:
-        if not S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError("it is no regular file")
+    with open_regular(path) as file:
         content = file.read(most + 1)
     if len(content) > most:
         raise OSError(f"it is larger than {most:,} bytes")
     return content
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """A regular file, open for reading; raises ``OSError`` for what is none or cannot be read."""
+    file = open(path, "rb", opener=_unwaiting)  # noqa: SIM115 - the caller closes it
+    if not S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError("it is no regular file")
+    return file
 
 
 def _unwaiting(path: str, flags: int) -> int:

@@ -44,6 +44,7 @@ class Chapter:
     title: str
     status: str
     facts: dict[str, str]
+    rows: list[dict[str, Any]]  # of its metrics
     made: list[Exhibit]
     real: list[Exhibit]
     film: str | None  # as a data URL
@@ -128,7 +129,7 @@ def render(
             folders, compare.short_names([f.path for f in folders]), strict=True
         )
     ]
-    rows = {c.name: list(f.rows()) for c, f in zip(chapters, folders, strict=True)}
+    rows = {c.name: c.rows for c in chapters}
     alike = len({c.domain for c in chapters}) == 1  # the curves of unlike games share no scale
     drawn: list[Curve] = curves(rows, _measures(rows)) if alike else []
     names = [c.name for c in chapters]
@@ -182,6 +183,7 @@ def chapter(folder: RunFolder, name: str, trust_code: bool = False) -> Chapter:
         title=recipe.title or recipe.domain,
         status=_status(last, recipe.train.samples, starts),
         facts=_facts(rows, model) | ({"note": note} if note else {}),
+        rows=rows,
         made=made,
         real=real,
         film=_file(folder.film, "image/webp"),

@@ -2,8 +2,9 @@
 
 import itertools
 import json
+import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ from typing import Any
 from PIL import Image
 
 from multigan.atomic import publish, sweep, write_atomically, writing
-from multigan.bounded import read_bounded
-from multigan.errors import CheckpointError, UserError
+from multigan.errors import UserError
 from multigan.recipe.load import load_recipe, recipe_content
 from multigan.recipe.settings import Recipe
+from multigan.runs.metrics import read_rows, rewind_rows, set_aside
 from multigan.trust import check_consent
 
 try:
@@ -22,7 +23,7 @@ try:
 except ImportError:  # Windows has none
     fcntl = None  # type: ignore[assignment]
 
-_LARGEST_METRICS = 2**28  # bytes
+_log = logging.getLogger(__name__)
 
 
 class RunFolder:
@@ -126,38 +127,22 @@ class RunFolder:
         with writing(self.metrics), self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 
-    def rewind(self, samples: int) -> None:
+    def rewind(self, samples: int, say: Callable[[str], None] = _log.warning) -> None:
         """Forget rows and pictures of after ``samples`` samples seen: they will come again.
-        Pictures that cannot be opened go too."""
-        rows = [row for row in self.rows() if row["samples"] <= samples]
-        if self.metrics.exists():
-            write_atomically(self.metrics, "".join(json.dumps(row) + "\n" for row in rows))
+        Pictures that cannot be opened go too, and ``say`` hears of those."""
+        rewind_rows(self.metrics, samples, say)
         for path in self.stills():
-            if path.is_dir() and not path.is_symlink():
-                _set_aside(path)  # a user's: we make none
-            elif int(path.stem) > samples or not _opens(path):
+            if path.is_dir() and not path.is_symlink():  # a user's: we make none
+                say(f"{path} is a folder: it is kept as {set_aside(path).name}")
+            elif int(path.stem) > samples:
                 path.unlink()
+            elif not _opens(path):
+                path.unlink()
+                say(f"{path} is damaged: it is removed, and the film goes on without it")
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """The metrics so far; a line that a crash cut off is left out.
-
-        Raises `CheckpointError` where they are no regular file of a sensible size."""
-        if not self.metrics.exists():
-            return
-        try:
-            content = read_bounded(self.metrics, _LARGEST_METRICS)
-        except OSError as error:
-            why = error.strerror or error
-            raise CheckpointError(
-                f"{self.metrics} cannot be read: {why}. Remove it to go on without its rows"
-            ) from None
-        for line in content.decode("utf-8", errors="replace").splitlines():
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(row, dict) and isinstance(row.get("samples"), int):
-                yield row
+    def rows(self, say: Callable[[str], None] = _log.warning) -> Iterator[dict[str, Any]]:
+        """The metrics so far; see `read_rows`."""
+        return read_rows(self.metrics, say)
 
     def save_still(self, samples: int, picture: Image.Image) -> None:
         """Keep a picture of the moment of ``samples`` samples seen."""
@@ -174,12 +159,6 @@ class RunFolder:
     def last_still(self) -> Path | None:
         """The last picture that can be opened."""
         return next(filter(_opens, reversed(self.stills())), None)
-
-
-def _set_aside(path: Path) -> None:
-    """Give what stands in the way of a file another name beside it."""
-    names = (path.with_name(f"{path.name}.aside-{i}") for i in itertools.count(1))
-    path.rename(next(name for name in names if not name.exists()))
 
 
 def _opens(picture: Path) -> bool:

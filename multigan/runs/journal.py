@@ -2,6 +2,7 @@
 ended."""
 
 import json
+import logging
 import os
 import platform
 import shlex
@@ -22,20 +23,29 @@ from multigan.errors import DiskError
 from multigan.runs.signals import Interrupt, Stopped
 from multigan.version import __version__
 
+log = logging.getLogger(__name__)
+
 FILE = "environment.json"
 _LARGEST = 2**26  # bytes
 _TEXTS = ("began", "command", "multigan", "python", "torch", "numpy", "system", "device")
 _COUNTS = ("samples", "threads", "processes")
 
 
-def entries(run: Path) -> list[dict[str, Any]]:
-    """What is known of every start of a run, the first first; empty where nothing is. An entry
-    that a damage has left incomplete is passed over."""
-    try:
-        found = json.loads(read_bounded(run / FILE, _LARGEST).decode("utf-8"))["starts"]
-        return [entry for entry in found if _whole(entry)]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+def entries(run: Path, say: Callable[[str], None] = log.warning) -> list[dict[str, Any]]:
+    """What is known of every start of a run, the first first; empty where nothing is. ``say``
+    hears of entries that a damage has left incomplete: they are passed over."""
+    path = run / FILE
+    if not path.exists():
         return []
+    try:
+        found = list(json.loads(read_bounded(path, _LARGEST).decode("utf-8"))["starts"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        say(f"{path} is damaged: how the run was started before is not known")
+        return []
+    whole = [entry for entry in found if _whole(entry)]
+    if lost := len(found) - len(whole):
+        say(f"{path}: {lost:,} of {len(found):,} starts are damaged and left out")
+    return whole
 
 
 def _whole(entry: object) -> bool:
@@ -53,7 +63,8 @@ class Journal:
     """Writes the entry of one start of a training in ``run``.
 
     ``processes`` is how many train together, ``clock`` gives the real samples seen, ``data`` is
-    what there is to say of the data: what was taken, left out, labelled.
+    what there is to say of the data: what was taken, left out, labelled; ``say`` is that of
+    `entries`.
 
     >>> with Journal(run, device, 1, lambda: trainer.samples):
     ...     trainer.fit()
@@ -66,6 +77,7 @@ class Journal:
         processes: int,
         clock: Callable[[], int],
         data: Sequence[str] = (),
+        say: Callable[[str], None] = log.warning,
     ) -> None:
         self.run, self.device, self.clock = run, device, clock
         self.entry = {
@@ -75,7 +87,7 @@ class Journal:
             **environment(device, processes),
             "data": list(data),
         }
-        self.before = entries(run)
+        self.before = entries(run, say)
 
     def __enter__(self) -> None:
         self._write()

@@ -4,6 +4,7 @@ The clock is real samples seen. Everything random follows from (seed, samples se
 training that goes on from a checkpoint is the one that was never interrupted, bit for bit on a CPU
 with as many threads: sums are rounded in another order on 1, 2 or 4 of them."""
 
+from collections import deque
 from contextlib import nullcontext
 from typing import Any, Literal
 
@@ -107,7 +108,7 @@ class Trainer:
         self.best.restore(state)
         self.watch.restore(state["health"])
         self.game.statistics.load(state.get("statistics", []))
-        self.row = next(iter([*self.run.rows()][-1:]), {})
+        self.row = next(iter(deque(self.run.rows(), maxlen=1)), {})
         if self.processes.first:
             mend(self.run, self.kept(), state)
 

@@ -1,7 +1,7 @@
 """`resume`: go on with a run from its newest intact checkpoint, unless its settings or data have
 changed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -110,7 +110,7 @@ class Going:
                 f"{self.advice}"
             )
         with session.locked(self.run):
-            session.first_alone(lambda: self._rewind(recipe))
+            session.first_alone(lambda: self._rewind(recipe, note))
             trainer = session.trainer(self.run, stored, generator, critic)
             if self.checkpoint is not None:
                 trainer.restore(self.checkpoint)
@@ -130,13 +130,13 @@ class Going:
                 f"{self.advice}"
             )
 
-    def _rewind(self, recipe: Recipe) -> None:
+    def _rewind(self, recipe: Recipe, note: Callable[[str], None]) -> None:
         """Have the folder hold what the checkpoint knows of, and the recipe of what is to come."""
         write_atomically(self.run.recipe, recipe.to_toml())
         self.run.samples.mkdir(exist_ok=True)
         samples = self.checkpoint.samples if self.checkpoint else -1
         forget_after(self.run.path, samples)
-        self.run.rewind(samples)
+        self.run.rewind(samples, note)
 
 
 def _completed(old: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -133,7 +133,8 @@ class Session:
         if unkept:
             self.display.note(unkept)
         world, clock = self.processes.world, lambda: trainer.samples
-        journal = Journal(run.path, self.device, world, clock, data=trainer.notes)
+        say = self.display.note  # of the first process alone, as the others are quiet
+        journal = Journal(run.path, self.device, world, clock, trainer.notes, say)
         report = first and (report or run.page.exists())  # one that is there would be out of date
         try:
             with journal if first else nullcontext(), explaining_lost_process(world):

@@ -486,7 +486,7 @@ def test_train_generate_evaluate(walk: Path, tmp_path: Path) -> None:
 def test_the_very_training_data_are_no_unseen_ones(walk: Path) -> None:
     series = domain(source=str(walk), held_out=0)
     series.load()
-    with pytest.raises(DataError, match="the very series"):
+    with pytest.raises(DataError, match="walk.csv holds the very series.*--data SOURCE"):
         series.ruler.real_samples(str(walk))
     elsewhere = SeriesDomain(
         replace(series.recipe, data=replace(series.recipe.data, source="gone.csv")), series.facts

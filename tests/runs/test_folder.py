@@ -2,7 +2,10 @@
 
 import json
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +14,7 @@ from train_help import POINTS
 
 from multigan.errors import CheckpointError, UserError
 from multigan.recipe.load import load_recipe
-from multigan.runs import journal
+from multigan.runs import journal, metrics
 from multigan.runs.folder import RunFolder, new_run_path
 from multigan.verbs.train import default_out, prepare
 
@@ -133,16 +136,61 @@ def test_a_still_that_is_no_picture_goes_when_the_run_goes_on(tmp_path: Path, da
     assert run.stills() == [run.still(64)]
 
 
-@pytest.mark.parametrize("damage", ["a folder", "a pipe", "16 GiB"])
-def test_metrics_that_are_no_such_file_are_named(tmp_path: Path, damage: str) -> None:
+@pytest.mark.parametrize("damage", ["a folder", "a pipe"])
+def test_metrics_that_are_no_file_are_named(tmp_path: Path, damage: str) -> None:
     path = RunFolder(tmp_path).metrics
-    if damage == "16 GiB":
-        path.touch()
-        os.truncate(path, 2**34)
-    else:
-        (Path.mkdir if damage == "a folder" else os.mkfifo)(path)
+    (Path.mkdir if damage == "a folder" else os.mkfifo)(path)
     with pytest.raises(CheckpointError, match=r"metrics\.jsonl"):
         list(RunFolder(tmp_path).rows())
+
+
+def test_of_metrics_too_large_for_memory_the_last_rows_go_on(tmp_path: Path) -> None:
+    run, said = RunFolder(tmp_path), []
+    with run.metrics.open("wb") as file:
+        file.truncate(2**34)  # holes, which take no room on the disk
+        file.seek(0, os.SEEK_END)
+        file.writelines(b'\n{"samples": %d}' % i for i in (10, 20, 30))
+    assert [row["samples"] for row in run.rows(said.append)] == [10, 20, 30]
+    assert ["metrics.jsonl is larger than" in line for line in said] == [True]
+    run.samples.mkdir()
+    run.rewind(20, said.append)
+    assert run.metrics.read_text() == '{"samples": 10}\n{"samples": 20}\n'
+    assert (tmp_path / "metrics.jsonl.aside-1").stat().st_size > 2**34
+    assert len(said) == 2
+    assert "metrics.jsonl.aside-1, and its last 2 rows go on" in said[1]
+    run.log({"samples": 25})
+    assert [row["samples"] for row in run.rows(said.append)] == [10, 20, 25]
+    assert len(said) == 2
+
+
+def test_a_run_with_too_large_metrics_is_gone_on_with_and_shown(
+    tiny_run: Path, tmp_path: Path, command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunFolder(Path(shutil.copytree(tiny_run, tmp_path / "run")))
+    before = list(run.rows())
+    with monkeypatch.context() as patched:
+        patched.setattr(metrics, "LARGEST", run.metrics.stat().st_size - 10)
+        result = command("resume", run.path, "--set", "train.samples=256")
+    assert result.status == 0
+    assert "metrics.jsonl.aside-1" in result.err
+    rows = list(run.rows())
+    assert rows[:-1] == before[1:]
+    assert rows[-1]["samples"] == 256
+
+
+def test_what_is_lost_of_stills_and_journal_is_said(
+    tiny_run: Path, tmp_path: Path, command: Callable[..., Any]
+) -> None:
+    run = RunFolder(Path(shutil.copytree(tiny_run, tmp_path / "run")))
+    run.still(3).write_text("no picture")
+    path = run.path / journal.FILE
+    starts = json.loads(path.read_text())["starts"]
+    path.write_text(json.dumps({"starts": [7, *starts]}))
+    said = command("resume", run.path).err
+    assert "000000000003.png is damaged" in said
+    assert "1 of 2 starts are damaged" in said
+    path.write_text("{")
+    assert "how the run was started before is not known" in command("resume", run.path).err
 
 
 def test_a_damaged_entry_of_the_journal_is_passed_over(tmp_path: Path) -> None:
@@ -159,7 +207,9 @@ def test_a_folder_with_the_name_of_a_still_is_set_aside_not_removed(tmp_path: Pa
     run = RunFolder(tmp_path)
     run.still(10).mkdir(parents=True)
     (run.still(10) / "mine.txt").write_text("kept")
-    run.rewind(5)
+    said: list[str] = []
+    run.rewind(5, said.append)
+    assert said == [f"{run.still(10)} is a folder: it is kept as {run.still(10).name}.aside-1"]
     (aside,) = run.samples.iterdir()
     assert (aside / "mine.txt").read_text() == "kept"
     assert run.stills() == []

@@ -36,8 +36,8 @@ class SeriesRuler(Ruler):
             return halves(test, held_out)
         if train.fingerprint == test.fingerprint:
             raise DataError(
-                f"--data {held_out} holds the very series that the model was trained on: give "
-                "others"
+                f"{held_out or data.source} holds the very series that the model was trained on: "
+                "give others by --data SOURCE"
             )
         kept = "drawn afresh" if data.source in self.domain.sources else "kept from training"
         where = held_out or f"{data.source}, {kept}"
