@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from multigan.atomic import flush
-from multigan.domains.decoded import Decoded, Decoder
+from multigan.domains.decoded import Block, Decoded, Decoder
 from multigan.domains.entry import LABELS, META, SAMPLES, digest_of, sampled
 from multigan.domains.progress import tell
 from multigan.errors import DataError
@@ -32,8 +32,8 @@ def build(decoder: Decoder, folder: Path, unreadable: float) -> None:
     `OSError` where the disk refuses."""
     with (folder / SAMPLES).open("wb") as file:
         written = _Written(decoder, file)
-        for decoded in decoder.decode():
-            written.take(decoded)
+        for block in decoder.blocks():
+            written.take(block)
     notes = [*_judged(written.failed, written.count, unreadable), *decoder.notes()]
     if repeated := written.repeated():
         notes.append(
@@ -68,29 +68,34 @@ class _Written:
         self.digest, self.labels, self.hashes = hashlib.sha256(), array("q"), array("q")
         self.failed: list[Decoded] = []
         self.first: np.ndarray | None = None
+        self.told = 0
 
     @property
     def count(self) -> int:
         return len(self.labels)
 
-    def take(self, decoded: Decoded) -> None:
-        """Write one sample, or remember that it cannot be read."""
-        sample = decoded.sample
-        if sample is None:
-            self.failed.append(decoded)
-        else:
-            if self.first is None:
-                self.first = sample
-                self._expect(sample.nbytes)
-            content = np.ascontiguousarray(sample).tobytes()
-            self.file.write(content)
-            self.digest.update(content)
-            self.labels.append(-1 if decoded.label is None else int(decoded.label))
-            if self.decoder.repeats:
-                self.hashes.append(hash(content))
+    def take(self, block: Block) -> None:
+        """Write samples, and remember what cannot be read."""
+        self.failed += block.failed
+        if len(block.samples):
+            self._write(block)
         done = self.count + len(self.failed)
-        if not done % _TELL_EVERY:
+        if done >= self.told + _TELL_EVERY:
+            self.told = done
             tell(done, self.decoder.count)
+
+    def _write(self, block: Block) -> None:
+        count, size = len(block.samples), block.samples[0].nbytes
+        if self.first is None:
+            self.first = block.samples[0].copy()
+            self._expect(size)
+        content = block.samples.tobytes()
+        self.file.write(content)
+        self.digest.update(content)
+        labels = np.full(count, -1) if block.labels is None else block.labels
+        self.labels.frombytes(labels.astype(np.int64).tobytes())
+        if self.decoder.repeats:
+            self.hashes.extend(hash(content[i * size : (i + 1) * size]) for i in range(count))
 
     def _expect(self, size: int) -> None:
         """Refuse at once what the disk has no room for."""

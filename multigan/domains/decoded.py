@@ -18,6 +18,16 @@ class Decoded:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class Block:
+    """Samples that were decoded together and lie one after the other, and what could not be read
+    among them."""
+
+    samples: np.ndarray  # (m, ...)
+    labels: np.ndarray | None = None  # (m,) of whole numbers
+    failed: Sequence[Decoded] = ()
+
+
 class Decoder(ABC):
     """A source that can be decoded sample by sample."""
 
@@ -29,6 +39,15 @@ class Decoder(ABC):
     @abstractmethod
     def decode(self) -> Iterator[Decoded]:
         """All samples, in an order that never changes."""
+
+    def blocks(self) -> Iterator[Block]:
+        """The same in blocks, for those that have many small samples at once."""
+        for decoded in self.decode():
+            if decoded.sample is None:
+                yield Block(np.empty(0), failed=(decoded,))
+            else:
+                labels = None if decoded.label is None else np.array([decoded.label])
+                yield Block(decoded.sample[None], labels)
 
     @property
     def about(self) -> str:

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,6 +31,7 @@ PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".rar", ".7z")
 """How files end that are to be unpacked first."""
 
 _UNPACK = dict.fromkeys((*PACKED, ".zip", ".tar"), "unpack them first")
+_SMALL = 2**18  # bytes of a file that is read at once
 _POINTER = 200  # bytes that a Git LFS pointer has at most
 
 
@@ -78,7 +80,7 @@ class Files:
     def open(self, i: int) -> BinaryIO:
         """A file, to be read and sought; raises `OSError`, or `archive.Broken` of a zip."""
         if self.listing.members is None:
-            return _open(self._place(i))
+            return _open(self._place(i), int(self.sizes[i]))
         member: Member = tuple(self.listing.members[i].tolist())
         return open_member(self._archive(self.listing.folder[i]), self.changed, member)
 
@@ -92,8 +94,8 @@ class Files:
         members = self.listing.members
         if members is None:
             root = os.path.join(os.fsencode(self.root), b"")
-            for path in self.listing.paths():
-                yield path, partial(_open, root + path)
+            for path, size in zip(self.listing.paths(), self.sizes.tolist(), strict=True):
+                yield path, partial(_open, root + path, size)
         else:
             places = zip(self.listing.folder.tolist(), members.tolist(), strict=True)
             for path, (folder, member) in zip(self.listing.paths(), places, strict=True):
@@ -139,8 +141,16 @@ class Files:
         return [taken + (f"; left out: {', '.join(parts)}" if parts else ""), *self.remarks]
 
 
-def _open(path: bytes) -> BinaryIO:
-    return open(path, "rb")
+def _open(path: bytes, size: int) -> BinaryIO:
+    """A file; a small one is read at once, for each access to a file takes its time."""
+    if not 0 < size <= _SMALL:
+        return open(path, "rb")
+    number = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        content = os.read(number, size + 1)
+    finally:
+        os.close(number)
+    return BytesIO(content) if len(content) == size else open(path, "rb")
 
 
 class Paths(Sequence[str]):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from multigan.domains import building
 from multigan.domains.cache import Decoded, Decoder, cache_folder, cached, entries, opened
 from multigan.errors import DataError, DiskError
 
@@ -140,7 +141,7 @@ def test_full_disk_says_what_to_set(own_cache: Path, monkeypatch: pytest.MonkeyP
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "ascontiguousarray", full)
+    monkeypatch.setattr(building, "flush", full)
     with pytest.raises(DiskError, match=r"No space left.*MULTIGAN_CACHE"):
         cached(Numbers(), 0)
     assert list((own_cache / "data").iterdir()) == []

@@ -358,6 +358,34 @@ def test_processes_give_what_threads_give(tmp_path: Path, monkeypatch: pytest.Mo
     assert [d.name for d in processes if d.error] == ["30.png"]
 
 
+def test_blocks_are_what_comes_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among them broken ones, and larger ones that are decoded alone."""
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+    for i in range(24):
+        size = 200 if i % 5 == 0 else 9
+        grey(i, (size, size)).save(tmp_path / "ab"[i % 2] / f"{i:02d}.png")
+    for name in ("a/00.png", "a/06.png", "b/23.png"):
+        (tmp_path / name).write_text("broken")
+    monkeypatch.setattr(pool, "_PICTURES", 8)
+    monkeypatch.setattr(pool, "_IN_FLIGHT", 4000 * (pool._cores() + 4))
+    one_by_one, blocks = list(decoder(tmp_path).decode()), list(decoder(tmp_path).blocks())
+    there = [d for d in one_by_one if d.sample is not None]
+    assert len(blocks) == 3
+    assert len(one_by_one) == 24
+    assert np.concatenate([b.samples for b in blocks])[:, 0, 0, 0].tolist() == [
+        *(i for i in range(2, 24, 2) if i != 6),
+        *range(1, 23, 2),
+    ]
+    assert np.concatenate([b.samples for b in blocks]).tolist() == [
+        d.sample.tolist() for d in there
+    ]
+    assert np.concatenate([b.labels for b in blocks]).tolist() == [d.label for d in there]
+    failed = [(d.name, d.error) for b in blocks for d in b.failed]
+    assert failed == [(d.name, d.error) for d in one_by_one if d.sample is None]
+    assert [name for name, _ in failed] == ["a/00.png", "a/06.png", "b/23.png"]
+
+
 def test_processes_end_with_the_decoding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, picture_folder: Path
 ) -> None:

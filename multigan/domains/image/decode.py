@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
-from multigan.domains.decoded import Decoded, Decoder
+from multigan.domains.decoded import Block, Decoded, Decoder
 from multigan.domains.image.opening import MOST
 from multigan.domains.image.part import (
     ANIMATED,
@@ -75,6 +76,29 @@ class PictureDecoder(Decoder):
 
     def decode(self) -> Iterator[Decoded]:
         """All pictures in the source's order, decoded in parallel."""
+        for begin, end, part in self._parts():
+            arrays = iter(part.samples)
+            for i in range(begin, end):
+                if error := part.errors.get(i - begin):
+                    yield self._failed(i, error)
+                    continue
+                label = None if self.source.labels is None else int(self.source.labels[i])
+                yield Decoded("", next(arrays), label)
+
+    def blocks(self) -> Iterator[Block]:
+        """The same, many at once."""
+        for begin, end, part in self._parts():
+            labels = None
+            if self.source.labels is not None:
+                labels = np.delete(self.source.labels[begin:end], list(part.errors))
+            failed = [self._failed(begin + i, error) for i, error in part.errors.items()]
+            yield Block(part.samples, labels, failed)
+
+    def _failed(self, i: int, error: str) -> Decoded:
+        return Decoded(self.source.names[i], None, error=error)
+
+    def _parts(self) -> Iterator[tuple[int, int, Part]]:
+        """Where each part begins and ends, and all that became of it."""
         s = self.settings
         pool = Pool(self.source.pictures, self.source.sizes, s.channels * s.size**2)
         with warnings.catch_warnings(), pool:  # `open_picture` looks at the sizes
@@ -83,7 +107,10 @@ class PictureDecoder(Decoder):
                 if part.deep:
                     self._settle(pool, begin)
                     part = pool.now(self._work(), begin, end)
-                yield from self._samples(pool, begin, end, part)
+                for i in part.large:
+                    part = part.with_large(i, self._alone(pool, begin + i))
+                self.seen += part.seen
+                yield begin, end, part
 
     def _work(self) -> Work:
         s = self.settings
@@ -101,27 +128,11 @@ class PictureDecoder(Decoder):
         whole = all(part.whole for part in found)
         self.scale = chosen_scale(self.extremes, whole, self.settings.range)
 
-    def _samples(self, pool: Pool, begin: int, end: int, part: Part) -> Iterator[Decoded]:
-        arrays = iter(() if part.samples is None else part.samples)
-        for i in range(begin, end):
-            if i - begin in part.large:
-                alone = self._alone(pool, i)
-                error, array = alone.errors.get(0, ""), None
-                if alone.samples is not None:
-                    array = alone.samples[0]
-            else:
-                error = part.errors.get(i - begin, "")
-                array = None if error else next(arrays)
-            label = None if self.source.labels is None else int(self.source.labels[i])
-            yield Decoded(self.source.names[i] if error else "", array, label, error)
-        self.seen += part.seen
-
     def _alone(self, pool: Pool, i: int) -> Part:
         part = pool.alone(self._work(), i, MOST)
         if part.deep:
             self._settle(pool, i)
             part = pool.alone(self._work(), i, MOST)
-        self.seen += part.seen
         return part
 
     def notes(self) -> Sequence[str]:

@@ -4,7 +4,7 @@ torch."""
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -49,12 +49,28 @@ class Pictures(Protocol):
 class Part:
     """What became of some pictures, each by its number among them."""
 
-    samples: np.ndarray | None = None  # (m, C, size, size) uint8, of those that were decoded
+    samples: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint8))
+    """``(m, C, size, size)``, of those that were decoded."""
     errors: dict[int, str] = field(default_factory=dict)
     large: list[int] = field(default_factory=list)  # of more bytes than were allowed: not decoded
     deep: dict[int, tuple[float, float]] = field(default_factory=dict)  # extremes; not decoded
     whole: bool = True  # whether the values of the deep ones are whole numbers
     seen: Counter[str] = field(default_factory=Counter)  # how many were deep, see-through, animated
+
+    def with_large(self, i: int, alone: "Part") -> "Part":
+        """The same with the first large picture, number ``i``, decoded ``alone``."""
+        place = i - sum(number < i for number in self.errors)
+        errors = self.errors | {i: alone.errors[0]} if alone.errors else self.errors
+        samples = alone.samples
+        if len(self.samples):
+            samples = np.insert(self.samples, [place] * len(samples), samples, axis=0)
+        return replace(
+            self,
+            samples=samples,
+            errors=dict(sorted(errors.items())),
+            large=[number for number in self.large if number != i],
+            seen=self.seen + alone.seen,
+        )
 
     def measure(self, i: int, picture: Image.Image) -> None:
         """Take the extremes of a deep picture."""
@@ -64,7 +80,8 @@ class Part:
 
 def decode_part(shape: Shape, pictures: Pictures, most: int) -> Part:
     """The pictures as arrays; of deep ones without a scale the extremes."""
-    part, arrays = Part(), []
+    part, done = Part(), 0
+    arrays = np.empty((len(pictures), shape.channels, shape.size, shape.size), np.uint8)
     for i, opener in enumerate(pictures.openers()):
         try:
             with opener() as picture:
@@ -74,11 +91,13 @@ def decode_part(shape: Shape, pictures: Pictures, most: int) -> Part:
                 elif is_deep(picture) and shape.scale is None:
                     part.measure(i, picture)
                 else:
-                    arrays.append(to_array(picture, shape))
-                    part.seen.update(_traits(picture))
+                    arrays[done] = to_array(picture, shape)
+                    done += 1
+                    if traits := _traits(picture):
+                        part.seen.update(traits)
         except Exception as error:  # Pillow raises nearly anything on a broken file
             part.errors[i] = _why(error)
-    part.samples = np.stack(arrays) if arrays else None
+    part.samples = arrays[:done]
     return part
 
 

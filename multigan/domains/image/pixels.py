@@ -65,8 +65,8 @@ def to_array(picture: Image.Image, shape: Shape) -> np.ndarray:
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
     if picture.mode != mode:
         picture = picture.convert(mode)
-    array = np.asarray(_fitted(picture, shape))
-    return array[None] if shape.channels == 1 else array.transpose(2, 0, 1)
+    content = np.frombuffer(_fitted(picture, shape).tobytes(), np.uint8)
+    return content.reshape(shape.size, shape.size, shape.channels).transpose(2, 0, 1)
 
 
 def _scaled(picture: Image.Image, scale: tuple[float, float] | None) -> np.ndarray:

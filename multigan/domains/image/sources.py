@@ -7,7 +7,7 @@ import gzip
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -58,22 +58,36 @@ class FilePictures:
 
     def open(self, i: int) -> AbstractContextManager[Image.Image]:
         """One picture of which the header is read."""
-        return _opened(partial(self.files.open, i), self.files.listing.names[i])
+        return _Opened(partial(self.files.open, i), self.files.listing.names[i])
 
     def openers(self) -> Iterator[Opener]:
         """What opens each of them."""
         for name, opener in self.files.openers():
-            yield partial(_opened, opener, name)
+            yield partial(_Opened, opener, name)
 
     def at(self, rows: np.ndarray) -> "FilePictures":
         """The files at these positions."""
         return FilePictures(self.files.at(rows))
 
 
-@contextmanager
-def _opened(opener: Callable[[], BinaryIO], name: bytes) -> Iterator[Image.Image]:
-    with opener() as file:
-        yield open_picture(file, name)
+class _Opened(AbstractContextManager[Image.Image]):
+    """A picture in its file: a class, for it is entered a million times."""
+
+    __slots__ = ("file", "name", "opener")
+
+    def __init__(self, opener: Callable[[], BinaryIO], name: bytes) -> None:
+        self.opener, self.name = opener, name
+
+    def __enter__(self) -> Image.Image:
+        self.file = self.opener()
+        try:
+            return open_picture(self.file, self.name)
+        except BaseException:
+            self.file.close()
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        self.file.close()
 
 
 @dataclass(frozen=True)
