@@ -47,6 +47,20 @@ def test_looking_imports_nothing_heavy(arguments: str) -> None:
     assert bool(done.stdout) == bool(arguments)
 
 
+TRAINING = """
+import sys
+import multigan
+multigan.train("image/digits", out=sys.argv[1], settings={"train.samples": 64}, quiet=True)
+print(sorted({"torch._dynamo", "scipy", "sklearn"} & set(sys.modules)))
+"""
+
+
+def test_training_imports_neither_the_compiler_nor_scipy(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", TRAINING, str(tmp_path / "run")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "[]\n", done.stderr
+
+
 @pytest.mark.parametrize("name", multigan.__all__)
 def test_public_names_exist(name: str) -> None:
     assert getattr(multigan, name).__name__ == name

@@ -82,4 +82,4 @@ class Setup:
             return network
         if self.device.type == "cuda":
             return nn.SyncBatchNorm.convert_sync_batchnorm(network)
-        return share_batch_norm(network)
+        return share_batch_norm(network, train.compile)

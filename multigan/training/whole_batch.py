@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -121,7 +121,6 @@ class WholeBatchNorm(_BATCH_NORMS):
         if input.dim() < 2:
             raise ValueError(f"expected at least 2D input (got {input.dim()}D input)")
 
-    @torch.compiler.disable
     def forward(self, input: Tensor) -> Tensor:
         """``input`` ``(N, C, ...)``, normalised."""
         alone = processes() == 1 or not (self.training or self.running_mean is None)
@@ -176,19 +175,25 @@ def has_batch_norm(network: nn.Module) -> bool:
     return any(isinstance(module, _BATCH_NORMS) for module in network.modules())
 
 
-def share_batch_norm(network: nn.Module) -> nn.Module:
-    """The network with every batch norm turned into a `WholeBatchNorm` of the same weights."""
+def share_batch_norm(network: nn.Module, compiled: bool = False) -> nn.Module:
+    """The network with every batch norm turned into a `WholeBatchNorm` of the same weights, which
+    ``torch.compile`` leaves alone where the network is to be ``compiled``."""
     if isinstance(network, _BATCH_NORMS):
-        return _whole(network)
+        return _whole(network, _left_alone() if compiled else WholeBatchNorm)
     for name, module in network.named_children():
-        setattr(network, name, share_batch_norm(module))
+        setattr(network, name, share_batch_norm(module, compiled))
     return network
 
 
-def _whole(norm: nn.modules.batchnorm._BatchNorm) -> WholeBatchNorm:
-    whole = WholeBatchNorm(
-        norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats
-    )
+@cache
+def _left_alone() -> type[WholeBatchNorm]:
+    """Made where it is asked for: to name the compiler is to import it, for more than a second."""
+    forward = torch.compiler.disable(WholeBatchNorm.forward)
+    return type("WholeBatchNorm", (WholeBatchNorm,), {"forward": forward})
+
+
+def _whole(norm: nn.modules.batchnorm._BatchNorm, kind: type[WholeBatchNorm]) -> WholeBatchNorm:
+    whole = kind(norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)
     whole._parameters, whole._buffers = norm._parameters, norm._buffers
     return whole.train(norm.training)
 

@@ -21,6 +21,32 @@ def own(**settings: Any) -> PlayerSettings:
     return PlayerSettings(**{"optimiser": "own_code:Steps", "lr": constant(0.1)} | settings)
 
 
+THEIRS = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "rmsprop": torch.optim.RMSprop,
+    "sgd": torch.optim.SGD,
+}
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_the_built_in_ones_step_as_torchs_own_to_the_bit(name: str) -> None:
+    mine, other = Mlp(2, 1, seed=0), Mlp(2, 1, seed=0)
+    settings = PlayerSettings(optimiser=name, lr=constant(0.1))
+    ours = build_optimiser(mine, settings)
+    assert isinstance(ours, THEIRS[name])
+    theirs = THEIRS[name](other.parameters(), **ours.defaults)
+    for _ in range(3):
+        for network, optimiser in ((mine, ours), (other, theirs)):
+            optimiser.zero_grad()
+            network(torch.ones(3, 2).double()).square().sum().backward()
+            optimiser.step()
+    assert torch.equal(weights_of(mine), weights_of(other))
+    again = THEIRS[name](other.parameters(), **ours.defaults)
+    again.load_state_dict(ours.state_dict())
+    assert str(again.state_dict()) == str(theirs.state_dict())
+
+
 def test_ones_own_is_asked_for_what_its_signature_names() -> None:
     made = build_optimiser(Mlp(2, 1, seed=0), own(beta1=0.5, options={"gain": 3.0}))
     assert isinstance(made, Steps)
