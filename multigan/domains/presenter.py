@@ -74,6 +74,11 @@ class Presenter(ABC):
         they are."""
         return picture_exhibit(self.sheet(items), about)
 
+    def gallery(self, items: Sequence[Any], about: str, names: Sequence[str] = ()) -> list[Exhibit]:
+        """The same for the page of a run, each with the name of its class where there are
+        ``names``, one an item; by default `exhibits`, which show none."""
+        return self.exhibits(items, about)
+
     def lines(self, items: Sequence[Any]) -> list[str]:
         """What to print of presented items in a terminal; most kinds of data have nothing to
         say."""

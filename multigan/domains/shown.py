@@ -1,7 +1,7 @@
 """What is shown of a training: a moment of it, and exhibits for a page."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -32,12 +32,19 @@ class Exhibit:
     content: bytes | list[str]  # the file, or the lines
     about: str  # what it is, for those who cannot see or hear it
     media: str = "image/png"
+    names: Sequence[str] = ()  # the class of what is shown, or of each line; empty: none
+    drawn: bytes | None = None  # a sound's spectrogram, a PNG file
+
+
+def png(picture: Image.Image) -> bytes:
+    """A picture as a PNG file."""
+    file = io.BytesIO()
+    picture.save(file, "PNG", optimize=True)
+    return file.getvalue()
 
 
 def picture_exhibit(picture: Image.Image | None, about: str) -> list[Exhibit]:
     """A picture as a PNG file, if there is one."""
     if picture is None:
         return []
-    file = io.BytesIO()
-    picture.save(file, "PNG", optimize=True)
-    return [Exhibit("picture", file.getvalue(), about)]
+    return [Exhibit("picture", png(picture), about)]

@@ -1,7 +1,7 @@
 """Generated samples beside the training samples nearest to them: kept by an evaluation, shown on
 the page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -46,15 +46,13 @@ def kept_pairs(run: Path, presenter: Presenter) -> list[Pair]:
             Pair(Exhibit("text", [a], ""), Exhibit("text", [b], ""))
             for a, b in zip(*lines, strict=True)
         ]
-    shown = [presenter.exhibits(presenter.items(stored[:_PLAYED]), "") for stored in (made, train)]
+    shown = [presenter.gallery(presenter.items(stored[:_PLAYED]), "") for stored in (made, train)]
     sounds = [[e for e in exhibits if e.kind == "sound"] for exhibits in shown]
     return [_heard(i, a, b) for i, (a, b) in enumerate(zip(*sounds, strict=True), 1)]
 
 
 def _heard(number: int, made: Exhibit, train: Exhibit) -> Pair:
     return Pair(
-        Exhibit("sound", made.content, f"generated clip {number}", made.media),
-        Exhibit(
-            "sound", train.content, f"training clip nearest to generated clip {number}", train.media
-        ),
+        replace(made, about=f"generated clip {number}"),
+        replace(train, about=f"training clip nearest to generated clip {number}"),
     )

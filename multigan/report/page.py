@@ -7,29 +7,25 @@ import base64
 import json
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from multigan.atomic import write_atomically, writing
 from multigan.bounded import read_bounded
-from multigan.domains.base import Domain, domain_type
+from multigan.domains.base import domain_type
 from multigan.domains.shown import Exhibit
-from multigan.errors import AbsentError, DataError, DiskError, UserError
+from multigan.errors import AbsentError, DiskError, UserError
 from multigan.evaluation.nearest import Pair, kept_pairs
 from multigan.measures.table import SIGN
 from multigan.model import Model, load
 from multigan.pictures.animation import still_image
 from multigan.report import compare
 from multigan.report.curves import Curve, curves
+from multigan.report.exhibition import exhibited, glimpse
 from multigan.runs import journal
 from multigan.runs.folder import RunFolder
-from multigan.samples import Stored
 
-SHOWN = 36  # samples on the page
-_GLIMPSE = 6  # exhibits of each run where several kinds of data stand side by side
 _TABLE = 10_000_000  # bytes of a kept evaluation at most
 _FILM = 3_000_000  # bytes of the animation at most; a larger one is left out
 _TOLD = ("multigan", "torch", "numpy", "python", "device", "threads", "processes", "system")
@@ -61,10 +57,7 @@ class Chapter:
     @property
     def glimpse(self) -> list[Exhibit]:
         """A little of what it makes, to stand beside other runs."""
-        return [
-            e if isinstance(e.content, bytes) else replace(e, content=e.content[:12])
-            for e in self.made[:_GLIMPSE]
-        ]
+        return glimpse(self.made)
 
 
 def write_report(
@@ -122,7 +115,7 @@ def render(
     environment = Environment(
         loader=PackageLoader("multigan.report", "templates"), autoescape=True, trim_blocks=True
     )
-    environment.filters["url"] = _url
+    environment.filters |= {"url": _url, "png": lambda content: _data_url(content, "image/png")}
     chapters = [
         chapter(folder, name, trust_code)
         for folder, name in zip(
@@ -145,6 +138,7 @@ def render(
         "curves": drawn,
         "tables": [t for t in tables if t],
         "glance": not alike,
+        "real": next((glimpse(c.real) for c in chapters if c.real), []) if alike else [],
         "unlike": compare.unlike_rulers(names, evaluations) if alike else "",
     }
     return page.render(**shown, note=note, title=title, following=following)
@@ -175,7 +169,7 @@ def chapter(folder: RunFolder, name: str, trust_code: bool = False) -> Chapter:
     domain = model.domain if model else domain_type(recipe.domain)(recipe)
     last = rows[-1] if rows else {}
     evaluation, starts = _json(folder.path / "evaluation.json"), journal.entries(folder.path)
-    made, real = _exhibited(domain, model)
+    made, real = exhibited(domain, model)
     still = folder.last_still()
     return Chapter(
         name=name,
@@ -248,41 +242,6 @@ def _model(folder: RunFolder, trust_code: bool) -> tuple[Model | None, str]:
         return load(folder.path, trust_code=trust_code), ""
     except AbsentError as error:  # a damaged one is no page's matter: it is raised
         return None, f"no samples: {error}"
-
-
-def _exhibited(domain: Domain, model: Model | None) -> tuple[list[Exhibit], list[Exhibit]]:
-    """Made samples, and real ones: where samples are made from something, those it was taken
-    from."""
-    presenter = domain.presenter
-    if model is not None and model.domain.condition_shape is not None:
-        return _exhibited_pairs(model)
-    made = [] if model is None else presenter.exhibits(model.generate(SHOWN), "generated samples")
-    try:
-        few = _few(domain.load())
-    except (DataError, UserError):
-        return made, []
-    return made, presenter.exhibits(presenter.items(few.samples), "real samples")
-
-
-def _exhibited_pairs(model: Model) -> tuple[list[Exhibit], list[Exhibit]]:
-    domain, presenter = model.domain, model.domain.presenter
-    try:
-        few, which = _few(domain.ruler.real_samples().test), "unseen samples"
-    except (DataError, UserError):
-        try:
-            few, which = _few(domain.load()), "training samples"
-        except (DataError, UserError) as error:
-            return [Exhibit("text", [f"no samples: {error}"], "why nothing is shown")], []
-    made = [item for x in model.remade(few) for item in presenter.present(x)]
-    return (
-        presenter.exhibits(made, f"samples made from {which}"),
-        presenter.exhibits(presenter.items(few.samples), f"the {which} they are made from"),
-    )
-
-
-def _few(stored: Stored) -> Stored:
-    step = max(len(stored) // SHOWN, 1)
-    return stored.at(torch.arange(0, len(stored), step)[:SHOWN])
 
 
 def _status(last: dict[str, Any], budget: int, starts: Sequence[dict[str, Any]] = ()) -> str:

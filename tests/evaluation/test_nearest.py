@@ -29,9 +29,9 @@ def players(items: list[str], about: str) -> list[Exhibit]:
 
 
 TEXT: Any = SimpleNamespace(items=words, lines=list)
-SOUND: Any = SimpleNamespace(items=words, lines=nothing, exhibits=players)
+SOUND: Any = SimpleNamespace(items=words, lines=nothing, gallery=players)
 PICTURE: Any = SimpleNamespace(
-    items=words, lines=nothing, exhibits=lambda items, about: players([], about)
+    items=words, lines=nothing, gallery=lambda items, about: players([], about)
 )
 
 

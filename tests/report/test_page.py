@@ -140,7 +140,10 @@ def test_unlike_runs_stand_side_by_side_at_a_glance(run: Path, tmp_path: Path) -
     )  # no level is left out
     again = shutil.copytree(run, tmp_path / "again")
     alike = write_report([run, again], tmp_path / "alike.html").read_text()
-    assert '<div class="glance">' not in alike
+    columns = alike.split('<div class="glance">')[1].split("</div>")[0]
+    headings = re.findall(r'<h2 class="part">(?:<a [^>]*>)?([^<]*)', columns)
+    assert headings == ["run &lt;one&gt;", "again", "Real"]
+    assert columns.count("<img") == 3
 
 
 def test_runs_of_one_name_are_told_apart_and_all_drawn(run: Path, tmp_path: Path) -> None:
@@ -270,5 +273,7 @@ def test_samples_are_enlarged_without_scripts(labelled_run: Path, tmp_path: Path
     page = write_report([labelled_run], tmp_path / "page.html").read_text("utf-8")
     assert "<script" not in page
     boxes = re.findall(r'<label class="zoom"><input type="checkbox" aria-label="([^"]+)">', page)
-    assert boxes == ["enlarge: generated samples", "enlarge: real samples"]
+    assert boxes[0] == "enlarge: generated samples, picture 1: dark"
+    assert any(box.startswith("enlarge: real samples, picture 1") for box in boxes)
+    assert len(boxes) == page.count("<img") - page.count("<picture>")
     assert ".zoom:has(:checked)" in page

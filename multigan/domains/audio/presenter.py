@@ -1,6 +1,7 @@
 """Sounds to hear, and their spectrograms to look at."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,16 +9,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from multigan.domains.audio.picture import spectrogram_grid, spectrogram_sheet
+from multigan.domains.audio.picture import spectrogram, spectrogram_grid, spectrogram_sheet
 from multigan.domains.audio.waveform import FORMATS, Waveform, joined, waveforms
 from multigan.domains.presenter import Presenter
-from multigan.domains.shown import Exhibit, Snapshot, picture_exhibit
+from multigan.domains.shown import Exhibit, Snapshot, picture_exhibit, png
 from multigan.pictures.grid import beside
 
 if TYPE_CHECKING:
     from multigan.domains.audio.domain import AudioDomain
 
-_PLAYERS, _DRAWN = 10, 16  # clips one can listen to on a page, and look at
+_PLAYERS, _DRAWN = 12, 16  # clips one can listen to on a page, and look at
 
 
 class AudioPresenter(Presenter):
@@ -46,13 +47,26 @@ class AudioPresenter(Presenter):
 
     def exhibits(self, items: Sequence[Any], about: str) -> list[Exhibit]:
         """Spectrograms, and players of the first clips."""
-        shown = items[:_PLAYERS]
-        players = [
-            Exhibit("sound", clip.encoded("flac"), f"{about}, clip {i}", "audio/flac")
-            for i, clip in enumerate(shown, 1)
-        ]
         drawn = spectrogram_sheet(items[:_DRAWN], columns=4)
-        return [*picture_exhibit(drawn, f"spectrograms of {about}"), *players]
+        return [
+            *picture_exhibit(drawn, f"spectrograms of {about}"),
+            *self._players(items, about),
+        ]
+
+    def _players(self, items: Sequence[Any], about: str) -> list[Exhibit]:
+        return [
+            Exhibit("sound", clip.encoded("flac"), f"{about}, clip {i}", "audio/flac")
+            for i, clip in enumerate(items[:_PLAYERS], 1)
+        ]
+
+    def gallery(self, items: Sequence[Any], about: str, names: Sequence[str] = ()) -> list[Exhibit]:
+        """Players of the first clips, a spectrogram beside each."""
+        return [
+            replace(player, drawn=png(spectrogram(clip)), names=names[i : i + 1])
+            for i, (player, clip) in enumerate(
+                zip(self._players(items, about), items, strict=False)
+            )
+        ]
 
     def sheet(self, items: Sequence[Any]) -> Image.Image:
         """Spectrograms of the clips, with axes in seconds and Hz."""

@@ -59,22 +59,34 @@ class Waveform:
     def plot(self, axes: "Axes | None" = None, floor: float = -80.0) -> "Axes":
         """Its mel spectrogram: seconds, Hz, decibels below the loudest down to ``floor``; returns
         the axes."""
-        import librosa
         import matplotlib.pyplot as plt
         from librosa.display import specshow
 
         axes = axes if axes is not None else plt.gca()
-        rate, hop = self.sample_rate, max(self.sample_rate // 125, 1)
-        sound = np.pad(self.samples, (0, max(8 * hop - len(self.samples), 0)))
-        mel = librosa.feature.melspectrogram(
-            y=sound, sr=rate, n_fft=8 * hop, hop_length=hop, n_mels=64, power=1
-        )
-        loud = librosa.amplitude_to_db(mel, ref=max(float(mel.max()), 1e-5), top_db=-floor)
+        loud, rate, hop = self.decibels(floor), self.sample_rate, self._hop
         specshow(
             loud, sr=rate, hop_length=hop, x_axis="time", y_axis="mel", ax=axes, vmin=floor, vmax=0
         )
         axes.set(xlabel="seconds", ylabel="Hz")
         return axes
+
+    def decibels(self, floor: float = -80.0) -> np.ndarray:
+        """Its mel spectrogram ``(64, T)``: decibels below the loudest, ``floor`` at least."""
+        import librosa
+
+        hop = self._hop
+        sound = np.pad(self.samples, (0, max(8 * hop - len(self.samples), 0)))
+        mel = librosa.feature.melspectrogram(
+            y=sound, sr=self.sample_rate, n_fft=8 * hop, hop_length=hop, n_mels=64, power=1
+        )
+        loudest = max(float(mel.max()), 1e-5)
+        found: np.ndarray = librosa.amplitude_to_db(mel, ref=loudest, top_db=-floor)
+        return found
+
+    @property
+    def _hop(self) -> int:
+        """Samples from one column of the spectrogram to the next: 8 ms."""
+        return max(self.sample_rate // 125, 1)
 
     def _repr_html_(self) -> str:
         """A player, for notebooks."""

@@ -11,12 +11,14 @@ from torch import Tensor
 
 from multigan.domains.image.tasks import Task
 from multigan.domains.presenter import Presenter
-from multigan.domains.shown import Snapshot
+from multigan.domains.shown import Exhibit, Snapshot, png
 from multigan.pictures.film import FORMATS, save_film
 from multigan.pictures.grid import beside, image_grid, over_white
 
 if TYPE_CHECKING:
     from multigan.domains.image.domain import ImageDomain
+
+_TILE = 192  # pixels of a picture on the page at least
 
 
 class ImagePresenter(Presenter):
@@ -68,6 +70,18 @@ class ImagePresenter(Presenter):
     def sheet(self, items: Sequence[Any]) -> Image.Image:
         """The pictures in a grid."""
         return image_grid(items)
+
+    def gallery(self, items: Sequence[Any], about: str, names: Sequence[str] = ()) -> list[Exhibit]:
+        """Each picture by itself, enlarged without smoothing where it is small."""
+        return [
+            Exhibit(
+                "picture",
+                png(image_grid([item], cell=_TILE)),
+                f"{about}, picture {i + 1}" + (f": {names[i]}" if names else ""),
+                names=names[i : i + 1],
+            )
+            for i, item in enumerate(items)
+        ]
 
     def picture(self, snapshot: Snapshot) -> Image.Image:
         """Generated pictures, with real ones beside them; from picture to picture what each was

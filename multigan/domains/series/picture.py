@@ -14,12 +14,18 @@ COLOURS = ("#d97700", "#1f6fd6", "#2c8a4b", "#a63fb5", "#c0392b", "#0e8a96", "#7
 _CELL = (1.9, 1.25)  # inches
 _GAP = 0.12  # of a cell
 _LEGEND = 0.34  # inches
+_LONGEST = 24  # letters of a class
 
 
 def plots(
-    series: Sequence[np.ndarray], names: Sequence[str], columns: int = 4, title: str = ""
+    series: Sequence[np.ndarray],
+    names: Sequence[str],
+    columns: int = 4,
+    title: str = "",
+    classes: Sequence[str] = (),
 ) -> Image.Image:
-    """Series ``(C, T)`` in [-1, 1], a cell each, with the names of the channels above.
+    """Series ``(C, T)`` in [-1, 1], a cell each, with the names of the channels above, and in each
+    that of its class where there are any.
 
     One drawing of all lines rather than axes for each: a training draws many of these.
     """
@@ -43,6 +49,9 @@ def plots(
         axes.plot([column, column + 1 - _GAP], [middle, middle], color=FRAME, linewidth=0.5)
         for channel, line in zip(lines, values, strict=True):
             channel.append(np.stack([column + steps, middle + half * np.clip(line, -1, 1)], 1))
+    for i, name in enumerate(classes):
+        row, column = divmod(i, columns)
+        axes.text(column + 0.02, -row - 0.02, name[:_LONGEST], color=INK, va="top", size=8)
     for i, channel in enumerate(lines):
         axes.add_collection(
             LineCollection(channel, colors=COLOURS[i % len(COLOURS)], linewidths=1.2)

@@ -12,11 +12,13 @@ from PIL import Image
 from torch import Tensor
 
 from multigan.domains.presenter import Presenter
-from multigan.domains.shown import Snapshot
+from multigan.domains.shown import Exhibit, Snapshot, picture_exhibit
 from multigan.pictures.grid import beside
 
 if TYPE_CHECKING:
     from multigan.domains.series.domain import SeriesDomain
+
+_DRAWN = 32  # series on a sheet
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,15 @@ class SeriesPresenter(Presenter):
         rows = np.concatenate([numbers, values.reshape(-1, channels)], 1)
         Series(rows, ("sample", "step", *self.domain.channels)).save(path)
 
-    def sheet(self, items: Sequence[Any]) -> Image.Image:
-        """The first 32 series, each channel over its range in the training data."""
-        return self._plots(
-            torch.from_numpy(np.stack([item.values.T for item in items[:32]])), ranges=True
-        )
+    def gallery(self, items: Sequence[Any], about: str, names: Sequence[str] = ()) -> list[Exhibit]:
+        """The sheet, with the class of each series in its plot."""
+        return picture_exhibit(self.sheet(items, names), about)
+
+    def sheet(self, items: Sequence[Any], names: Sequence[str] = ()) -> Image.Image:
+        """The first 32 series, each channel over its range in the training data, and the class of
+        each where there are ``names``."""
+        values = torch.from_numpy(np.stack([item.values.T for item in items[:_DRAWN]]))
+        return self._plots(values, ranges=True, classes=names[:_DRAWN])
 
     def picture(self, snapshot: Snapshot) -> Image.Image:
         """Generated series, with real ones beside them."""
@@ -81,7 +87,12 @@ class SeriesPresenter(Presenter):
         )
 
     def _plots(
-        self, stored: Tensor, columns: int = 4, title: str = "", ranges: bool = False
+        self,
+        stored: Tensor,
+        columns: int = 4,
+        title: str = "",
+        ranges: bool = False,
+        classes: Sequence[str] = (),
     ) -> Image.Image:
         from multigan.domains.series.picture import plots
 
@@ -98,4 +109,4 @@ class SeriesPresenter(Presenter):
             if ranges
             else self.domain.channels
         )
-        return plots(list(((stored - middle) / half).numpy()), names, columns, title)
+        return plots(list(((stored - middle) / half).numpy()), names, columns, title, classes)

@@ -51,6 +51,10 @@ class TextPresenter(Presenter):
         """The sentences themselves."""
         return [Exhibit("text", list(items), about)]
 
+    def gallery(self, items: Sequence[Any], about: str, names: Sequence[str] = ()) -> list[Exhibit]:
+        """The sentences, each with its class."""
+        return [Exhibit("text", list(items), about, names=names)]
+
     def sheet(self, items: Sequence[Any]) -> Image.Image | None:
         """A page of the sentences, if the font has their characters."""
         return page(f"{len(items)} generated", items, 2 * len(items)) if readable(items) else None
