@@ -22,6 +22,7 @@ from multigan.domains import labels
 from multigan.domains.archive import Broken, is_archive, open_member, read_directory
 from multigan.domains.label_tables import read_labels, rows_of
 from multigan.domains.listing import LeftOut, Listing, Member, Names, normal
+from multigan.domains.listings import Read, known_or
 from multigan.domains.tars import read_tars, shards_of
 from multigan.domains.unreadable import LFS
 from multigan.domains.walk import walk
@@ -202,15 +203,15 @@ def _listed(path: Path, kind: Kind, single: bool) -> Files:
     shards = shards_of(path)
     if shards:
         changed = sum(shard.stat().st_mtime_ns for shard in shards) % 2**63
-        files = Files(path, kind, read_tars(shards, kind.endings), changed=changed)
+        files = Files(path, kind, _read(path, kind.endings, shards), changed=changed)
     elif path.is_dir():
-        files = Files(path, kind, walk(path, kind.endings))
+        files = Files(path, kind, _read(path, kind.endings))
     elif not path.is_file():
         what = "no such file or folder" if not is_there(path) else "neither a file nor a folder"
         raise DataError(f"data.source = {str(path)!r}: {what}")
     elif is_archive(path):
         changed = path.stat().st_mtime_ns
-        files = Files(path, kind, read_directory(path, kind.endings), changed=changed)
+        files = Files(path, kind, _read(path, kind.endings), changed=changed)
     elif single:
         return _one(path, kind)
     else:
@@ -229,6 +230,19 @@ def _listed(path: Path, kind: Kind, single: bool) -> Files:
             "`git lfs pull`"
         )
     return files
+
+
+def _read(path: Path, endings: Collection[str], shards: Sequence[Path] = ()) -> Listing:
+    """What is listed, if it is not known from an earlier start."""
+
+    def read() -> Read:
+        if shards:
+            return Read(read_tars(shards, endings), [os.fsencode(path), *map(os.fsencode, shards)])
+        if path.is_dir():
+            return Read(*walk(path, endings))
+        return Read(read_directory(path, endings), [os.fsencode(path)])
+
+    return known_or(path, endings, read)
 
 
 def _in_order(endings: Collection[str]) -> list[str]:

@@ -5,8 +5,8 @@ A million names take some 60 bytes each: they are bytes in one array, never a Py
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from multigan.terminal import safe
 _NAMED = 5  # files named of those left out for one reason
 _AT_ONCE = 65536  # names picked at once
 _SHOWN = 60  # characters of a name in a message that names many
+_ENDING = 8  # letters of the longest known ending, with its dot
 _ENDINGS = 8  # endings named of those left out
 
 
@@ -51,6 +52,17 @@ class Names(Sequence[bytes]):
         lengths = np.fromiter(map(len, names), np.int64, len(names))
         return cls(np.frombuffer(b"".join(names), np.uint8), lengths.cumsum())
 
+    @classmethod
+    def joined(cls, parts: Sequence["Names"]) -> "Names":
+        """The names of all parts."""
+        before = np.cumsum([0, *(len(part.content) for part in parts)])
+        ends = [part.ends + start for part, start in zip(parts, before[:-1], strict=True)]
+        contents = [part.content for part in parts]
+        return cls(
+            np.concatenate([np.empty(0, np.uint8), *contents]),
+            np.concatenate([np.empty(0, np.int64), *ends]),
+        )
+
     def __len__(self) -> int:
         return len(self.ends)
 
@@ -76,6 +88,28 @@ class Names(Sequence[bytes]):
         parts = [self._at(rows[i : i + _AT_ONCE]) for i in range(0, len(rows), _AT_ONCE)]
         lengths = np.diff(self.ends, prepend=0)[rows]
         return Names(np.concatenate([np.empty(0, np.uint8), *parts]), lengths.cumsum())
+
+    def endings(self) -> tuple[list[str], np.ndarray]:
+        """How names end, in small letters with the dot, and which of these each has ``(n,)``; ""
+        where there is no dot among the last eight letters."""
+        starts = np.concatenate([np.zeros(1, np.int64), self.ends[:-1]])
+        found = np.empty(len(self), np.uint64)
+        for i in range(0, len(self), _AT_ONCE):
+            places = self.ends[i : i + _AT_ONCE, None] + np.arange(-_ENDING, 0)
+            inside = places >= starts[i : i + _AT_ONCE, None]
+            last = np.where(inside, self.content[places.clip(0)], 0).astype(np.uint8)
+            last[(last >= ord("A")) & (last <= ord("Z"))] += 32
+            dots = last == ord(".")
+            dot = _ENDING - 1 - dots[:, ::-1].argmax(1)
+            last[(np.arange(_ENDING) < dot[:, None]) | ~dots.any(1)[:, None]] = 0
+            found[i : i + _AT_ONCE] = last.view(np.uint64)[:, 0]
+        kinds, number = np.unique(found, return_inverse=True)
+        return [kind.tobytes().strip(b"\0").decode("latin-1") for kind in kinds], number
+
+    def end_in(self, endings: Collection[str]) -> np.ndarray:
+        """Which names end in one of these (of at most eight letters), ``(n,)`` of bool."""
+        kinds, number = self.endings()
+        return np.array([kind in endings for kind in kinds], bool)[number]
 
     def _at(self, rows: np.ndarray) -> np.ndarray:
         lengths = np.diff(self.ends, prepend=0)[rows]
@@ -177,3 +211,10 @@ class Listing:
             None if self.given is None else self.given[rows],
             self.shards,
         )
+
+    def without_empty_folders(self) -> "Listing":
+        """The same with the folders only that files lie in."""
+        used, folder = np.unique(self.folder, return_inverse=True)
+        shards = tuple(self.shards[i] for i in used) if self.shards else ()
+        folders = tuple(self.folders[i] for i in used)
+        return replace(self, folders=folders, folder=folder.astype(np.int32), shards=shards)

@@ -7,7 +7,7 @@ import os
 import stat
 from array import array
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +34,13 @@ _NOT_REGULAR = (
     (stat.S_ISBLK, "a device"),
 )
 
+TAKEN = "a link to a file that is taken already"
+OF_ANY_KIND = frozenset(
+    {"a link to a folder that is taken already", "a run of multigan", "a model"}
+    | {"of a run of multigan", "no regular file", *(text for _, text in _NOT_REGULAR)}
+)
+"""Why something is left out whatever endings are looked for."""
+
 
 def is_hidden(part: bytes) -> bool:
     """Whether a name is one that systems hide or leave behind."""
@@ -52,6 +59,7 @@ class _Folder:
     files: list[bytes] = field(default_factory=list)
     folders: list[bytes] = field(default_factory=list)
     links: list[bytes] = field(default_factory=list)  # to folders
+    linked: set[bytes] = field(default_factory=set)  # those of the files that are links
     others: list[tuple[bytes, str]] = field(default_factory=list)
 
     @property
@@ -59,10 +67,11 @@ class _Folder:
         return {*self.files, *self.folders, *self.links}
 
 
-def walk(root: Path, endings: Collection[str]) -> Listing:
-    """The files below ``root`` with one of the ``endings``; raises `DataError` if it cannot be
-    read."""
-    return _Walk(root, endings).listing()
+def walk(root: Path, endings: Collection[str]) -> tuple[Listing, list[bytes]]:
+    """The files below ``root`` with one of the ``endings``, and every folder that was read; raises
+    `DataError` if it cannot be read."""
+    found = _Walk(root, endings)
+    return found.listing(), found.read
 
 
 class _Walk:
@@ -70,8 +79,10 @@ class _Walk:
         self.root, self.endings = os.fsencode(root), endings
         self.left_out, self.tables = LeftOut(), list[bytes]()
         self.made = LeftOut()
-        self.found: dict[tuple[bytes, ...], list[bytes]] = {}
-        self.made_found: dict[tuple[bytes, ...], list[bytes]] = {}
+        self.found: dict[tuple[bytes, ...], Names] = {}
+        self.made_found: dict[tuple[bytes, ...], Names] = {}
+        self.read: list[bytes] = []
+        self.linked: dict[tuple[bytes, ...], set[bytes]] = {}
 
     def listing(self) -> Listing:
         """The whole walk. What is linked comes last, so that a folder is taken where it lies."""
@@ -87,6 +98,7 @@ class _Walk:
                     self.left_out.name(_shown(parts), "a link to a folder that is taken already")
                     continue
                 seen.add(identity)
+                self.read.append(self._path(parts))
                 folder = self._take(parts)
             except OSError as error:
                 if not parts:
@@ -117,6 +129,8 @@ class _Walk:
         if run:
             self._without_own(folder)
         made = made_names(self._path(parts)) if MARKER in names else {}
+        if folder.linked:
+            self.linked[parts] = folder.linked
         for name, what in folder.others:
             self.left_out.name(_shown((*parts, name)), what)
         self._sort(parts, folder, made)
@@ -146,9 +160,9 @@ class _Walk:
             else:
                 taken.append(name)
         if taken:
-            self.found[parts] = taken
+            self.found[parts] = Names.of(taken)
         if samples:
-            self.made_found[parts] = samples
+            self.made_found[parts] = Names.of(samples)
 
     def _visible(self, parts: tuple[bytes, ...], folder: _Folder) -> _Folder:
         for name in in_order((*folder.folders, *folder.links)):
@@ -164,21 +178,44 @@ class _Walk:
         order = sorted(self.found, key=lambda parts: [(normal(p).encode(), p) for p in parts])
         sizes, changed, numbers = array("q"), array("q"), array("i")
         for number, parts in enumerate(order):
-            path = self._path(parts)
+            before = os.path.join(self._path(parts), b"")
             for name in self.found[parts]:
-                size, time = _size_and_time(os.path.join(path, name))
+                size, time = size_and_time(before + name)
                 sizes.append(size)
                 changed.append(time)
                 numbers.append(number)
-        return Listing(
+        listing = Listing(
             tuple(b"/".join(parts) for parts in order),
             np.frombuffer(numbers, np.int32) if numbers else np.empty(0, np.int32),
-            Names.of([name for parts in order for name in self.found[parts]]),
+            Names.joined([self.found[parts] for parts in order]),
             np.frombuffer(sizes, np.int64) if sizes else np.empty(0, np.int64),
             np.frombuffer(changed, np.int64) if changed else np.empty(0, np.int64),
             self.left_out,
             dict.fromkeys(in_order(self.tables)),
         )
+        return self._once(listing, order) if self.linked else listing
+
+    def _once(self, listing: Listing, order: Sequence[tuple[bytes, ...]]) -> Listing:
+        """The same without links to files that are taken where they lie, or by another link."""
+        links = np.array(
+            [
+                name in self.linked.get(order[folder], ())
+                for folder, name in zip(listing.folder, listing.names, strict=True)
+            ],
+            bool,
+        )
+        taken: set[tuple[int, int]] = set()
+        again = np.zeros(len(listing), bool)
+        for row in [*np.flatnonzero(~links), *np.flatnonzero(links)]:
+            try:
+                identity = _identity(os.path.join(self.root, listing.path(row)))
+            except OSError:  # gone since it was listed
+                continue
+            if links[row] and identity in taken:
+                again[row] = True
+                self.left_out.name(safe(normal(listing.path(row))), TAKEN)
+            taken.add(identity)
+        return listing.at(np.flatnonzero(~again)).without_empty_folders()
 
 
 def _scan(path: bytes) -> _Folder:
@@ -195,6 +232,7 @@ def _scan(path: bytes) -> _Folder:
                 folder.links.append(entry.name)
             elif os.path.isfile(entry.path):
                 folder.files.append(entry.name)
+                folder.linked.add(entry.name)
             else:
                 folder.others.append((entry.name, _what(entry)))
     return folder
@@ -218,7 +256,8 @@ def _parents(path: bytes) -> list[bytes]:
     return [os.fsencode(parent) for parent in Path(os.fsdecode(path)).resolve().parents]
 
 
-def _size_and_time(path: bytes) -> tuple[int, int]:
+def size_and_time(path: bytes) -> tuple[int, int]:
+    """Bytes and nanoseconds since 1970 of a file; 0 and -1 where there is none."""
     try:
         status = os.stat(path)
     except OSError:  # gone since it was listed: counted among the unreadable files

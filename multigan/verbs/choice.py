@@ -1,13 +1,15 @@
 """Which recipe suits somebody's data: a folder, a zip or a file named where a recipe would be."""
 
 import logging
-from collections import Counter
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from multigan.domains.files import Files, Kind, find_files
+from multigan.domains.listings import narrow
 from multigan.domains.walk import ending
 from multigan.encodings import encoding_of
 from multigan.errors import DataError, RecipeError
@@ -98,11 +100,14 @@ def _found(path: Path) -> Files:
 
 def _most(files: Files) -> tuple[str, int]:
     """The kind that most files are of, of equally many the first in the list, and how many."""
-    endings = Counter(map(ending, files.listing.names))
-    by_kind = {kind: sum(endings[own] for own in some) for kind, some in _endings().items()}
+    endings, number = files.listing.names.endings()
+    counts = dict(zip(endings, np.bincount(number, minlength=len(endings)).tolist(), strict=True))
+    by_kind = {kind: sum(counts.get(own, 0) for own in some) for kind, some in _endings().items()}
     kind = max(OWN_DATA, key=lambda name: by_kind[name])
     if not by_kind[kind]:  # a file itself, whatever it is called
         raise RecipeError(f"{files.root / files.names[0]} holds no data of a kind that is known")
+    whole = import_dotted(OWN_DATA[kind].files, "data.source").endings
+    narrow(files.root, frozenset().union(*_endings().values()), whole)  # so it is listed once
     return kind, by_kind[kind]
 
 

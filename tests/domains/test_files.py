@@ -166,10 +166,20 @@ def test_a_folder_is_taken_once_and_where_it_lies(tmp_path: Path) -> None:
     assert "a link to a folder that is taken already" in said(tmp_path / "data")
 
 
-def test_a_linked_file_counts(tmp_path: Path) -> None:
-    make(tmp_path, "1.png")
-    (tmp_path / "2.png").symlink_to(tmp_path / "1.png")
-    assert taken(tmp_path) == ["1.png", "2.png"]
+def test_a_linked_file_is_taken_once_and_where_it_lies(tmp_path: Path) -> None:
+    make(tmp_path / "data", "b/1.png", ".store/3.png")
+    make(tmp_path, "elsewhere.png")
+    (tmp_path / "data" / "a").mkdir()
+    for name, target in {
+        "a/1.png": "data/b/1.png",
+        "a/2.png": "elsewhere.png",
+        "b/2.png": "elsewhere.png",
+        "b/3.png": "data/.store/3.png",  # what hides is not taken where it lies
+    }.items():
+        (tmp_path / "data" / name).symlink_to(tmp_path / target)
+    assert taken(tmp_path / "data") == ["a/2.png", "b/1.png", "b/3.png"]
+    assert "a/1.png, b/2.png (a link to a file that is taken already)" in said(tmp_path / "data")
+    assert found(tmp_path / "data", labelled=True).labels.tolist() == [0, 1, 1]
 
 
 def test_a_folder_that_may_not_be_read_is_named(
