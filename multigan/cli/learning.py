@@ -73,7 +73,7 @@ def train(
     from multigan.verbs import train as training
     from multigan.verbs.choice import by_data
 
-    recipe, data, chosen = by_data(recipe, data, parse_settings(settings))
+    recipe, data, chosen = by_data(recipe, data, parse_settings(settings), quiet=quiet)
     if pairs is not None:
         chosen = {**chosen, "data.pairs": pairs}
     if dry_run:

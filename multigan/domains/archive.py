@@ -22,6 +22,7 @@ import numpy as np
 
 from multigan.domains.label_tables import is_label_table
 from multigan.domains.listing import LeftOut, Listing, Member, Names, normal
+from multigan.domains.progress import tell
 from multigan.domains.walk import ending, is_hidden
 from multigan.errors import DataError
 
@@ -38,6 +39,7 @@ AS_IT_IS = -1
 
 _DENSEST = 200  # bytes that a packed one of a large member may stand for; a bomb's does for 1,000
 _IN_MEMORY = 2**26  # bytes of a member that are unpacked at once; a larger one is a stream
+_TELL_EVERY = 4096  # members
 _HEADER = 512  # bytes of a member's own header, name and extras that are read with it
 
 
@@ -74,7 +76,9 @@ class _Directory:
         """Take every entry."""
         count, content, before, end = _central_directory(file)
         position = 0
-        for _ in range(count):
+        for i in range(count):
+            if not i % _TELL_EVERY:
+                tell(i, count, "listing")
             entry = _ENTRY.unpack_from(content, position)
             if entry[0] != b"PK\1\2":
                 raise ValueError("an entry does not begin like one")

@@ -1,18 +1,18 @@
-"""How far decoding is, told to whoever shows it: a domain knows no display."""
+"""How far listing and decoding are, told to whoever shows it: a domain knows no display."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-Watch = Callable[[int, int | None], None]
-"""Takes how many samples are decoded, and how many there are where that is known."""
+Watch = Callable[[int, int | None, str], None]
+"""Takes how many are done, how many there are where that is known, and what is done to them."""
 
-_WATCH: ContextVar[Watch] = ContextVar("watch", default=lambda done, count: None)
+_WATCH: ContextVar[Watch] = ContextVar("watch", default=lambda done, count, what: None)
 
 
 @contextmanager
 def watched_by(watch: Watch) -> Iterator[None]:
-    """Tell ``watch`` what is decoded meanwhile."""
+    """Tell ``watch`` what is listed and decoded meanwhile."""
     token = _WATCH.set(watch)
     try:
         yield
@@ -20,6 +20,6 @@ def watched_by(watch: Watch) -> Iterator[None]:
         _WATCH.reset(token)
 
 
-def tell(done: int, count: int | None) -> None:
-    """``done`` samples are decoded."""
-    _WATCH.get()(done, count)
+def tell(done: int, count: int | None, what: str = "decoding") -> None:
+    """``done`` samples are decoded; or files listed, by ``listing``."""
+    _WATCH.get()(done, count, what)

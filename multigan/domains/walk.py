@@ -16,6 +16,7 @@ import numpy as np
 from multigan.domains.label_tables import is_label_table
 from multigan.domains.listing import LeftOut, Listing, Names, in_order, normal
 from multigan.domains.made import MARKER, made_names
+from multigan.domains.progress import tell
 from multigan.errors import DataError
 from multigan.terminal import safe
 
@@ -33,6 +34,7 @@ _NOT_REGULAR = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
+_TELL_EVERY = 4096  # files
 
 TAKEN = "a link to a file that is taken already"
 OF_ANY_KIND = frozenset(
@@ -82,6 +84,7 @@ class _Walk:
         self.found: dict[tuple[bytes, ...], Names] = {}
         self.made_found: dict[tuple[bytes, ...], Names] = {}
         self.read: list[bytes] = []
+        self.count = 0
         self.linked: dict[tuple[bytes, ...], set[bytes]] = {}
 
     def listing(self) -> Listing:
@@ -107,6 +110,8 @@ class _Walk:
                     ) from None
                 self.left_out.name(_shown(parts) + "/", error.strerror or str(error))
                 continue
+            self.count += len(self.found.get(parts, ()))
+            tell(self.count, None, "listing")
             waiting.extend((*parts, name) for name in folder.folders)
             linked.extend((*parts, name) for name in folder.links)
         if not self.found and self.made_found:  # the made samples themselves were asked for
@@ -184,6 +189,8 @@ class _Walk:
                 sizes.append(size)
                 changed.append(time)
                 numbers.append(number)
+                if not len(numbers) % _TELL_EVERY:
+                    tell(len(numbers), self.count, "listing")
         listing = Listing(
             tuple(b"/".join(parts) for parts in order),
             np.frombuffer(numbers, np.int32) if numbers else np.empty(0, np.int32),

@@ -15,6 +15,8 @@ from multigan.encodings import encoding_of
 from multigan.errors import DataError, RecipeError
 from multigan.recipe.load import recipe_names
 from multigan.registry import OWN_DATA, import_dotted
+from multigan.training.decoding import decoding_shown
+from multigan.training.display import Display
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +29,9 @@ class Choice(NamedTuple):
     settings: dict[str, Any]
 
 
-def by_data(recipe: Any, data: Any, settings: Mapping[str, Any] | None) -> Choice:
+def by_data(
+    recipe: Any, data: Any, settings: Mapping[str, Any] | None, *, quiet: bool = False
+) -> Choice:
     """The same, or where ``recipe`` is a path of data the recipe made for such data.
 
     What is chosen and why is said. A folder wins over a recipe of its name where it is written as
@@ -38,7 +42,8 @@ def by_data(recipe: Any, data: Any, settings: Mapping[str, Any] | None) -> Choic
     path = _path_of_data(recipe)
     if path is None or data is not None:
         return Choice(recipe, data, given)
-    files = _found(path)
+    with decoding_shown(Display(quiet=quiet)):
+        files = _found(path)
     kind, count = _most(files)
     name, total = OWN_DATA[kind].recipe, len(files) + files.listing.left_out.endings.total()
     log.info(

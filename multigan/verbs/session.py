@@ -168,14 +168,11 @@ def begun(
     ):
         shown = display if display and processes.first else None
         domain = domain_type(recipe.domain)(recipe)
-        check_source(domain)
-        yield Session(
-            domain,
-            processes,
-            pick_device(device, processes.local_rank),
-            shown or Display(quiet=quiet or not processes.first),
-            signals,
-        )
+        shown = shown or Display(quiet=quiet or not processes.first)
+        with decoding_shown(shown):
+            check_source(domain)
+        device = pick_device(device, processes.local_rank)
+        yield Session(domain, processes, device, shown, signals)
 
 
 def check_first(recipe: Recipe, unread: Container[str] = ()) -> None:

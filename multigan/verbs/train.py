@@ -61,7 +61,7 @@ def train(
     signal."""
     if resume and out is None:
         raise UserError("--resume needs --out: the folder that the run is in, or will be in")
-    recipe, data, settings = by_data(recipe, data, settings)
+    recipe, data, settings = by_data(recipe, data, settings, quiet=quiet)
     if minutes is not None:
         check_minutes(minutes, settings)
     prepared = prepare(recipe, data=data, settings=settings, seed=seed)

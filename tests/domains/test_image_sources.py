@@ -98,11 +98,14 @@ def test_pictures_outside_class_folders_have_no_labels(tmp_path: Path, names: li
     assert (source.classes, source.labels) == ((), None)
 
 
-def test_linked_pictures_count_and_dangling_links_are_named(tmp_path: Path) -> None:
+def test_linked_pictures_are_taken_once_and_dangling_links_are_named(tmp_path: Path) -> None:
     root = save(tmp_path / "data", {f"{i}.png": i for i in range(20)})
+    elsewhere = save(tmp_path / "elsewhere", {"a.png": 20})
     (root / "link.png").symlink_to(root / "3.png")
+    (root / "far.png").symlink_to(elsewhere / "a.png")
     (root / "gone.png").symlink_to(tmp_path / "nothing.png")
     assert len(stored(root)) == 21
+    assert "link.png (a link to a file" in open_source(str(root), "train").notes[0]
     assert "gone.png (a link to nothing)" in open_source(str(root), "train").notes[0]
 
 
