@@ -86,11 +86,11 @@ class Evaluator:
             self._bank = self._embed(self.reals.train.samples[self._bank_rows])
         return self._bank
 
-    def real_row(self, seed: int) -> Measured:
+    def real_row(self, seed: int, quick: bool = False) -> Measured:
         """Training samples against unseen ones: the floor."""
         order = torch.randperm(len(self._pool), generator=stream("cpu", seed, "real row"))
         samples = self.reals.train.samples[self._pool[order[: self.n]].sort().values]
-        return self._measure(samples, self._embed(samples), against_train=False)
+        return self._measure(samples, self._embed(samples), against_train=False, quick=quick)
 
     def trivial_row(self, seed: int) -> Measured:
         """What is made of the same conditions without learning, where there is such a thing; else

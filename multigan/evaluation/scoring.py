@@ -1,6 +1,7 @@
 """A cheap evaluation at ticks: few samples, no neighbours, the same real side every time."""
 
 import time
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -53,10 +54,21 @@ class Scoring:
         )
 
     def __call__(self, model: Model) -> dict[str, Any]:
-        """Measures of what the model makes from seed 0, and the seconds that took."""
+        """Measures of what the model makes from seed 0, those of real samples as ``floor``, and
+        the seconds that took."""
         began = time.monotonic()
         measured = self.evaluator.model_row(model, seed=0, quick=True)
-        return {**measured.values, "evaluation_seconds": time.monotonic() - began}
+        floor = {name: self.floor[name] for name in measured.values if name in self.floor}
+        return {
+            **measured.values,
+            "floor": floor,
+            "evaluation_seconds": time.monotonic() - began,
+        }
+
+    @cached_property
+    def floor(self) -> dict[str, float]:
+        """The same measures of real samples against real ones."""
+        return self.evaluator.real_row(seed=0, quick=True).values
 
     def score(self, row: dict[str, Any]) -> float | None:
         """The deciding measure of an evaluated row, signed so that lower is better."""

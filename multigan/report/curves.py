@@ -39,6 +39,7 @@ def curves(
     training."""
     panels = [*PANELS, *((name, (name,)) for name in measures)]
     drawn = [(title, _lines(runs, keys)) for title, keys in panels]
+    drawn = [(title, [*lines, *_floors(runs, title)] if lines else []) for title, lines in drawn]
     return [Curve(title, _svg(title, lines)) for title, lines in drawn if lines]
 
 
@@ -76,6 +77,26 @@ def _lines(runs: Mapping[str, Sequence[dict[str, Any]]], keys: Sequence[str]) ->
                 )
             )
     return lines if any(len(line.x) > 1 for line in lines) else []
+
+
+def _floors(runs: Mapping[str, Sequence[dict[str, Any]]], measure: str) -> list[Line]:
+    """What the measure says of real samples, across each run's evaluations."""
+    lines = []
+    for i, (run, rows) in enumerate(runs.items()):
+        found = [
+            (float(row["samples"]), float(row["floor"][measure]))
+            for row in rows
+            if isinstance(row.get("floor"), Mapping) and measure in row["floor"]
+        ]
+        if found:
+            (first, _), (last, floor) = found[0], found[-1]
+            name, colour = (
+                (f"{run}: real", _COLOURS[i % len(_COLOURS)])
+                if len(runs) > 1
+                else ("real", _COLOURS[-1])
+            )
+            lines.append(Line(name, [first, last], [floor, floor], colour, ":"))
+    return lines
 
 
 def _svg(title: str, lines: Sequence[Line]) -> str:

@@ -157,7 +157,7 @@ def _measures(runs: dict[str, list[dict[str, Any]]]) -> list[str]:
     return [
         key
         for key in (evaluated[0] if evaluated else {})
-        if key not in usual and key != "evaluation_seconds"
+        if key not in usual | {"evaluation_seconds", "floor"}
     ]
 
 

@@ -40,6 +40,15 @@ def test_it_is_made_at_its_own_moments_and_at_the_end(run: Path) -> None:
     assert ticks == [5, 6, 10, 12, 15, 18, 20, 24, 25, 30]
 
 
+def test_it_stands_beside_what_real_samples_measure(run: Path) -> None:
+    floors = [row["floor"] for row in rows_of(run) if "FD-points" in row]
+    assert len(floors) == 5
+    assert all(floor == floors[0] for floor in floors)
+    last = rows_of(run)[-1]
+    assert 0 < floors[0]["FD-points"] < last["FD-points"]
+    assert set(floors[0]) <= set(last)
+
+
 def test_its_cost_is_shown_and_is_no_training_time(run: Path) -> None:
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     costs = [row["evaluation_seconds"] for row in rows if "FD-points" in row]

@@ -62,6 +62,8 @@ def test_it_tells_everything(run: Path) -> None:
     assert "run &lt;one&gt; · finished" in page
     assert "FD-points ↓" in page
     assert "coverage ↑" in page
+    assert "<h3>FD-points</h3>" in page
+    assert "<h3>floor</h3>" not in page
     assert (run / "recipe.toml").read_text().splitlines()[0].split(" = ")[0] in page
 
 
@@ -255,6 +257,16 @@ def test_curves_draw_what_there_is() -> None:
     assert [curve.title for curve in drawn] == ["what the critic tells apart", "FD-x"]
     assert "currentColor" in drawn[0].svg
     assert curves({"run": rows[:1]}) == []
+
+
+def test_an_evaluation_is_drawn_with_its_floor() -> None:
+    rows = [{"samples": i, "FD-x": 9.0 - i, "floor": {"FD-x": 2.0}} for i in range(5)]
+    (alone,) = curves({"run": rows}, ["FD-x"])
+    assert re.findall(r"<text[^>]*>(real|FD-x)</text>", alone.svg) == ["FD-x", "real"]
+    (both,) = curves({"a": rows, "b": rows}, ["FD-x"])
+    assert {"a: real", "b: real"} <= set(re.findall(r"<text[^>]*>([^<]*)</text>", both.svg))
+    (without,) = curves({"run": [{**row, "floor": {}} for row in rows]}, ["FD-x"])
+    assert ">real<" not in without.svg
 
 
 def test_who_wants_nothing_to_move_sees_the_last_picture(run: Path, tmp_path: Path) -> None:
