@@ -17,6 +17,7 @@ from multigan.cli.shared import (
     parse_between,
     say,
 )
+from multigan.errors import UserError
 from multigan.options import parse_options
 from multigan.verbs.flags import with_declared
 
@@ -279,7 +280,9 @@ def push(
 
 @app.command(
     epilog=examples(
-        "multigan report runs/image-digits-001", "multigan report runs/a runs/b --out both.html"
+        "multigan report runs/image-digits-001",
+        "multigan report runs/a runs/b --out both.html",
+        "multigan report runs/image-digits-001 --share",
     )
 )
 def report(
@@ -287,11 +290,22 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="The page; by default report.html in the run folder.")
     ] = None,
+    share: Annotated[
+        bool,
+        typer.Option("--share", help="Write one picture of a run instead, share.png, to post."),
+    ] = False,
     trust_code: TrustCode = False,
     quiet: Quiet = False,
 ) -> None:
     """Write one self-contained HTML page of a run: samples, film, curves, health, evaluation,
     recipe."""
+    if share:
+        from multigan.report.share import write_share
+
+        if len(runs) > 1:
+            raise UserError(f"--share makes one picture of one run, and {len(runs)} are given")
+        answer(str(write_share(runs[0], out, trust_code=trust_code)))
+        return
     from multigan.report.page import write_report
 
     say(f"Page: {write_report(runs, out, trust_code=trust_code)}")

@@ -25,6 +25,8 @@ class Presenter(ABC):
     films: ClassVar[tuple[str, ...]] = ()  # what only `write_together` and `write_film` can write
     preview: ClassVar[int] = 64  # fixed-noise samples shown during training
 
+    shown: ClassVar[int] = 36  # samples on the page of a run
+
     def __init__(self, domain: "Domain") -> None:
         self.domain = domain
 

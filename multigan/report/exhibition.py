@@ -12,7 +12,6 @@ from multigan.errors import DataError, UserError
 from multigan.model import Model
 from multigan.samples import Facts, Stored
 
-SHOWN = 36  # samples on the page
 _GLIMPSE = {"picture": 24, "sound": 4}  # exhibits of each run where several stand side by side
 _LINES = 12  # of sentences there
 
@@ -25,10 +24,11 @@ def exhibited(domain: Domain, model: Model | None) -> tuple[list[Exhibit], list[
         return _exhibited_pairs(model)
     made = []
     if model is not None:
-        names = _named(model.facts, labels_of(model.facts, SHOWN, None))
-        made = presenter.gallery(model.generate(SHOWN), "generated samples", names)
+        names = _named(model.facts, labels_of(model.facts, presenter.shown, None))
+        items = model.generate(presenter.shown)
+        made = presenter.gallery(items, "generated samples", names)
     try:
-        few = _few(domain.load())
+        few = _few(domain.load(), presenter.shown)
     except (DataError, UserError):
         return made, []
     items = presenter.items(few.samples)
@@ -48,10 +48,10 @@ def glimpse(exhibits: Sequence[Exhibit]) -> list[Exhibit]:
 def _exhibited_pairs(model: Model) -> tuple[list[Exhibit], list[Exhibit]]:
     domain, presenter = model.domain, model.domain.presenter
     try:
-        few, which = _few(domain.ruler.real_samples().test), "unseen samples"
+        few, which = _few(domain.ruler.real_samples().test, presenter.shown), "unseen samples"
     except (DataError, UserError):
         try:
-            few, which = _few(domain.load()), "training samples"
+            few, which = _few(domain.load(), presenter.shown), "training samples"
         except (DataError, UserError) as error:
             return [Exhibit("text", [f"no samples: {error}"], "why nothing is shown")], []
     made = [item for x in model.remade(few) for item in presenter.present(x)]
@@ -62,9 +62,9 @@ def _exhibited_pairs(model: Model) -> tuple[list[Exhibit], list[Exhibit]]:
     )
 
 
-def _few(stored: Stored) -> Stored:
-    step = max(len(stored) // SHOWN, 1)
-    return stored.at(torch.arange(0, len(stored), step)[:SHOWN])
+def _few(stored: Stored, count: int) -> Stored:
+    step = max(len(stored) // count, 1)
+    return stored.at(torch.arange(0, len(stored), step)[:count])
 
 
 def _of_classes(domain: Domain, stored: Stored) -> list[str]:

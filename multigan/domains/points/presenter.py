@@ -24,7 +24,7 @@ class PointsPresenter(Presenter):
 
     domain: "PointsDomain"
     formats = ("csv", "npy")
-    preview = 2500  # as many as PacGAN's protocol counts
+    preview = shown = 2500  # as many as PacGAN's protocol counts
 
     def items(self, stored: Tensor) -> list[np.ndarray]:
         """Each point as an array ``(2,)``."""
