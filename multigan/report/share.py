@@ -3,16 +3,15 @@ networks show beside a link."""
 
 import io
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
 from multigan.atomic import publish, writing
 from multigan.domains.shown import Exhibit
-from multigan.domains.text.picture import readable
 from multigan.errors import UserError
 from multigan.pictures.grid import image_grid
+from multigan.pictures.letters import font, readable
 from multigan.report.page import Chapter, chapter
 from multigan.runs.folder import RunFolder
 
@@ -51,10 +50,10 @@ def share_card(about: Chapter) -> Image.Image:
         left += samples.width + _MARGIN
     width, pen = SIZE[0] - _MARGIN - left, ImageDraw.Draw(card)
     seen = about.facts.get("real samples seen", "0")
-    top = _written(pen, about.title, (left, _MARGIN), width, 5, _font("-Bold", 34), _INK)
+    top = _written(pen, about.title, (left, _MARGIN), width, 5, font(34, "Sans-Bold"), _INK)
     told = f"{about.name} · {seen} real samples seen"
-    _written(pen, told, (left, top + 14), width, 3, _font("", 20), _SOFT)
-    mono, small = _font("Mono", 19), _font("", 18)
+    _written(pen, told, (left, top + 14), width, 3, font(20), _SOFT)
+    mono, small = font(19, "SansMono"), font(18)
     command = about.environment.get("started with", about.command)
     lines = wrapped(f"$ {command}", mono, width, 6)
     bottom = SIZE[1] - _MARGIN - _height(small) - 14
@@ -82,16 +81,16 @@ def _page(lines: Sequence[str]) -> Image.Image | None:
     """Sentences as they read, as many as there is room for, if the font has their characters."""
     if not readable(lines):
         return None
-    font, size = _font("", 20), (_BESIDE, SIZE[1] - 2 * _MARGIN)
+    letters, size = font(20), (_BESIDE, SIZE[1] - 2 * _MARGIN)
     page = Image.new("RGB", size, (252, 252, 250))
     pen, top = ImageDraw.Draw(page), 16
     for line in lines:
-        rows = wrapped(line, font, size[0] - 40, 3)
-        if top + len(rows) * _height(font) > size[1] - 12:
+        rows = wrapped(line, letters, size[0] - 40, 3)
+        if top + len(rows) * _height(letters) > size[1] - 12:
             break
         for row in rows:
-            pen.text((20, top), row, (30, 30, 36), font=font)
-            top += _height(font)
+            pen.text((20, top), row, (30, 30, 36), font=letters)
+            top += _height(letters)
         top += 8
     return page
 
@@ -109,29 +108,29 @@ def _written(
     at: tuple[int, int],
     width: int,
     lines: int,
-    font: Font,
+    letters: Font,
     colour: tuple[int, int, int],
 ) -> int:
     """Write text from ``at`` down; returns where it ends."""
     left, top = at
-    for line in wrapped(text, font, width, lines):
-        pen.text((left, top), line, colour, font=font)
-        top += _height(font)
+    for line in wrapped(text, letters, width, lines):
+        pen.text((left, top), line, colour, font=letters)
+        top += _height(letters)
     return top
 
 
-def wrapped(text: str, font: Font, width: int, lines: int) -> list[str]:
+def wrapped(text: str, letters: Font, width: int, lines: int) -> list[str]:
     """Text in at most so many lines of ``width`` pixels; what is left out is an ellipsis, a word
     wider than a line is broken."""
     found, line = [], ""
     for word in text.split():
         joined = f"{line} {word}" if line else word
-        while font.getlength(joined) > width:
-            if line and font.getlength(word) <= width:
+        while letters.getlength(joined) > width:
+            if line and letters.getlength(word) <= width:
                 found.append(line)
                 joined = word
                 continue
-            fits = next(i for i in range(len(joined), 0, -1) if _fits(joined[:i], font, width))
+            fits = next(i for i in range(len(joined), 0, -1) if _fits(joined[:i], letters, width))
             found.append(joined[:fits])
             joined = joined[fits:].lstrip()
             line = ""
@@ -140,23 +139,15 @@ def wrapped(text: str, font: Font, width: int, lines: int) -> list[str]:
     if len(found) <= lines:
         return found
     last = found[lines - 1]
-    while font.getlength(f"{last}…") > width:
+    while letters.getlength(f"{last}…") > width:
         last = last[:-1]
     return [*found[: lines - 1], f"{last}…"]
 
 
-def _fits(text: str, font: Font, width: int) -> bool:
-    return len(text) == 1 or font.getlength(text) <= width
+def _fits(text: str, letters: Font, width: int) -> bool:
+    return len(text) == 1 or letters.getlength(text) <= width
 
 
-def _height(font: Font) -> int:
+def _height(letters: Font) -> int:
     """Pixels from one line to the next."""
-    return round(font.size * 1.3)
-
-
-@lru_cache
-def _font(style: str, size: int) -> Font:
-    import matplotlib
-
-    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    return ImageFont.truetype(str(folder / f"DejaVuSans{style}.ttf"), size)
+    return round(letters.size * 1.3)

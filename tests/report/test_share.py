@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from multigan.domains.shown import Exhibit, png
+from multigan.pictures.letters import font
 from multigan.report.page import Chapter
-from multigan.report.share import _font, share_card, wrapped
+from multigan.report.share import share_card, wrapped
 
 GROUND = (22, 22, 24)
 
@@ -57,14 +58,14 @@ def test_samples_take_its_left_half() -> None:
 
 
 def test_what_does_not_fit_is_an_ellipsis() -> None:
-    font = _font("", 20)
-    lines = wrapped("one two " * 50 + "x" * 500, font, 300, 4)
+    letters = font(20)
+    lines = wrapped("one two " * 50 + "x" * 500, letters, 300, 4)
     assert len(lines) == 4
     assert lines[-1].endswith("…")
-    assert all(font.getlength(line) <= 300 for line in lines)
-    assert "".join(wrapped("x" * 90, font, 300, 9)) == "x" * 90
-    assert wrapped("short", font, 300, 4) == ["short"]
-    assert wrapped("", font, 300, 4) == []
+    assert all(letters.getlength(line) <= 300 for line in lines)
+    assert "".join(wrapped("x" * 90, letters, 300, 9)) == "x" * 90
+    assert wrapped("short", letters, 300, 4) == ["short"]
+    assert wrapped("", letters, 300, 4) == []
 
 
 def test_the_command_line_writes_it(labelled_run: Path, tmp_path: Path, command: Any) -> None:

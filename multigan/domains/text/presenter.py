@@ -10,8 +10,9 @@ from torch import Tensor
 
 from multigan.domains.presenter import Presenter
 from multigan.domains.shown import Exhibit, Snapshot
-from multigan.domains.text.picture import page, readable
+from multigan.domains.text.picture import page
 from multigan.pictures.grid import beside
+from multigan.pictures.letters import readable
 
 if TYPE_CHECKING:
     from multigan.domains.text.domain import TextDomain
