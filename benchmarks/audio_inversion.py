@@ -172,7 +172,7 @@ def main() -> None:
     }
     rows["librosa mel_to_audio"] = measure(theirs, given, rate, options.repeats)
     for m in models:
-        rows[f"vocoder, {m.samples:,} samples"] = measure(
+        rows[f"vocoder, {m.clock:,} samples"] = measure(
             lambda s, m=m: trained(s, m), given, rate, options.repeats
         )
     for name, row in rows.items():
@@ -181,7 +181,7 @@ def main() -> None:
     print(record(name, torch.device("cpu"), rows))
     if options.picture:
         ways = {"real": lambda s: s, "Griffin-Lim": lambda s: ours(s, steps[0])}
-        ways |= {f"{m.samples:,} samples": lambda s, m=m: trained(s, m) for m in models}
+        ways |= {f"{m.clock:,} samples": lambda s, m=m: trained(s, m) for m in models}
         draw(ways, signals(options.data, rate, _DRAWN, options.files), rate, options.picture)
 
 

@@ -54,7 +54,7 @@ def ours(
         trainer = Trainer(domain, Stored(pictures), RunFolder(Path(folder)), device=device)
 
     def play() -> None:
-        trainer.samples = trainer.game.round(trainer.turns, trainer.samples, batch, 10**9)
+        trainer.clock = trainer.game.round(trainer.turns, trainer.clock, batch, 10**9)
 
     return play
 

@@ -45,6 +45,12 @@ def pick_device(name: str | torch.device = "auto", local_rank: int = 0) -> torch
     return device
 
 
+def multiply_in_tf32(device: torch.device, allowed: bool) -> None:
+    """Have matrix products on CUDA take TF32, or not; convolutions are left as PyTorch has them."""
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = allowed
+
+
 @contextmanager
 def explaining_out_of_memory(device: torch.device, batch: int, accumulate: int) -> Iterator[None]:
     """Turn a device (or host) without memory into a `UserError` that says the peak and the key to

@@ -185,7 +185,7 @@ def test_model_folder_holds_nothing_to_unpickle(labelled_run: Path) -> None:
 def test_saved_and_loaded_it_makes_the_same(model: multigan.Model, tmp_path: Path) -> None:
     again = multigan.load(model.save(tmp_path / "again"))
     assert pixels(again.generate(5, seed=2)) == pixels(model.generate(5, seed=2))
-    assert (again.samples, again.recipe, again.facts) == (24, model.recipe, model.facts)
+    assert (again.clock, again.recipe, again.facts) == (24, model.recipe, model.facts)
     assert not again.generator.training
 
 

@@ -89,7 +89,7 @@ class Match:
         return statistic if self.main else f"{statistic}/{self.contest.critic}"
 
     def critic_loss(
-        self, turn: Turn, weights: Mapping[str, Tensor], samples: int, budget: int
+        self, turn: Turn, weights: Mapping[str, Tensor], clock: int, budget: int
     ) -> CriticLoss:
         """The critic's loss on a micro-batch; ``weights`` are of the penalties that are due."""
         game, contest, draw = self.game, self.contest, self._draw(turn)
@@ -105,16 +105,16 @@ class Match:
             for name, penalty in game.penalties.items()
             if name in weights and penalty.at not in (at_real, at_fake)
         }
-        view = partial(self._view, draw=draw, samples=samples, budget=budget)
+        view = partial(self._view, draw=draw, clock=clock, budget=budget)
         views = view(real, purpose="real"), view(fake, purpose="fake")
         return self.loss(
             CriticInputs(real, fake, shown.condition, made.condition, *views, weights, points)
         )
 
-    def outcome(self, turn: Turn, noise: Any, samples: int, budget: int) -> Outcome:
+    def outcome(self, turn: Turn, noise: Any, clock: int, budget: int) -> Outcome:
         """What the generators make on a micro-batch, and what the critic thinks of it."""
         game, contest = self.game, self.contest
-        view = partial(self._view, draw=self._draw(turn), samples=samples, budget=budget)
+        view = partial(self._view, draw=self._draw(turn), clock=clock, budget=budget)
         made = contest.fake(game, turn, noise)
         read = game.embed(made.x, contest.critic)
         logits, features = self._judged(read, view(read, purpose="fake"), made.condition)
@@ -133,12 +133,12 @@ class Match:
             return turn.draw
         return replace(turn.draw, seed=derive_seed(turn.draw.seed, self.contest.critic))
 
-    def _view(self, x: Tensor, draw: Draw, purpose: str, samples: int, budget: int) -> View:
+    def _view(self, x: Tensor, draw: Draw, purpose: str, clock: int, budget: int) -> View:
         settings, augmentation, view = self.game.settings, self.game.augmentation, View()
-        probability = settings.augment.at(samples, budget)
+        probability = settings.augment.at(clock, budget)
         if augmentation is not None and probability > 0:
             view |= augmentation.draw(draw, f"augment {purpose}", x, probability)
-        deviation = settings.instance_noise.at(samples, budget)
+        deviation = settings.instance_noise.at(clock, budget)
         if deviation > 0:
             view["noise"] = deviation * draw.normal(f"instance noise {purpose}", *x.shape[1:])
         return view
@@ -152,9 +152,9 @@ class Match:
             return self.logits(*viewed(read, condition, view, game.augmentation)), None
         features, judge = game.features(read, condition), network.judge_features
         with game.precision():
-            return judge(features, **told(judge, condition)).float(), features
+            return judge(features, **by_name(judge, condition)).float(), features
 
 
-def told(method: Callable[..., Any], condition: Condition) -> dict[str, Condition]:
+def by_name(method: Callable[..., Any], condition: Condition) -> dict[str, Condition]:
     """The condition by name, for a critic's ``features`` or ``judge_features`` that asks for it."""
     return {"condition": condition} if "condition" in signature(method).parameters else {}

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from multigan.adversarial.augmentation import Augmentation
 from multigan.adversarial.condition import Condition
-from multigan.adversarial.contests import Contest, Match, told
+from multigan.adversarial.contests import Contest, Match, by_name
 from multigan.adversarial.ema import Ema, decay
 from multigan.adversarial.objectives import objective_of
 from multigan.adversarial.penalties import penalties_of, score
@@ -27,7 +27,7 @@ from multigan.adversarial.randomness import Draw
 from multigan.adversarial.settings import GameSettings, PlayerSettings
 from multigan.adversarial.statistics import Statistics
 from multigan.adversarial.terms import GeneratorTerm, mode_seeking
-from multigan.adversarial.turns import Feed, GeneratorTurn, Turn
+from multigan.adversarial.turns import GeneratorTurn, Turn, TurnsOf
 
 Players = nn.Module | Mapping[str, nn.Module]
 
@@ -37,7 +37,7 @@ class Game:
 
     >>> settings = GameSettings(objective="rpgan")
     >>> game = Game(generator, critic, settings, noise=lambda draw: draw.normal("z", 64))
-    >>> game.round(feed, samples=0, batch=64, budget=100_000)
+    >>> game.round(turns, clock=0, batch=64, budget=100_000)
 
     ``noise`` maps a `Draw` to what the generator takes first; ``terms`` are added to the
     generator's loss. A critic with a method ``meet(generator)`` is told of the generator first.
@@ -121,7 +121,7 @@ class Game:
         assert answers(network, ShowsFeatures)
         features = network.features
         with self.precision():
-            return features(x, **told(features, condition))
+            return features(x, **by_name(features, condition))
 
     def make(self, noise: Any, condition: Condition = None, by: str = "generator") -> Tensor:
         """G(noise, condition): a representation ``(N, ...)``."""
@@ -139,42 +139,40 @@ class Game:
         token."""
         return self.run(self._embeds[by], x, None) if by in self._embeds else x
 
-    def round(self, feed: Feed, samples: int, batch: int, budget: int) -> int:
-        """Play one round from ``samples`` real samples seen on; returns the samples seen after
+    def round(self, turns: TurnsOf, clock: int, batch: int, budget: int) -> int:
+        """Play one round from ``clock`` real samples seen on; returns the samples seen after
         it."""
         steps = self.settings.critic.steps
-        index = samples // (batch * steps)
+        index = clock // (batch * steps)
         for _ in range(steps):
-            self.critic_phase(feed("critic", samples), samples, budget, index)
-            samples += batch
+            self.critic_phase(turns("critic", clock), clock, budget, index)
+            clock += batch
         # The generator meets the critic as it now is: one gradient for both would be of an old one.
-        self.generator_phase(feed("generator", samples), samples, budget)
-        half_life = self.settings.ema_half_life.at(samples, budget)
+        self.generator_phase(turns("generator", clock), clock, budget)
+        half_life = self.settings.ema_half_life.at(clock, budget)
         for name, ema in self.emas.items():
             ema.update(self.generators[name].network, decay(batch * steps, half_life))
-        return samples
+        return clock
 
-    def critic_phase(
-        self, turns: Iterable[Turn], samples: int, budget: int, index: int = 0
-    ) -> None:
+    def critic_phase(self, turns: Iterable[Turn], clock: int, budget: int, index: int = 0) -> None:
         """One update of every critic on the mean loss over the micro-batches; ``index`` counts
         rounds, for lazy penalties."""
-        weights = self._due(samples, budget, index)
+        weights = self._due(clock, budget, index)
         totals: dict[str, Tensor] = {}
         for turn, share in _with_shares(turns):
             for name, match in self.matches.items():
-                loss = match.critic_loss(turn, weights, samples, budget)
+                loss = match.critic_loss(turn, weights, clock, budget)
                 (loss.total * share).backward()
                 seen = {f"{name}/{term}": value for term, value in loss.terms.items()}
                 described = _describe(loss.real, loss.fake).items()
                 seen |= {match.label(statistic): value for statistic, value in described}
                 _accumulate(totals, seen, share)
         for name, player in self.critics.items():
-            watched, lr = _below(f"{name}/", totals), player.settings.lr.at(samples, budget)
+            watched, lr = _below(f"{name}/", totals), player.settings.lr.at(clock, budget)
             totals[f"{name}/gradient_norm"] = player.update(watched, lr, self.synchronise)
         self.statistics.add(totals)
 
-    def generator_phase(self, turns: Iterable[Turn], samples: int, budget: int) -> None:
+    def generator_phase(self, turns: Iterable[Turn], clock: int, budget: int) -> None:
         """One update of every generator on the mean loss over the micro-batches."""
         totals: dict[str, Tensor] = {}
         with ExitStack() as stack:
@@ -182,23 +180,21 @@ class Game:
                 stack.enter_context(readonly(player.network))
             for turn, share in _with_shares(turns):
                 # Real samples come too: paired objectives and L1 terms compare with them.
-                terms = self._generator_terms(turn, samples, budget)
+                terms = self._generator_terms(turn, clock, budget)
                 torch.stack(list(terms.values())).sum().mul(share).backward()
                 _accumulate(
                     totals, {f"generator/{name}": term for name, term in terms.items()}, share
                 )
         watched = _below("generator/", totals)
         for name, player in self.generators.items():
-            lr = player.settings.lr.at(samples, budget)
+            lr = player.settings.lr.at(clock, budget)
             totals[f"{name}/gradient_norm"] = player.update(watched, lr, self.synchronise)
         self.statistics.add(totals)
 
-    def _due(self, samples: int, budget: int, index: int) -> dict[str, Tensor]:
+    def _due(self, clock: int, budget: int, index: int) -> dict[str, Tensor]:
         active = self.settings.penalties.active().items()
         due = {
-            n: p.weight.at(samples, budget) * p.interval
-            for n, p in active
-            if index % p.interval == 0
+            n: p.weight.at(clock, budget) * p.interval for n, p in active if index % p.interval == 0
         }
         return {
             name: torch.full((), weight, device=self.device)
@@ -206,10 +202,10 @@ class Game:
             if weight > 0
         }
 
-    def _generator_terms(self, turn: Turn, samples: int, budget: int) -> dict[str, Tensor]:
+    def _generator_terms(self, turn: Turn, clock: int, budget: int) -> dict[str, Tensor]:
         noise, terms, outcomes = self.noise(turn.draw), {}, {}
         for name, match in self.matches.items():
-            outcome = outcomes[name] = match.outcome(turn, noise, samples, budget)
+            outcome = outcomes[name] = match.outcome(turn, noise, clock, budget)
             loss = self.objective.generator(outcome.logits, outcome.real_logits)
             terms[match.label("objective")] = loss
         main, made = outcomes["critic"], {name: outcome.x for name, outcome in outcomes.items()}
@@ -217,7 +213,7 @@ class Game:
             turn, noise, main.x, main.logits, self, main.real_logits, main.features, made
         )
         for term in self.terms:
-            weight = term.weight.at(samples, budget)
+            weight = term.weight.at(clock, budget)
             if weight > 0:
                 terms[term.name] = weight * term.value(context)
         return terms

@@ -1,7 +1,7 @@
 """Is the game going wrong, and which key to change: named diagnoses from statistics read once a
 tick; and how near it is, in words.
 
-The statistics of the phases come from `Statistics`; `compare` adds what a look at fixed-noise
+The statistics of the phases come from `Statistics`; `vitals` adds what a look at fixed-noise
 samples tells. Names: `critic saturated`, `game diverging`, `generator collapsed`, `penalty too
 strong`, `moving average too slow`; `non-finite` is `NonFiniteError`."""
 
@@ -18,7 +18,7 @@ from multigan.adversarial.randomness import stream
 from multigan.adversarial.settings import GameSettings
 
 PATIENCE = 3  # ticks in a row before a diagnosis is named, and before it is called recovered from
-WARM_UP = 0.05  # share of the budget in which nothing is called wrong
+GRACE = 0.05  # share of the budget in which nothing is called wrong
 CHANCE = 300  # rounds in which nothing is called wrong either, however small the budget
 COLLAPSED_SPREAD = 0.2
 COLLAPSED_NEIGHBOURS = 0.1
@@ -48,7 +48,7 @@ class Diagnosis:
 
 
 @torch.no_grad()
-def compare(fake: Tensor, real: Tensor, other: Tensor) -> dict[str, Tensor]:
+def vitals(fake: Tensor, real: Tensor, other: Tensor) -> dict[str, Tensor]:
     """How generated samples ``(N, ...)`` stand to real ones; ``other`` are further reals, for the
     floor.
 
@@ -100,7 +100,7 @@ def symptoms(
     a chance.
 
     ``progress`` is the share of the budget spent, ``rounds`` are those played."""
-    if progress < WARM_UP or rounds < CHANCE:
+    if progress < GRACE or rounds < CHANCE:
         return []
     judges = (_saturated, _diverging, _collapsed, _too_strong)
     found = [judge(statistics, settings) for judge in judges]
@@ -205,7 +205,7 @@ class HealthMonitor:
 
 
 def how_near(distance: float | None) -> str:
-    """A `compare` distance in words; None where the real samples have none among themselves."""
+    """A `vitals` distance in words; None where the real samples have none among themselves."""
     if distance is None:
         return "no distance: all real samples looked at are equal"
     if distance < FLOOR:

@@ -18,10 +18,10 @@ Synchronise = Callable[[list[Tensor], str], None]
 class NonFiniteError(RuntimeError):
     """A loss term or a gradient became NaN or infinite; the step was not applied."""
 
-    def __init__(self, network: str, terms: list[str], samples: int, section: str) -> None:
-        self.network, self.terms, self.samples = network, terms, samples
+    def __init__(self, network: str, terms: list[str], clock: int, section: str) -> None:
+        self.network, self.terms, self.clock = network, terms, clock
         super().__init__(
-            f"non-finite {' and '.join(terms)} in the {network}'s phase, at or before {samples:,} "
+            f"non-finite {' and '.join(terms)} in the {network}'s phase, at or before {clock:,} "
             "samples; "
             f"that step was not applied. Lower {section}.lr, set {section}.clip, or lower the "
             "penalty's weight"
@@ -48,7 +48,7 @@ class Guard:
         self._flags[key] = torch.maximum(self._flags[key], first) if key in self._flags else first
         self.tripped = torch.maximum(self.tripped, bad.max())
 
-    def check(self, samples: int) -> None:
+    def check(self, clock: int) -> None:
         """Raise `NonFiniteError` if anything was non-finite since the start; waits for the
         device."""
         if not bool(self.tripped):
@@ -56,7 +56,7 @@ class Guard:
         for (network, section, terms), flags in self._flags.items():
             named = [term for term, flag in zip(terms, flags.tolist(), strict=True) if flag]
             if named:
-                raise NonFiniteError(network, named, samples, section)
+                raise NonFiniteError(network, named, clock, section)
 
 
 class Player:

@@ -31,7 +31,7 @@ class Draw:
     process, a micro-batch). Tensors have shape ``(len(part), *shape)``."""
 
     seed: int
-    samples: int
+    clock: int
     batch: int
     device: torch.device
     part: range
@@ -57,7 +57,7 @@ class Draw:
         return replace(self, part=self.part[start:stop])
 
     def _slice(self, function: Callable[..., Tensor], purpose: str, shape: Sequence[int]) -> Tensor:
-        generator: Any = stream(self.device, self.seed, self.samples, purpose)
+        generator: Any = stream(self.device, self.seed, self.clock, purpose)
         whole = function((self.batch, *shape), generator=generator, device=self.device)
         return whole[self.part.start : self.part.stop]
 

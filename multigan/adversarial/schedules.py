@@ -56,12 +56,12 @@ class Schedule:
         """The largest value it takes."""
         return max(self.start, self.last)
 
-    def at(self, samples: int, budget: int) -> float:
-        """The value after ``samples`` real samples of a training of ``budget`` samples."""
+    def at(self, clock: int, budget: int) -> float:
+        """The value after ``clock`` real samples of a training of ``budget`` samples."""
         until = budget if self.until is None else self.until
-        progress = min(max((samples - self.begin) / max(until - self.begin, 1), 0.0), 1.0)
+        progress = min(max((clock - self.begin) / max(until - self.begin, 1), 0.0), 1.0)
         value = _SHAPES[self.shape](self.start, self.last, progress)
-        return value * min(1.0, samples / self.warmup) if self.warmup else value
+        return value * min(1.0, clock / self.warmup) if self.warmup else value
 
 
 def _linear(start: float, end: float, progress: float) -> float:

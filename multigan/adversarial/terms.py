@@ -73,9 +73,7 @@ def mode_seeking(turn: GeneratorTurn) -> Tensor:
     """Mean of d(z1, z2)/d(G(z1), G(z2)) under one condition, d the mean |difference| (MSGAN, Mao et
     al. 2019)."""
     draw = turn.turn.draw
-    other_noise = turn.game.noise(
-        Draw(draw.seed, ~draw.samples, draw.batch, draw.device, draw.part)
-    )
+    other_noise = turn.game.noise(Draw(draw.seed, ~draw.clock, draw.batch, draw.device, draw.part))
     other = turn.game.make(other_noise, turn.turn.condition)
     return mode_seeking_ratio(turn.noise, other_noise, turn.fake, other)
 

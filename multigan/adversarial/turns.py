@@ -45,5 +45,5 @@ class GeneratorTurn:
     """What every critic was shown as generated, by the critic's name."""
 
 
-Feed = Callable[[str, int], Iterable[Turn]]
+TurnsOf = Callable[[str, int], Iterable[Turn]]
 """Maps (phase, samples seen) to the micro-batches of that phase."""

@@ -41,7 +41,7 @@ def _taken(condition: Callable[..., Any]) -> int:
 
 
 @dataclass(frozen=True)
-class Told:
+class SeenChunk:
     """Some stored samples as the networks meet them; a full chunk, the last sample repeated."""
 
     indices: range
@@ -50,7 +50,9 @@ class Told:
     wanted: int  # the first so many of them
 
 
-def told(domain: Domain, stored: Stored, size: int, device: torch.device) -> Iterator[Told]:
+def seen_chunks(
+    domain: Domain, stored: Stored, size: int, device: torch.device
+) -> Iterator[SeenChunk]:
     """Stored samples and their conditions, ``size`` at a time; what is random in the condition of
     sample i follows from i alone, so it is the same each time."""
     assert domain.facts is not None
@@ -62,7 +64,7 @@ def told(domain: Domain, stored: Stored, size: int, device: torch.device) -> Ite
         if not domain.facts.classes:  # samples to measure by have labels, told or not
             few = replace(few, labels=None)
         real, condition = seen(domain, few, draw)
-        yield Told(whole, real, condition, min(size, len(stored) - start))
+        yield SeenChunk(whole, real, condition, min(size, len(stored) - start))
 
 
 def learn_condition(domain: Domain, stored: Stored) -> None:

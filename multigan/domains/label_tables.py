@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from multigan.domains.listing import normal
-from multigan.domains.tables import open_table, told
+from multigan.domains.tables import open_table, polars_errors
 from multigan.encodings import as_text
 from multigan.errors import DataError
 
@@ -82,7 +82,7 @@ def _cells(file: BinaryIO, name: str) -> list[tuple[str, str]] | None:
     columns = _columns(table.columns)
     if columns is None:
         return None
-    with told(name):
+    with polars_errors(name):
         rows = table.rows.select(pl.col(columns).cast(pl.String).fill_null("")).collect().rows()
     return [(str(row[0]), str(row[1])) for row in rows]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from multigan.domains.handed import Lazy
-from multigan.domains.tables import told
+from multigan.domains.tables import polars_errors
 from multigan.errors import DataError
 
 _AT_ONCE = 64  # rows read at once
@@ -23,7 +23,7 @@ class ParquetRows(Lazy):
         import polars as pl
 
         self.paths = paths
-        with told(str(paths[0])):
+        with polars_errors(str(paths[0])):
             counts = [pl.scan_parquet(p).select(pl.len()).collect().item() for p in paths]
             self.features = _features(pl.read_parquet_metadata(paths[0]))
         self.ends = np.cumsum(counts)
@@ -43,7 +43,7 @@ class ParquetRows(Lazy):
         number = int(np.searchsorted(self.ends, i, "right"))
         before = int(self.ends[number - 1]) if number else 0
         path = self.paths[number]
-        with told(str(path)):
+        with polars_errors(str(path)):
             found = pl.scan_parquet(path).slice(i - before, _AT_ONCE).collect()
         if found.estimated_size() > _MOST:
             raise DataError(f"{path} holds rows of more than {_MOST >> 30} GiB: no pictures")

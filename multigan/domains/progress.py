@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-Watch = Callable[[int, int | None, str], None]
+Progress = Callable[[int, int | None, str], None]
 """Takes how many are done, how many there are where that is known, and what is done to them."""
 
-_WATCH: ContextVar[Watch] = ContextVar("watch", default=lambda done, count, what: None)
+_WATCH: ContextVar[Progress] = ContextVar("watch", default=lambda done, count, what: None)
 
 
 @contextmanager
-def watched_by(watch: Watch) -> Iterator[None]:
+def watched_by(watch: Progress) -> Iterator[None]:
     """Tell ``watch`` what is listed and decoded meanwhile."""
     token = _WATCH.set(watch)
     try:

@@ -15,7 +15,7 @@ from multigan.adversarial.condition import Condition
 class Snapshot:
     """A moment of a training, for a picture of it."""
 
-    samples: int  # real samples seen; below 0: unsaid
+    clock: int  # real samples seen; below 0: unsaid
     fake: Tensor  # (N, ...), from the same noise at every snapshot
     real: Tensor  # (N, ...)
     labels: Tensor | None  # (N,), of both

@@ -85,7 +85,7 @@ def _content(file: BinaryIO, name: str) -> bytes:
 
 
 @contextmanager
-def told(name: str) -> Iterator[None]:
+def polars_errors(name: str) -> Iterator[None]:
     """Have what polars finds wrong with a file said as `DataError`."""
     import polars as pl
 
@@ -99,7 +99,7 @@ def told(name: str) -> Iterator[None]:
 def _parquet(content: bytes, name: str) -> Table:
     import polars as pl
 
-    with told(name):
+    with polars_errors(name):
         rows = pl.scan_parquet(io.BytesIO(content))
         columns = tuple(rows.collect_schema().names())
         count = rows.select(pl.len()).collect().item()
@@ -155,7 +155,7 @@ def _rows(content: bytes, dialect: Dialect, name: str) -> tuple["pl.LazyFrame", 
 
     width = len(dialect.names)
     names = [*dialect.names, *(f"\0{i}" for i in range(_BEYOND))]  # no heading is called so
-    with told(name):
+    with polars_errors(name):
         rows = pl.scan_csv(
             io.BytesIO(_separated(content, dialect)),
             has_header=False,

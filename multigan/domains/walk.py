@@ -150,7 +150,7 @@ class _Walk:
                 self.left_out.name(normal(name), "of a run of multigan")
 
     def _sort(self, parts: tuple[bytes, ...], folder: _Folder, made: dict[bytes, str]) -> None:
-        taken, samples = [], []
+        taken, made_here = [], []
         for name in in_order(folder.files):
             if is_label_table(name) and ".csv" not in self.endings:
                 self.tables.append(b"/".join((*parts, name)))
@@ -161,13 +161,13 @@ class _Walk:
                 self.left_out.name(_shown((*parts, name)), "hidden")
             elif name in made:
                 self.made.name(_shown((*parts, name)), "made by multigan")
-                samples += [name] if made[name] == "sample" else []
+                made_here += [name] if made[name] == "sample" else []
             else:
                 taken.append(name)
         if taken:
             self.found[parts] = Names.of(taken)
-        if samples:
-            self.made_found[parts] = Names.of(samples)
+        if made_here:
+            self.made_found[parts] = Names.of(made_here)
 
     def _visible(self, parts: tuple[bytes, ...], folder: _Folder) -> _Folder:
         for name in in_order((*folder.folders, *folder.links)):

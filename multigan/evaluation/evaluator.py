@@ -17,7 +17,7 @@ from torch import Tensor
 from multigan.adversarial.condition import mapped
 from multigan.adversarial.randomness import stream
 from multigan.domains.base import Domain
-from multigan.domains.conditions import told
+from multigan.domains.conditions import seen_chunks
 from multigan.errors import UserError
 from multigan.evaluation.unseen import count_shared
 from multigan.measures.compare import Measured, as_asked, compare, on, too_few
@@ -155,7 +155,7 @@ class Evaluator:
         if not self.conditional:
             return measured
         found: dict[str, list[Tensor]] = {}
-        for few in told(self.domain, self.reference, _BATCH, self.device):
+        for few in seen_chunks(self.domain, self.reference, _BATCH, self.device):
             rows = slice(few.indices.start, few.indices.start + few.wanted)
             true = self.domain.stored(few.real[: few.wanted])
             condition = mapped(lambda tensor: tensor[: few.wanted].cpu(), few.condition)  # noqa: B023
@@ -168,7 +168,7 @@ class Evaluator:
     def _untaught(self) -> Tensor | None:
         """Samples ``(n, ...)`` made of the conditions of the unseen ones without learning."""
         parts = []
-        for few in told(self.domain, self.reference, _BATCH, self.device):
+        for few in seen_chunks(self.domain, self.reference, _BATCH, self.device):
             made = self.domain.ruler.untaught(few.condition)
             if made is None:
                 return None
@@ -210,7 +210,7 @@ class Evaluator:
             self.n,
             about,
             self.reals.description,
-            {"samples_seen": model.samples, "recipe": model.recipe.title or model.recipe.domain},
+            {"samples_seen": model.clock, "recipe": model.recipe.title or model.recipe.domain},
             notes + ([few] if few else []),
             self.domain.ruler.all_aims,
             0.0 if began is None else time.monotonic() - began,

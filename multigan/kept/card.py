@@ -21,7 +21,7 @@ def model_card(
     recipe: Recipe,
     classes: Sequence[str],
     shape: Sequence[int],
-    samples: int,
+    clock: int,
     *,
     task: str = "",
     evaluation: Mapping[str, Any] | None = None,
@@ -43,7 +43,7 @@ def model_card(
             f"# {as_letters(recipe.title or 'A multigan model')}",
             "",
             f"Trained with multigan {__version__} on {as_code(recipe.data.source)}; "
-            f"{samples:,} real samples seen;",
+            f"{clock:,} real samples seen;",
             f"network {as_code(recipe.generator.network)} against critic "
             f"{as_code(recipe.critic.network)}, objective {as_code(recipe.game.objective)}. One "
             f"sample has shape {list(shape)}.",

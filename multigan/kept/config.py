@@ -18,12 +18,12 @@ from multigan.samples import Facts
 FILE, FORMAT = "config.json", 1
 _LARGEST = 4_000_000  # bytes
 
-Size = Annotated[int, Field(ge=1, lt=2**31)]
+Length = Annotated[int, Field(ge=1, lt=2**31)]
 Text = Annotated[str, Field(max_length=1000)]
 Samples = Annotated[int, Field(ge=0, lt=2**63)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Digests = Annotated[dict[Text, Digest], Field(max_length=16)]
-Player = Literal["generator", "critic"]
+PlayerName = Literal["generator", "critic"]
 
 # A later multigan of the same format may write more keys.
 _KEPT = ConfigDict(**{**SETTINGS, "extra": "ignore"})
@@ -33,7 +33,7 @@ _KEPT = ConfigDict(**{**SETTINGS, "extra": "ignore"})
 class KeptFacts:
     """What the networks must know of the data."""
 
-    shape: Annotated[tuple[Size, ...], Field(max_length=8)]
+    shape: Annotated[tuple[Length, ...], Field(max_length=8)]
     """Of one representation: whole numbers from 1 on."""
     classes: Annotated[tuple[Text, ...], Field(max_length=100_000)]
     """Names of the labels."""
@@ -67,14 +67,14 @@ class Config:
     """The whole recipe, resolved."""
     condition: JsonValue = None
     """Shapes of what both networks are told besides labels."""
-    networks: dict[Player, Text | None] = field(default_factory=dict)
+    networks: dict[PlayerName, Text | None] = field(default_factory=dict)
     """The class of each network."""
     sha256: Digests = field(default_factory=dict)
     """Of each other file that `load` reads; models kept before there was it have none."""
     replaces: Replaced | None = None
     """The weights that were there before."""
 
-    def samples_of(self, digests: dict[str, str]) -> int | None:
+    def clock_of(self, digests: dict[str, str]) -> int | None:
         """Real samples that files with these digests had seen; None if they are not ours."""
         if not self.sha256 or digests == self.sha256:
             return self.samples

@@ -49,8 +49,8 @@ def _before(folder: Path, names: Sequence[str]) -> dict[str, Any] | None:
     except CheckpointError:
         return None
     kept = {**config.sha256, **digests} if config.sha256 else digests
-    samples = config.samples_of(kept)
-    return None if samples is None else {"samples": samples, "sha256": digests}
+    clock = config.clock_of(kept)
+    return None if clock is None else {"samples": clock, "sha256": digests}
 
 
 def check_digests(folder: Path, config: Config) -> int:
@@ -58,9 +58,9 @@ def check_digests(folder: Path, config: Config) -> int:
 
     Raises `CheckpointError` that names the file whose content is not what was written."""
     digests = {name: sha256(_inside(folder, name)) for name in config.sha256}
-    samples = config.samples_of(digests)
-    if samples is not None:
-        return samples
+    clock = config.clock_of(digests)
+    if clock is not None:
+        return clock
     changed = [name for name, digest in digests.items() if digest != config.sha256[name]]
     raise CheckpointError(
         f"{', '.join(str(folder / name) for name in changed)}: the content is not what config.json "

@@ -26,7 +26,7 @@ class OnHub(ModelHubMixin, library_name="multigan"):  # type: ignore[call-arg]
         count = sum(p.numel() for p in model.generator.parameters())
         classes = f", {len(model.classes)} classes" if model.classes else ""
         title = model.recipe.title or model.recipe.domain
-        return f"Model({title}: {model.samples:,} samples seen, {count:,} parameters{classes})"
+        return f"Model({title}: {model.clock:,} samples seen, {count:,} parameters{classes})"
 
     def _save_pretrained(self, save_directory: Path) -> None:
         self.save(save_directory)

@@ -20,7 +20,7 @@ from multigan.domains.base import Domain, domain_type
 from multigan.errors import AbsentError, CheckpointError, RecipeError
 from multigan.kept import card
 from multigan.kept.config import FILE as CONFIG
-from multigan.kept.config import FORMAT, Config, Player, is_ours, read_config
+from multigan.kept.config import FORMAT, Config, PlayerName, is_ours, read_config
 from multigan.kept.folder import check_digests, find_folder, given_from_python, write_folder
 from multigan.kept.hub import OnHub
 from multigan.kept.weights import (
@@ -70,7 +70,7 @@ class Model(Maker, OnHub):
         config = {
             "format": FORMAT,
             "multigan": __version__,
-            "samples": self.samples,
+            "samples": self.clock,
             "facts": asdict(self.facts),
             "condition": self.domain.condition_shape,
             "recipe": self.recipe.to_dict(),
@@ -116,7 +116,7 @@ def load(
     domain = domain_type(recipe.domain)(recipe, config.made_facts())
     domain.check_facts()
     domain.condition_shape = _condition_shape(config, folder) or domain.condition_shape
-    samples = check_digests(folder, config)
+    clock = check_digests(folder, config)
     domain.restore(folder)
     network = generator
     if network is None:
@@ -130,7 +130,7 @@ def load(
     if critic is not None:
         critic = load_weights(critic, folder / CRITIC)
         introduce(critic, loaded)
-    return Model(domain, loaded, samples, critic).to(pick_device(device))
+    return Model(domain, loaded, clock, critic).to(pick_device(device))
 
 
 def _condition_shape(config: Config, folder: Path) -> Any:
@@ -140,7 +140,7 @@ def _condition_shape(config: Config, folder: Path) -> Any:
         raise CheckpointError(f"{folder / CONFIG}: {error}") from None
 
 
-def _network(domain: Domain, player: Player, config: Config, path: Path) -> nn.Module | None:
+def _network(domain: Domain, player: PlayerName, config: Config, path: Path) -> nn.Module | None:
     """The network that the recipe names, if it is of the class whose weights were kept.
 
     What is built in takes no memory before the file is known to hold as much."""
@@ -156,7 +156,7 @@ def _network(domain: Domain, player: Player, config: Config, path: Path) -> nn.M
     return network if _was_kept(network, player, config) else None
 
 
-def _was_kept(network: nn.Module, player: Player, config: Config) -> bool:
+def _was_kept(network: nn.Module, player: PlayerName, config: Config) -> bool:
     known = config.networks.get(player, _class_name(network))
     return _wherever(known) == _wherever(_class_name(network))
 
@@ -179,4 +179,4 @@ def model_card(model: Model, **more: Any) -> str:
     """The model's README in Markdown; ``more`` as for `card.model_card`."""
     task = model.domain.presenter.pipeline_tag
     shape = model.facts.shape
-    return card.model_card(model.recipe, model.classes, shape, model.samples, task=task, **more)
+    return card.model_card(model.recipe, model.classes, shape, model.clock, task=task, **more)

@@ -13,7 +13,7 @@ from multigan.adversarial.protocols import ReadsEmbedded, answers
 from multigan.adversarial.randomness import BetweenDraw, IndexedDraw, derive_seed
 from multigan.asked import Chunk, Distinct, Label, chunks_asked, is_one
 from multigan.domains.base import Domain
-from multigan.domains.conditions import told
+from multigan.domains.conditions import seen_chunks
 from multigan.errors import UserError
 from multigan.options import asked_for
 from multigan.samples import Stored
@@ -34,12 +34,12 @@ class Maker(ABC):
         self,
         domain: Domain,
         generator: nn.Module,
-        samples: int = 0,
+        clock: int = 0,
         critic: nn.Module | None = None,
     ) -> None:
         assert domain.facts is not None
         self.critic = critic  # where the domain keeps it, for choosing among what was made
-        self.domain, self.facts, self.samples = domain, domain.facts, samples
+        self.domain, self.facts, self.clock = domain, domain.facts, clock
         self.generator = generator
 
     @property
@@ -166,7 +166,7 @@ class Maker(ABC):
     ) -> Iterator[Tensor]:
         """What it makes of the conditions of stored samples, one of each, a chunk at a time."""
         options = self._checked(filter, options)
-        for chunk in told(self.domain, stored, self.chunk, self._device):
+        for chunk in seen_chunks(self.domain, stored, self.chunk, self._device):
             made = self._best(filter, chunk.indices, seed, chunk.condition, options)
             yield made[: chunk.wanted]
 

@@ -76,7 +76,7 @@ class TrainSettings:
     channels_last: bool = True
     """Keep image networks and batches in channels-last memory order."""
     tf32: bool = False
-    """Allow TF32 matrix products and convolutions on NVIDIA GPUs."""
+    """Allow TF32 matrix products on NVIDIA GPUs; PyTorch alone decides about convolutions."""
     sync_batch_norm: bool = False
     """Share batch-norm statistics between processes, so that N give the training of one; slower."""
     data_on_device: bool | None = None

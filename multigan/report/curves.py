@@ -25,7 +25,7 @@ PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 @dataclass(frozen=True)
-class Curve:
+class Panel:
     """One panel."""
 
     title: str
@@ -34,13 +34,13 @@ class Curve:
 
 def curves(
     runs: Mapping[str, Sequence[dict[str, Any]]], measures: Sequence[str] = ()
-) -> list[Curve]:
+) -> list[Panel]:
     """Panels of the rows of some runs by name; ``measures`` are those of the evaluations during
     training."""
     panels = [*PANELS, *((name, (name,)) for name in measures)]
     drawn = [(title, _lines(runs, keys)) for title, keys in panels]
     drawn = [(title, [*lines, *_floors(runs, title)] if lines else []) for title, lines in drawn]
-    return [Curve(title, _svg(title, lines)) for title, lines in drawn if lines]
+    return [Panel(title, _svg(title, lines)) for title, lines in drawn if lines]
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from multigan.evaluation.nearest import Pair, kept_pairs
 from multigan.measures.table import SIGN
 from multigan.model import Model, load
 from multigan.pictures.animation import still_image
-from multigan.report import compare
-from multigan.report.curves import Curve, curves
+from multigan.report import side_by_side
+from multigan.report.curves import Panel, curves
 from multigan.report.exhibition import exhibited, glimpse
 from multigan.runs import journal
 from multigan.runs.folder import RunFolder
@@ -119,17 +119,17 @@ def render(
     chapters = [
         chapter(folder, name, trust_code)
         for folder, name in zip(
-            folders, compare.short_names([f.path for f in folders]), strict=True
+            folders, side_by_side.short_names([f.path for f in folders]), strict=True
         )
     ]
     rows = {c.name: c.rows for c in chapters}
     alike = len({c.domain for c in chapters}) == 1  # the curves of unlike games share no scale
-    drawn: list[Curve] = curves(rows, _measures(rows)) if alike else []
+    drawn: list[Panel] = curves(rows, _measures(rows)) if alike else []
     names = [c.name for c in chapters]
     evaluations = [c.evaluation for c in chapters]
     tables = [
-        compare.measured(names, evaluations) if alike else [],
-        compare.settings(names, [f.load_recipe(trust_code=trust_code) for f in folders]),
+        side_by_side.measured(names, evaluations) if alike else [],
+        side_by_side.settings(names, [f.load_recipe(trust_code=trust_code) for f in folders]),
     ]
     page = environment.get_template("page.html.j2")
     title = title or f"{len(chapters)} runs"
@@ -139,7 +139,7 @@ def render(
         "tables": [t for t in tables if t],
         "glance": not alike,
         "real": next((glimpse(c.real) for c in chapters if c.real), []) if alike else [],
-        "unlike": compare.unlike_rulers(names, evaluations) if alike else "",
+        "unlike": side_by_side.unlike_rulers(names, evaluations) if alike else "",
     }
     return page.render(**shown, note=note, title=title, following=following)
 
@@ -246,11 +246,9 @@ def _model(folder: RunFolder, trust_code: bool) -> tuple[Model | None, str]:
 
 def _status(last: dict[str, Any], budget: int, starts: Sequence[dict[str, Any]] = ()) -> str:
     """How the training ended, as the journal has it; without one, as the metrics tell."""
-    samples = (
-        starts[-1].get("reached", last.get("samples", 0)) if starts else last.get("samples", 0)
-    )
+    clock = starts[-1].get("reached", last.get("samples", 0)) if starts else last.get("samples", 0)
     ending = starts[-1].get("ending") if starts else None
-    place = f"at {samples:,} of {budget:,} samples"
+    place = f"at {clock:,} of {budget:,} samples"
     if any(str(d).startswith("non-finite") for d in last.get("diagnoses", [])):
         return f"failed {place}: not finite"
     if ending and ending != "finished":
@@ -258,7 +256,7 @@ def _status(last: dict[str, Any], budget: int, starts: Sequence[dict[str, Any]] 
         return f"{what} {place}" + (f": {why}" if why else "")
     if ending is None and starts:
         return f"not ended: running, or killed, {place}"
-    return "finished" if ending or samples >= budget > 0 else f"stopped {place}"
+    return "finished" if ending or clock >= budget > 0 else f"stopped {place}"
 
 
 def _facts(rows: Sequence[dict[str, Any]], model: Model | None) -> dict[str, str]:
@@ -299,7 +297,7 @@ def _table(evaluation: dict[str, Any]) -> list[list[str]]:
     aims = evaluation.get("aims", {})
     signs = {m: f"{m} {SIGN[aims[m]]}" if m in aims else m for m in names}
     cells = [
-        [signs[m], *(compare.cell(row[m]) if m in row else "–" for row in rows.values())]
+        [signs[m], *(side_by_side.cell(row[m]) if m in row else "–" for row in rows.values())]
         for m in names
     ]
     return [["measure", *rows], *cells]

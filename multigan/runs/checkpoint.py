@@ -30,7 +30,7 @@ class Checkpoint:
     """One checkpoint that is all there."""
 
     folder: Path
-    samples: int
+    clock: int
     score: float | None
 
     def load(self, device: torch.device | str) -> dict[str, Any]:
@@ -38,16 +38,16 @@ class Checkpoint:
         return read_state(self.folder / "state.pt", device)
 
 
-def save_checkpoint(run: Path, state: dict[str, Any], samples: int, score: float | None) -> Path:
+def save_checkpoint(run: Path, state: dict[str, Any], clock: int, score: float | None) -> Path:
     """Write a checkpoint of ``state`` and remove those no longer needed.
 
     Raises `DiskError` where the disk refuses; the checkpoint before it stays."""
     parent = run / "checkpoints"
-    final, beside = parent / f"{samples:012d}", parent / f".{samples:012d}.{os.getpid()}.writing"
+    final, beside = parent / f"{clock:012d}", parent / f".{clock:012d}.{os.getpid()}.writing"
     with writing(final, _ADVICE):
         parent.mkdir(exist_ok=True)
         try:
-            _write(beside, state, samples, score)
+            _write(beside, state, clock, score)
             if not (final.exists() and _intact(final)):
                 # Of the same moment: only a damaged one may go before the new one is there.
                 shutil.rmtree(final, ignore_errors=True)
@@ -59,14 +59,14 @@ def save_checkpoint(run: Path, state: dict[str, Any], samples: int, score: float
     return final
 
 
-def _write(folder: Path, state: dict[str, Any], samples: int, score: float | None) -> None:
+def _write(folder: Path, state: dict[str, Any], clock: int, score: float | None) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     content = folder / "state.pt"
     with content.open("wb") as file:  # torch says why a write failed only where Python writes
         torch.save(state, file)
     manifest = {
-        "samples": samples,
+        "samples": clock,
         "score": score,
         "sha256": {content.name: sha256(content)},
         "bytes": {content.name: content.stat().st_size},
@@ -129,7 +129,7 @@ def newest_checkpoint(
 
 def best_checkpoint(run: Path) -> Checkpoint | None:
     """The intact checkpoint with the lowest score."""
-    scored = [(c.score, c.samples, c) for c in intact_checkpoints(run) if c.score is not None]
+    scored = [(c.score, c.clock, c) for c in intact_checkpoints(run) if c.score is not None]
     return min(scored, key=lambda found: found[:2])[2] if scored else None
 
 
@@ -137,11 +137,11 @@ def _intact(folder: Path) -> bool:
     return any(c.folder == folder for c in intact_checkpoints(folder.parents[1]))
 
 
-def forget_after(run: Path, samples: int) -> None:
-    """Remove the checkpoints of after ``samples`` samples seen: damaged, they would displace new
+def forget_after(run: Path, clock: int) -> None:
+    """Remove the checkpoints of after ``clock`` samples seen: damaged, they would displace new
     ones; and what a crash left of one that was being removed."""
     parent = run / "checkpoints"
-    later = [folder for folder in parent.glob("[0-9]*") if int(folder.name) > samples]
+    later = [folder for folder in parent.glob("[0-9]*") if int(folder.name) > clock]
     for folder in [*later, *parent.glob(".*.removing")]:
         shutil.rmtree(folder)
 

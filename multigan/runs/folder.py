@@ -36,7 +36,7 @@ class RunFolder:
         self.path = path
 
     @property
-    def samples(self) -> Path:
+    def samples_folder(self) -> Path:
         """Pictures of the fixed-noise samples over training."""
         return self.path / "samples"
 
@@ -48,7 +48,7 @@ class RunFolder:
     @property
     def film(self) -> Path:
         """Those pictures as an animation, once the training has ended."""
-        return self.samples / "training.webp"
+        return self.samples_folder / "training.webp"
 
     @property
     def best(self) -> Path:
@@ -78,7 +78,7 @@ class RunFolder:
                 "choose another --out"
             )
         with writing(self.path):
-            self.samples.mkdir(parents=True, exist_ok=True)
+            self.samples_folder.mkdir(parents=True, exist_ok=True)
             write_atomically(self.recipe, recipe.to_toml())
 
     def load_recipe(
@@ -94,7 +94,7 @@ class RunFolder:
     def remove_empty(self) -> None:
         """Undo `create`, for a training that never began."""
         self.recipe.unlink(missing_ok=True)
-        for folder in (self.samples, self.path):
+        for folder in (self.samples_folder, self.path):
             with suppress(OSError):  # it holds something of the user's
                 folder.rmdir()
 
@@ -127,14 +127,14 @@ class RunFolder:
         with writing(self.metrics), self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 
-    def rewind(self, samples: int, say: Callable[[str], None] = _log.warning) -> None:
-        """Forget rows and pictures of after ``samples`` samples seen: they will come again.
+    def rewind(self, clock: int, say: Callable[[str], None] = _log.warning) -> None:
+        """Forget rows and pictures of after ``clock`` samples seen: they will come again.
         Pictures that cannot be opened go too, and ``say`` hears of those."""
-        rewind_rows(self.metrics, samples, say)
+        rewind_rows(self.metrics, clock, say)
         for path in self.stills():
             if path.is_dir() and not path.is_symlink():  # a user's: we make none
                 say(f"{path} is a folder: it is kept as {set_aside(path).name}")
-            elif int(path.stem) > samples:
+            elif int(path.stem) > clock:
                 path.unlink()
             elif not _opens(path):
                 path.unlink()
@@ -144,17 +144,17 @@ class RunFolder:
         """The metrics so far; see `read_rows`."""
         return read_rows(self.metrics, say)
 
-    def save_still(self, samples: int, picture: Image.Image) -> None:
-        """Keep a picture of the moment of ``samples`` samples seen."""
-        publish(self.still(samples), lambda path: picture.save(path, "PNG"))
+    def save_still(self, clock: int, picture: Image.Image) -> None:
+        """Keep a picture of the moment of ``clock`` samples seen."""
+        publish(self.still(clock), lambda path: picture.save(path, "PNG"))
 
-    def still(self, samples: int) -> Path:
-        """Where the picture of the moment of ``samples`` samples seen is kept."""
-        return self.samples / f"{samples:012d}.png"
+    def still(self, clock: int) -> Path:
+        """Where the picture of the moment of ``clock`` samples seen is kept."""
+        return self.samples_folder / f"{clock:012d}.png"
 
     def stills(self) -> list[Path]:
         """The pictures so far, in order."""
-        return sorted(p for p in self.samples.glob("*.png") if p.stem.isdigit())
+        return sorted(p for p in self.samples_folder.glob("*.png") if p.stem.isdigit())
 
     def last_still(self) -> Path | None:
         """The last picture that can be opened."""

@@ -66,7 +66,7 @@ class Journal:
     what there is to say of the data: what was taken, left out, labelled; ``say`` is that of
     `entries`.
 
-    >>> with Journal(run, device, 1, lambda: trainer.samples):
+    >>> with Journal(run, device, 1, lambda: trainer.clock):
     ...     trainer.fit()
     """
 

@@ -36,13 +36,13 @@ def read_rows(path: Path, say: Callable[[str], None] = log.warning) -> Iterator[
         ) from None
 
 
-def rewind_rows(path: Path, samples: int, say: Callable[[str], None] = log.warning) -> None:
-    """Forget rows of after ``samples`` samples seen. A file larger than `LARGEST` is set aside,
+def rewind_rows(path: Path, clock: int, say: Callable[[str], None] = log.warning) -> None:
+    """Forget rows of after ``clock`` samples seen. A file larger than `LARGEST` is set aside,
     and its last rows go on without the others."""
     if not path.exists():
         return
     large = path.is_file() and path.stat().st_size > LARGEST
-    rows = [row for row in read_rows(path, lambda said: None) if row["samples"] <= samples]
+    rows = [row for row in read_rows(path, lambda said: None) if row["samples"] <= clock]
     if large:
         say(
             f"{path} is larger than {LARGEST:,} bytes: it is kept as {set_aside(path).name}, and "

@@ -43,13 +43,13 @@ class Batches:
                 f"train.accumulate = {train.accumulate}"
             )
 
-    def turns(self, phase: str, samples: int) -> Iterator[Turn]:
+    def turns(self, phase: str, clock: int) -> Iterator[Turn]:
         """The micro-batches of one phase for this process: a pure function of the clock."""
         train = self.train
         # The generator's phase comes once for all of the critic's: its batches lie as far apart.
         stride = train.batch * (self.steps if phase == "generator" else 1)
-        stored = self.feed(phase, samples, stride)
-        draw = Draw(derive_seed(train.seed, phase), samples, train.batch, self.device, self.part)
+        stored = self.feed(phase, clock, stride)
+        draw = Draw(derive_seed(train.seed, phase), clock, train.batch, self.device, self.part)
         size = len(self.part) // train.accumulate
         for start in range(0, len(self.part), size):
             rows = slice(start, start + size)

@@ -33,25 +33,25 @@ def check_board(recipe: Recipe) -> None:
 class Board:
     """Event files in ``folder``, for ``tensorboard --logdir``; the step is the real samples seen.
 
-    Sends nothing anywhere. Opened at ``samples``, it hides what an interrupted training wrote of
+    Sends nothing anywhere. Opened at ``clock``, it hides what an interrupted training wrote of
     after that."""
 
-    def __init__(self, folder: Path, samples: int) -> None:
+    def __init__(self, folder: Path, clock: int) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
         self.folder = folder
         with writing(folder):
-            self._writer = SummaryWriter(str(folder), purge_step=samples + 1 if samples else 0)
+            self._writer = SummaryWriter(str(folder), purge_step=clock + 1 if clock else 0)
 
     def tick(self, row: Mapping[str, Any]) -> None:
         """A row of metrics."""
-        samples = row["samples"]
+        clock = row["samples"]
         with writing(self.folder):
             for name, value in row.items():
                 if isinstance(value, int | float) and name != "samples":
-                    self._writer.add_scalar(name, value, samples)
+                    self._writer.add_scalar(name, value, clock)
             if row["diagnoses"]:
-                self._writer.add_text("health", "\n\n".join(row["diagnoses"]), samples)
+                self._writer.add_text("health", "\n\n".join(row["diagnoses"]), clock)
             self._writer.flush()
 
     def show(self, presenter: Presenter, snapshot: Snapshot, picture: Image.Image | None) -> None:
@@ -63,17 +63,17 @@ class Board:
     def _show(self, presenter: Presenter, snapshot: Snapshot, picture: Image.Image | None) -> None:
         if picture is not None:
             pixels = np.asarray(picture.convert("RGB"))
-            self._writer.add_image("samples", pixels, snapshot.samples, dataformats="HWC")
+            self._writer.add_image("samples", pixels, snapshot.clock, dataformats="HWC")
         exhibits = presenter.exhibits(presenter.present(snapshot.fake[:_SHOWN]), "samples")
         for i, exhibit in enumerate(e for e in exhibits if e.kind == "sound"):
             sound, rate = _sound(exhibit)
-            self._writer.add_audio(f"samples/{i}", sound, snapshot.samples, rate)
+            self._writer.add_audio(f"samples/{i}", sound, snapshot.clock, rate)
         for exhibit in exhibits:
             if exhibit.kind == "text":
                 lines = "\n".join(
                     f"    {line}" for line in exhibit.content
                 )  # as they are, no Markdown
-                self._writer.add_text("samples", lines, snapshot.samples)
+                self._writer.add_text("samples", lines, snapshot.clock)
 
     def close(self) -> None:
         """Finish the event file."""
@@ -86,5 +86,5 @@ def _sound(exhibit: Exhibit) -> tuple[np.ndarray, int]:
     import soundfile
 
     assert isinstance(exhibit.content, bytes)
-    samples, rate = soundfile.read(io.BytesIO(exhibit.content), dtype="float32")
-    return samples[None], rate
+    sound, rate = soundfile.read(io.BytesIO(exhibit.content), dtype="float32")
+    return sound[None], rate

@@ -79,17 +79,17 @@ def _cadence(train: TrainSettings, budget: int, rarer: float) -> dict[str, int]:
 
 
 def _seconds_a_sample(trainer: Trainer, play: Callable[[int], int], most: float) -> float:
-    samples = 0
+    clock = 0
     for _ in range(_UNTIMED):
-        samples = play(samples)
+        clock = play(clock)
     _wait(trainer.device)
-    began, first = time.monotonic(), samples
+    began, first = time.monotonic(), clock
     for _ in range(_ROUNDS):
-        samples = play(samples)
+        clock = play(clock)
         if trainer.processes.any(time.monotonic() - began > most):
             break
     _wait(trainer.device)
-    return (time.monotonic() - began) / (samples - first)
+    return (time.monotonic() - began) / (clock - first)
 
 
 def _besides(trainer: Trainer) -> tuple[float, float]:

@@ -27,15 +27,15 @@ class Display:
         self._text = Text()
         self._named: set[str] = set()
 
-    def start(self, title: str, samples: int, budget: int) -> None:
-        """Begin to show a training that stands at ``samples`` of ``budget``."""
+    def start(self, title: str, clock: int, budget: int) -> None:
+        """Begin to show a training that stands at ``clock`` of ``budget``."""
         self.budget = budget
         self._named.clear()
         self.note(title)
         if self.live is None:
             self._open()
         if self.live is not None:
-            self._task = self._bar(samples, budget)
+            self._task = self._bar(clock, budget)
 
     def _open(self) -> None:
         """Begin the live panel, where there is a terminal to show it."""
@@ -51,17 +51,17 @@ class Display:
         self.live = Live(console=self.console, refresh_per_second=4, get_renderable=self._render)
         self.live.start()
 
-    def _bar(self, samples: int, budget: int) -> TaskID:
+    def _bar(self, clock: int, budget: int) -> TaskID:
         """The bar of the training that begins."""
-        return self._progress.add_task("", total=budget, completed=samples)
+        return self._progress.add_task("", total=budget, completed=clock)
 
     def _render(self) -> Group:
         return Group(self._progress, self._text)
 
-    def advance(self, samples: int) -> None:
-        """The clock stands at ``samples``."""
+    def advance(self, clock: int) -> None:
+        """The clock stands at ``clock``."""
         if self.live is not None:
-            self._progress.update(self._task, completed=samples)
+            self._progress.update(self._task, completed=clock)
 
     def shorten(self, budget: int) -> None:
         """A stage has ended early: the training will end at ``budget`` samples."""
@@ -137,9 +137,9 @@ class JointDisplay(Display):
     def __exit__(self, *error: object) -> None:
         super().stop()
 
-    def _bar(self, samples: int, budget: int) -> TaskID:
+    def _bar(self, clock: int, budget: int) -> TaskID:
         task = self._begin(next(iter(self._waiting)))
-        self._progress.update(task, total=budget, completed=samples)
+        self._progress.update(task, total=budget, completed=clock)
         return task
 
     def _begin(self, name: str) -> TaskID:
@@ -148,10 +148,10 @@ class JointDisplay(Display):
             self._progress.start_task(self._begun[name])
         return self._begun[name]
 
-    def reached(self, name: str, samples: int) -> None:
-        """One of several trainings at a time stands at ``samples``."""
+    def reached(self, name: str, clock: int) -> None:
+        """One of several trainings at a time stands at ``clock``."""
         if self.live is not None:
-            self._progress.update(self._begin(name), completed=samples)
+            self._progress.update(self._begin(name), completed=clock)
 
     def skip(self) -> None:
         """The next training has been made before."""

@@ -52,10 +52,10 @@ class Feed:
         self._ahead: dict[tuple[str, int], Future[Stored]] = {}
         self._thread = None if self.resident else ThreadPoolExecutor(1, "feed")
 
-    def indices(self, purpose: str, samples: int) -> Tensor:
+    def indices(self, purpose: str, clock: int) -> Tensor:
         """Positions in the dataset ``(len(part),)`` of this process's slice of the batch at
-        ``samples``."""
-        pieces, position = [], samples + self.part.start
+        ``clock``."""
+        pieces, position = [], clock + self.part.start
         left = len(self.part)
         while left:
             epoch, offset = divmod(position, self.count)
@@ -78,17 +78,17 @@ class Feed:
             self._permutations[key] = chosen.to(self._data.samples.device)
         return self._permutations[key]
 
-    def __call__(self, purpose: str, samples: int, stride: int) -> Stored:
-        """Stored samples, labels and sources at ``samples`` seen; the next call for the purpose is
+    def __call__(self, purpose: str, clock: int, stride: int) -> Stored:
+        """Stored samples, labels and sources at ``clock`` seen; the next call for the purpose is
         ``stride`` further on."""
-        indices = self.indices(purpose, samples)
+        indices = self.indices(purpose, clock)
         labels = None if self._labels is None else self._labels[indices.to(self.device)]
         if self._thread is None:
             return replace(self._data.at(indices), labels=labels)
-        waiting = self._ahead.pop((purpose, samples), None)
+        waiting = self._ahead.pop((purpose, clock), None)
         gathered = waiting.result() if waiting else self._gather(indices)
-        following = self.indices(purpose, samples + stride)
-        self._ahead[purpose, samples + stride] = self._thread.submit(self._gather, following)
+        following = self.indices(purpose, clock + stride)
+        self._ahead[purpose, clock + stride] = self._thread.submit(self._gather, following)
         return replace(gathered.to(self.device, non_blocking=True), labels=labels)
 
     def _gather(self, indices: Tensor) -> Stored:

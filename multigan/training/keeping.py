@@ -25,16 +25,16 @@ def mend(run: RunFolder, model: Model, state: Mapping[str, Any]) -> None:
     keep(model, run.model)
     if state.get("best_score") is None:
         shutil.rmtree(run.best, ignore_errors=True)  # it is of a moment that will come again
-    elif (samples := state.get("best_samples")) is not None:  # earlier versions do not say
-        best = _at(run, model, samples)
+    elif (clock := state.get("best_samples")) is not None:  # earlier versions do not say
+        best = _at(run, model, clock)
         if best is not None:
             keep(best, run.best)
 
 
-def _at(run: RunFolder, model: Model, samples: int) -> Model | None:
-    """The model as it was at ``samples``, from the checkpoint of that moment; None where that is
+def _at(run: RunFolder, model: Model, clock: int) -> Model | None:
+    """The model as it was at ``clock``, from the checkpoint of that moment; None where that is
     gone."""
-    found = next((c for c in intact_checkpoints(run.path) if c.samples == samples), None)
+    found = next((c for c in intact_checkpoints(run.path) if c.clock == clock), None)
     if found is None:
         return None
     game = found.load("cpu")["game"]
@@ -42,4 +42,4 @@ def _at(run: RunFolder, model: Model, samples: int) -> Model | None:
     generator.load_state_dict(game["ema"])
     if critic is not None:
         critic.load_state_dict(game["critic"]["network"])
-    return Model(model.domain, generator, samples=samples, critic=critic)
+    return Model(model.domain, generator, clock=clock, critic=critic)

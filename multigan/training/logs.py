@@ -52,23 +52,23 @@ def check_logs(recipe: Recipe) -> None:
             )
 
 
-def logs_of(recipe: Recipe, run: Path, samples: int, on_tick: OnTick | None = None) -> list[Log]:
-    """The places that a recipe names, opened for a training that stands at ``samples``."""
+def logs_of(recipe: Recipe, run: Path, clock: int, on_tick: OnTick | None = None) -> list[Log]:
+    """The places that a recipe names, opened for a training that stands at ``clock``."""
     names = list(recipe.train.log_to)
     if recipe.train.tensorboard and "tensorboard" not in names:
         names.insert(0, "tensorboard")
-    logs: list[Log] = [_open(name, recipe, run, samples) for name in names]
-    return [*logs, Told(on_tick)] if on_tick else logs
+    logs: list[Log] = [_open(name, recipe, run, clock) for name in names]
+    return [*logs, OwnFunction(on_tick)] if on_tick else logs
 
 
-def _open(name: str, recipe: Recipe, run: Path, samples: int) -> Log:
+def _open(name: str, recipe: Recipe, run: Path, clock: int) -> Log:
     if name == "tensorboard":
-        return Board(run / FOLDER, samples)
-    title = f"{run.absolute().name}" + (f" from {samples}" if samples else "")
+        return Board(run / FOLDER, clock)
+    title = f"{run.absolute().name}" + (f" from {clock}" if clock else "")
     return (Mlflow if name == "mlflow" else Tracker)(name, title, recipe)
 
 
-class Told:
+class OwnFunction:
     """A function of the user's own."""
 
     def __init__(self, on_tick: OnTick) -> None:
@@ -100,7 +100,7 @@ class Tracker:
         """The still."""
         if picture is not None:
             image = self._library.Image(np.asarray(picture.convert("RGB")))
-            self._run.log({"samples": image}, step=snapshot.samples)
+            self._run.log({"samples": image}, step=snapshot.clock)
 
     def close(self) -> None:
         """Finish the run there."""
@@ -123,7 +123,7 @@ class Mlflow:
     def show(self, presenter: Presenter, snapshot: Snapshot, picture: Image.Image | None) -> None:
         """The still."""
         if picture is not None:
-            self._library.log_image(picture.convert("RGB"), f"samples/{snapshot.samples:012d}.png")
+            self._library.log_image(picture.convert("RGB"), f"samples/{snapshot.clock:012d}.png")
 
     def close(self) -> None:
         """End the run there."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from multigan.adversarial.condition import Condition, part
 from multigan.adversarial.game import Game
-from multigan.adversarial.health import compare
+from multigan.adversarial.health import vitals
 from multigan.adversarial.randomness import Draw, derive_seed
 from multigan.domains.base import Domain
 from multigan.domains.conditions import seen
@@ -49,20 +49,20 @@ class Look:
         count = min(_HEALTH, len(self._real))
         made = self.make(self.game.generator.network, count)
         all_of_them = (made, self._real[:count], self._other[:count])
-        looked = compare(*(self.domain.ruler.coordinates(x) for x in all_of_them))
+        looked = vitals(*(self.domain.ruler.coordinates(x) for x in all_of_them))
         values = torch.stack(list(looked.values())).tolist()
         measures = self.domain.ruler.measure(self.make(self.game.ema.network, len(self._real)))
         found = {k: v for k, v in zip(looked, values, strict=True) if not math.isnan(v)}
         return {**found, **measures}
 
-    def snapshot(self, samples: int, measures: dict[str, float]) -> Snapshot:
-        """The moment of ``samples`` real samples seen, for the domain to picture."""
+    def snapshot(self, clock: int, measures: dict[str, float]) -> Snapshot:
+        """The moment of ``clock`` real samples seen, for the domain to picture."""
         count = min(self.domain.presenter.preview, len(self._real))
         labels = None if self._labels is None else self._labels[:count]
         made = self.make(self.game.ema.network, count)
         judge = self._judge if self._condition is None else None
         told = part(self._condition, slice(0, count))
-        return Snapshot(samples, made, self._real[:count], labels, judge, measures, told)
+        return Snapshot(clock, made, self._real[:count], labels, judge, measures, told)
 
     @torch.no_grad()
     def make(self, network: nn.Module, count: int) -> Tensor:

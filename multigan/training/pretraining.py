@@ -4,7 +4,7 @@ data say so.
 The same clock, batches, guard and checkpoints as the game; the best weights by the held-out loss go
 on to it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from multigan.adversarial.ema import Ema, decay
 from multigan.adversarial.game import Game
 from multigan.adversarial.player import Guard, Player, Synchronise
-from multigan.adversarial.turns import Turn
+from multigan.adversarial.turns import Turn, TurnsOf
 from multigan.domains.pretraining import Pretraining
 
 
@@ -30,7 +30,7 @@ class Learner:
         self.stale = 0
 
     def step(
-        self, turns: Iterable[Turn], samples: int, batch: int, synchronise: Synchronise | None
+        self, turns: Iterable[Turn], clock: int, batch: int, synchronise: Synchronise | None
     ) -> tuple[Tensor, Tensor]:
         """One update; returns the loss and the norm of its gradient, both 0-d."""
         settings = self.lesson.settings
@@ -41,10 +41,10 @@ class Learner:
             (loss * share).backward()
             total += loss.detach() * share
         norm = self.player.update(
-            {"loss": total}, settings.lr.at(samples, settings.samples), synchronise
+            {"loss": total}, settings.lr.at(clock, settings.samples), synchronise
         )
         self.ema.update(
-            self.network, decay(batch, settings.ema_half_life.at(samples, settings.samples))
+            self.network, decay(batch, settings.ema_half_life.at(clock, settings.samples))
         )
         return total, norm
 
@@ -99,7 +99,7 @@ class PretrainingStage:
         self,
         lesson: Pretraining,
         game: Game,
-        turns: Callable[[str, int], Iterable[Turn]],
+        turns: TurnsOf,
         batch: int,
     ) -> None:
         self.lesson, self.game, self.turns, self.batch = lesson, game, turns, batch
@@ -109,16 +109,16 @@ class PretrainingStage:
         self.critic = Learner(lesson, critic, Ema(critic), game.guard) if lesson.critic else None
         self.ended = False
 
-    def round(self, samples: int) -> int:
+    def round(self, clock: int) -> int:
         """One update of each learner."""
-        settings, after = self.lesson.settings, samples + self.batch
+        settings, after = self.lesson.settings, clock + self.batch
         due = (
             self.lesson.held_out is not None
-            and after // settings.every() > samples // settings.every()
+            and after // settings.every() > clock // settings.every()
         )
         for prefix, learner in self._learners().items():
-            turns = self.turns(self.lesson.name, samples)
-            loss, norm = learner.step(turns, samples, self.batch, self.game.synchronise)
+            turns = self.turns(self.lesson.name, clock)
+            loss, norm = learner.step(turns, clock, self.batch, self.game.synchronise)
             self.game.statistics.add({f"{prefix}loss": loss, f"{prefix}gradient_norm": norm})
             if due:
                 learner.check()
@@ -132,7 +132,7 @@ class PretrainingStage:
         critic = {} if self.critic is None else {f"{name}/critic_": self.critic}
         return {f"{name}/": self.generator, **critic}
 
-    def finish(self, samples: int) -> str:
+    def finish(self, clock: int) -> str:
         """Give the best weights found, or the last ones, to the game: its players and the moving
         average."""
         for learner in self._learners().values():
@@ -140,7 +140,7 @@ class PretrainingStage:
         self.lesson.hand_over(self.game.generator.network, self.game.critic.network)
         lowest = self.generator.lowest
         found = "" if lowest is None else f", held-out loss {lowest:.4f} at its best"
-        return f"The {self.lesson.name} stage ended at {samples:,} samples{found}."
+        return f"The {self.lesson.name} stage ended at {clock:,} samples{found}."
 
     def measures(self, current: bool) -> dict[str, float]:
         """The held-out losses at the last check; after the stage that of the game's generator,

@@ -1,10 +1,10 @@
 """What a training is made of: stages played one after the other, the last of them the game."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from multigan.adversarial.game import Game
-from multigan.adversarial.turns import Turn
+from multigan.adversarial.turns import TurnsOf
 from multigan.domains.base import Domain
 from multigan.training.pretraining import PretrainingStage
 
@@ -16,12 +16,12 @@ class Stage(Protocol):
     budget: int  # samples, at most
     ended: bool  # early, or because the budget is spent; the last stage may be given more later
 
-    def round(self, samples: int) -> int:
-        """Learn once from ``samples`` on; returns the samples seen after it."""
+    def round(self, clock: int) -> int:
+        """Learn once from ``clock`` on; returns the samples seen after it."""
         ...
 
-    def finish(self, samples: int) -> str:
-        """Hand on what was learnt in ``samples``; returns how it ended, for a person."""
+    def finish(self, clock: int) -> str:
+        """Hand on what was learnt in ``clock``; returns how it ended, for a person."""
         ...
 
     def measures(self, current: bool) -> dict[str, float]:
@@ -42,21 +42,19 @@ class GameStage:
 
     name = "game"
 
-    def __init__(
-        self, game: Game, turns: Callable[[str, int], Iterable[Turn]], batch: int, budget: int
-    ) -> None:
+    def __init__(self, game: Game, turns: TurnsOf, batch: int, budget: int) -> None:
         self.game, self.turns, self.batch, self.budget = game, turns, batch, budget
         self.ended = budget == 0
 
-    def round(self, samples: int) -> int:
+    def round(self, clock: int) -> int:
         """One round of the game."""
-        after = self.game.round(self.turns, samples, self.batch, self.budget)
+        after = self.game.round(self.turns, clock, self.batch, self.budget)
         self.ended = after >= self.budget
         return after
 
-    def finish(self, samples: int) -> str:
+    def finish(self, clock: int) -> str:
         """Nothing is left to do: the players have learnt as they played."""
-        return f"The game ended at {samples:,} samples."
+        return f"The game ended at {clock:,} samples."
 
     def measures(self, current: bool) -> dict[str, float]:
         """Nothing: the phases count in what is known."""
@@ -74,7 +72,7 @@ class Stages:
     """Stages in the order they are played, and which of them is the current one.
 
     >>> stages = Stages([pretraining, game])
-    >>> samples = stages.round(samples)
+    >>> clock = stages.round(clock)
     """
 
     def __init__(self, stages: Sequence[Stage]) -> None:
@@ -93,16 +91,16 @@ class Stages:
         """Whether the current one has ended and another comes after it."""
         return self.current.ended and self.current is not self.all[-1]
 
-    def round(self, samples: int) -> int:
-        """One round of the current one from ``samples`` of the whole training on."""
-        return self.began + self.current.round(samples - self.began)
+    def round(self, clock: int) -> int:
+        """One round of the current one from ``clock`` of the whole training on."""
+        return self.began + self.current.round(clock - self.began)
 
-    def go_on(self, samples: int) -> tuple[str, str]:
+    def go_on(self, clock: int) -> tuple[str, str]:
         """From the one that has ended to the one after it; the name of the former and how it
         ended."""
         ended = self.current
-        summary = ended.finish(samples - self.began)
-        self.current, self.began = self.all[self.all.index(ended) + 1], samples
+        summary = ended.finish(clock - self.began)
+        self.current, self.began = self.all[self.all.index(ended) + 1], clock
         return ended.name, summary
 
     def measures(self) -> dict[str, float]:
@@ -128,7 +126,7 @@ class Stages:
         self.began = state["began"]
 
 
-def stages_of(domain: Domain, game: Game, turns: Callable[[str, int], Iterable[Turn]]) -> Stages:
+def stages_of(domain: Domain, game: Game, turns: TurnsOf) -> Stages:
     """The stages that a recipe asks for."""
     train = domain.recipe.train
     before: list[Stage] = [

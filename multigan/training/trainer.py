@@ -13,7 +13,7 @@ from torch import nn
 
 from multigan.adversarial.player import NonFiniteError
 from multigan.adversarial.terms import TermError
-from multigan.devices import explaining_out_of_memory
+from multigan.devices import explaining_out_of_memory, multiply_in_tf32
 from multigan.domains.base import Domain
 from multigan.domains.conditions import learn_condition
 from multigan.errors import UserError
@@ -71,13 +71,12 @@ class Trainer:
         self.device = device or torch.device("cpu")
         self.processes = processes or Processes()
         self.display = display or Display(quiet=True)
-        self.samples, self.stopwatch, self.best = 0, Stopwatch(), Best()
+        self.clock, self.stopwatch, self.best = 0, Stopwatch(), Best()
         self.fingerprint, self.notes = stored.fingerprint, stored.notes
         self.watch = Watch(self.recipe, domain.presenter)
         train = self.recipe.train
         check_logs(self.recipe)
-        if self.device.type == "cuda":
-            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = train.tf32
+        multiply_in_tf32(self.device, train.tf32)
         self.batches = Batches(domain, stored, self.device, self.processes)
         self.feed, self.turns = self.batches.feed, self.batches.turns
         learn_condition(domain, stored)
@@ -104,7 +103,7 @@ class Trainer:
         state = checkpoint.load(self.device)
         self.game.load(state["game"])
         self.stages.load(state)
-        self.samples, self.stopwatch.seconds = state["samples"], state["seconds"]
+        self.clock, self.stopwatch.seconds = state["samples"], state["seconds"]
         self.best.restore(state)
         self.watch.restore(state["health"])
         self.game.statistics.load(state.get("statistics", []))
@@ -115,7 +114,7 @@ class Trainer:
     @property
     def ended(self) -> bool:
         """Whether the budget is spent."""
-        return self.samples >= self.stages.end
+        return self.clock >= self.stages.end
 
     def fit(self, signals: StopSignals | None = None) -> None:
         """Train to the end of the budget; ``signals`` are those of a block around it.
@@ -139,11 +138,11 @@ class Trainer:
                     log.close()
 
     def _round(self) -> None:
-        self.samples = self.stages.round(self.samples)
+        self.clock = self.stages.round(self.clock)
         if not self.stages.turning:
             return
-        name, summary = self.stages.go_on(self.samples)
-        if self.processes.first and self.stages.end > self.samples:  # to stand beside the result
+        name, summary = self.stages.go_on(self.clock)
+        if self.processes.first and self.stages.end > self.clock:  # to stand beside the result
             keep(self.kept(), self.run.path / name)
         self.display.shorten(self.stages.end)
         self.display.note(summary)
@@ -151,18 +150,18 @@ class Trainer:
     def _fit(self, signals: StopSignals) -> None:
         if self.processes.first:
             self.display.start(
-                title(self.game, self.batches, self.run), self.samples, self.stages.end
+                title(self.game, self.batches, self.run), self.clock, self.stages.end
             )
             if self.watch.slow is not None:
                 self.display.warn(str(self.watch.slow))
-            self.logs = logs_of(self.recipe, self.run.path, self.samples, self.on_tick)
-        if self.samples == 0 or (self.ended and not self.run.still(self.samples).exists()):
+            self.logs = logs_of(self.recipe, self.run.path, self.clock, self.on_tick)
+        if self.clock == 0 or (self.ended and not self.run.still(self.clock).exists()):
             self._show()
         if self.processes.first and not self.ended:
             self.run.film.unlink(missing_ok=True)  # of a shorter training
-        self.stopwatch.start(self.samples)
+        self.stopwatch.start(self.clock)
         while not self.ended:
-            before = self.samples
+            before = self.clock
             with drawn_from_clock(before, self.batches):
                 self._round()
             if self.device.type == "cpu":
@@ -172,7 +171,7 @@ class Trainer:
                 self._stop(signals.received)
 
     def _after_round(self, before: int) -> None:
-        self.display.advance(self.samples)
+        self.display.advance(self.clock)
         end = self.ended
         evaluate = self.recipe.train.evaluate_every is not None and (
             end or self._passed("evaluate", before)
@@ -182,29 +181,29 @@ class Trainer:
             self.row = self._tick(evaluate)
         if end or self._passed("sample", before):
             self._show()
-        better = evaluate and self.processes.share(self.best.is_now(self.samples))
+        better = evaluate and self.processes.share(self.best.is_now(self.clock))
         if better and self.processes.first:
             keep(self.kept(), self.run.best)
         if end or better or self._passed("save", before):
             self.save()
 
     def _passed(self, what: Literal["log", "sample", "save", "evaluate"], before: int) -> bool:
-        return passed(self.recipe, what, before, self.samples)
+        return passed(self.recipe, what, before, self.clock)
 
     def _check_finite(self) -> None:
         try:
-            self.game.guard.check(self.samples)
+            self.game.guard.check(self.clock)
         except NonFiniteError as error:
             if self.processes.first:
-                self.run.log({"samples": self.samples, "diagnoses": [f"non-finite: {error}"]})
+                self.run.log({"samples": self.clock, "diagnoses": [f"non-finite: {error}"]})
             raise
 
     def _tick(self, evaluate: bool) -> dict[str, Any]:
         self._check_finite()
         statistics = self.processes.mean(self.game.statistics.read())
         statistics |= self.look.statistics() | self.stages.measures()
-        judged = self.watch.judge(statistics, self.samples - self.stages.began)
-        times = self.stopwatch.tick(self.samples, self.stages.end)
+        judged = self.watch.judge(statistics, self.clock - self.stages.began)
+        times = self.stopwatch.tick(self.clock, self.stages.end)
         row = {**times, **statistics, **judged}
         if self.scoring is None:
             self.best.score = row.get(self.domain.ruler.best)
@@ -224,10 +223,10 @@ class Trainer:
         if not self.processes.first:
             return
         measures = {name: value for name, value in self.row.items() if isinstance(value, float)}
-        snapshot = self.look.snapshot(self.samples, measures)
+        snapshot = self.look.snapshot(self.clock, measures)
         picture = self.domain.presenter.picture(snapshot)
         if picture is not None:
-            self.run.save_still(self.samples, picture)
+            self.run.save_still(self.clock, picture)
         for log in self.logs:
             log.show(self.domain.presenter, snapshot, picture)
         presenter = self.domain.presenter
@@ -241,16 +240,16 @@ class Trainer:
             self.processes.check_equal(player.network)
         statistics = self.processes.averaged(self.game.statistics.state())
         if self.processes.first:
-            self.stopwatch.note(self.samples)
+            self.stopwatch.note(self.clock)
             state = self._state() | {"statistics": statistics}
-            save_checkpoint(self.run.path, state, self.samples, self.best.score)
+            save_checkpoint(self.run.path, state, self.clock, self.best.score)
             keep(self.kept(), self.run.model)
         self.processes.barrier()
 
     def _state(self) -> dict[str, Any]:
         return {
             "format": 2,
-            "samples": self.samples,
+            "samples": self.clock,
             **self.stages.state(),
             "seconds": self.stopwatch.seconds,
             "recipe": self.recipe.to_dict(),
@@ -263,7 +262,7 @@ class Trainer:
     def kept(self) -> Model:
         """The generator's moving average as a model to generate with."""
         critic = self.game.critic.network if self.domain.keeps_critic else None
-        return Model(self.domain, self.game.ema.network, samples=self.samples, critic=critic)
+        return Model(self.domain, self.game.ema.network, clock=self.clock, critic=critic)
 
     def _stop(self, number: int | None) -> None:
         number = self.processes.share(number) or number or 15
@@ -271,7 +270,7 @@ class Trainer:
         if self.processes.first:
             self.display.stop()
             self.display.note(
-                f"Stopped and saved at {self.samples:,} samples. multigan resume {self.run.path}"
+                f"Stopped and saved at {self.clock:,} samples. multigan resume {self.run.path}"
             )
         raise Stopped(number)
 

@@ -31,14 +31,14 @@ class Watch:
         """Go on from the ``counts`` of a checkpoint."""
         self.monitor = HealthMonitor(counts)
 
-    def judge(self, statistics: Mapping[str, float], samples: int) -> dict[str, Any]:
-        """What a row of metrics says of a tick, ``samples`` after the current stage began."""
+    def judge(self, statistics: Mapping[str, float], clock: int) -> dict[str, Any]:
+        """What a row of metrics says of a tick, ``clock`` after the current stage began."""
         train, steps = self.recipe.train, self.recipe.game.critic.steps
         playing = "critic/objective" in statistics
         found = [] if self.slow is None else [self.slow]
         if playing:
-            progress = samples / max(train.samples, 1)
-            rounds = samples // (train.batch * steps)
+            progress = clock / max(train.samples, 1)
+            rounds = clock // (train.batch * steps)
             found += symptoms(statistics, self.recipe.game, progress, rounds)
         lasting = self.monitor.update(found)
         return {

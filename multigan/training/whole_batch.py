@@ -198,11 +198,11 @@ def _whole(norm: nn.modules.batchnorm._BatchNorm, kind: type[WholeBatchNorm]) ->
     return whole.train(norm.training)
 
 
-def drawn_from_clock(samples: int, batches: Batches) -> AbstractContextManager[object]:
+def drawn_from_clock(clock: int, batches: Batches) -> AbstractContextManager[object]:
     """Where what networks draw by themselves follows from the clock, and on a CPU not from the
     number of processes either."""
     train, world = batches.train, batches.processes
-    seeds = [derive_seed(train.seed, "networks", samples, rank) for rank in (0, world.rank)]
+    seeds = [derive_seed(train.seed, "networks", clock, rank) for rank in (0, world.rank)]
     torch.manual_seed(seeds[1])
     if world.world == 1 or batches.device.type != "cpu" or train.accumulate > 1:
         return nullcontext()

@@ -20,7 +20,7 @@ DOWNLOADED = "public"
 
 
 @dataclass(frozen=True)
-class Line:
+class Cached:
     """One thing in the cache."""
 
     path: Path
@@ -34,22 +34,22 @@ class Line:
         return self.path.name == DOWNLOADED
 
 
-def contents() -> list[Line]:
+def contents() -> list[Cached]:
     """Everything in the cache, the largest first."""
     return sorted(_lines(), key=lambda line: -line.size)
 
 
-def _lines() -> Iterator[Line]:
+def _lines() -> Iterator[Cached]:
     root = cache_folder()
     for entry in entries():
-        yield Line(entry.folder, _about(entry), *_size_and_use(entry.folder))
+        yield Cached(entry.folder, _about(entry), *_size_and_use(entry.folder))
     known = {entry.folder for entry in entries()}
     others = sorted(root.iterdir()) if root.is_dir() else []
     beside = sorted((root / "data").iterdir()) if (root / "data").is_dir() else []
     for path in [*(p for p in others if p.name != "data"), *(p for p in beside if p not in known)]:
         what = {DOWNLOADED: "downloaded datasets", "embedders": "trained classifiers"}
         name = "half written" if path.name.startswith(".") else what.get(path.name, path.name)
-        yield Line(path, name, *_size_and_use(path))
+        yield Cached(path, name, *_size_and_use(path))
 
 
 def _about(entry: Entry) -> str:

@@ -115,7 +115,7 @@ class Going:
             if self.checkpoint is not None:
                 trainer.restore(self.checkpoint)
             if trainer.ended:
-                note(f"{self.run.path} has finished: {trainer.samples:,} samples")
+                note(f"{self.run.path} has finished: {trainer.clock:,} samples")
             session.fit(trainer, report)
 
     def refuse_changes(self, old: Mapping[str, Any], new: Recipe) -> None:
@@ -133,10 +133,10 @@ class Going:
     def _rewind(self, recipe: Recipe, note: Callable[[str], None]) -> None:
         """Have the folder hold what the checkpoint knows of, and the recipe of what is to come."""
         write_atomically(self.run.recipe, recipe.to_toml())
-        self.run.samples.mkdir(exist_ok=True)
-        samples = self.checkpoint.samples if self.checkpoint else -1
-        forget_after(self.run.path, samples)
-        self.run.rewind(samples, note)
+        self.run.samples_folder.mkdir(exist_ok=True)
+        clock = self.checkpoint.clock if self.checkpoint else -1
+        forget_after(self.run.path, clock)
+        self.run.rewind(clock, note)
 
 
 def _completed(old: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -132,7 +132,7 @@ class Session:
         unkept = remember(self.domain.recipe.to_dict(), run.path) if first else ""
         if unkept:
             self.display.note(unkept)
-        world, clock = self.processes.world, lambda: trainer.samples
+        world, clock = self.processes.world, lambda: trainer.clock
         say = self.display.note  # of the first process alone, as the others are quiet
         journal = Journal(run.path, self.device, world, clock, trainer.notes, say)
         report = first and (report or run.page.exists())  # one that is there would be out of date

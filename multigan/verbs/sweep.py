@@ -131,8 +131,8 @@ def _checked(plan: Plan, variant: Variant) -> Recipe:
     return recipe
 
 
-def _check_rows(plan: Plan, recipe: Recipe, samples: int) -> None:
-    apart = round(samples * recipe.train.validation)
+def _check_rows(plan: Plan, recipe: Recipe, count: int) -> None:
+    apart = round(count * recipe.train.validation)
     if not apart:
         raise UserError(
             "train.validation = 0: a sweep measures by training samples kept apart; leave it at 0.1"
@@ -140,7 +140,7 @@ def _check_rows(plan: Plan, recipe: Recipe, samples: int) -> None:
     if plan.n is not None and plan.n > apart:
         raise UserError(
             f"-n {plan.n}: train.validation = {recipe.train.validation} keeps {apart:,} of "
-            f"{samples:,} samples apart; "
+            f"{count:,} samples apart; "
             "ask for at most as many, or set train.validation higher"
         )
 

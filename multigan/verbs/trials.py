@@ -138,7 +138,7 @@ class _Work:
         return False
 
     @property
-    def samples(self) -> int:
+    def clock(self) -> int:
         """Real samples seen, at the last tick."""
         seen = [row.get("samples", 0) for row in RunFolder(self.trial.folder).rows()]
         return max(seen, default=0)
@@ -181,7 +181,7 @@ def run_trials(trials: Sequence[Trial], workers: int, device: str, display: Join
 def _looked_at(work: _Work, display: JointDisplay) -> bool:
     """Whether it has ended; shows how far it is."""
     ended = work.ended()
-    display.reached(work.trial.name, work.trial.budget if ended else work.samples)
+    display.reached(work.trial.name, work.trial.budget if ended else work.clock)
     return ended
 
 

@@ -306,7 +306,7 @@ def test_the_mode_seeking_term_uses_noise_that_no_step_uses() -> None:
     clocks: list[int] = []
 
     def noise(draw: Draw) -> Tensor:
-        clocks.append(draw.samples)
+        clocks.append(draw.clock)
         return toy_noise(draw)
 
     step_of(toy_game(diversity=constant(1.0), game={"noise": noise}), "generator", [turn_at(8)])

@@ -98,7 +98,7 @@ def test_the_guard_names_the_network_and_the_first_bad_terms_only(value: float) 
         NonFiniteError, match="non-finite diversity in the generator's phase"
     ) as caught:
         guard.check(1234)
-    assert (caught.value.network, caught.value.terms, caught.value.samples) == (
+    assert (caught.value.network, caught.value.terms, caught.value.clock) == (
         "generator",
         ["diversity"],
         1234,

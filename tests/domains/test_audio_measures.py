@@ -60,9 +60,9 @@ def test_bins_find_collapse_and_accept_more_of_the_same() -> None:
     random = torch.Generator().manual_seed(0)
     train, same = (torch.randn(1000, 8, generator=random) for _ in range(2))
     bins = Bins(train, 20)
-    different, divergence = bins.compare(same)
+    different, divergence = bins.differing(same)
     assert different <= 4
-    collapsed, apart = bins.compare(train[:1].repeat(1000, 1))
+    collapsed, apart = bins.differing(train[:1].repeat(1000, 1))
     assert collapsed == 20
     assert apart > 0.5 > 0.02 > divergence
-    assert bins.compare(train) == (0, pytest.approx(0, abs=1e-9))
+    assert bins.differing(train) == (0, pytest.approx(0, abs=1e-9))

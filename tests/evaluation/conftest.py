@@ -37,7 +37,7 @@ def digits() -> ImageDomain:
 @pytest.fixture
 def perfect(points: PointsDomain) -> Model:
     """A model that draws from the ring itself."""
-    return Model(points, FromNoise(perfect_ring), samples=100)
+    return Model(points, FromNoise(perfect_ring), clock=100)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import torch
 from told_points import TINY, ToldPoints
 
 import multigan
-from multigan.domains.conditions import learn_condition, told
+from multigan.domains.conditions import learn_condition, seen_chunks
 from multigan.evaluation.evaluate import make_evaluator
 from multigan.model import Model
 from multigan.recipe.load import load_recipe
@@ -68,7 +68,7 @@ def test_the_random_part_of_a_condition_does_not_depend_on_the_chunk(domain: Any
     stored = domain.load()
     found = []
     for size in (7, 64):
-        few = [t.condition["x"][: t.wanted] for t in told(domain, stored, size, CPU)]
+        few = [t.condition["x"][: t.wanted] for t in seen_chunks(domain, stored, size, CPU)]
         found.append(torch.cat(few))
     assert len(found[0]) == len(stored)
     assert torch.equal(*found)

@@ -65,10 +65,10 @@ def test_the_training_is_the_one_without_it(run: Path, tmp_path: Path) -> None:
 def test_the_best_checkpoint_and_its_model_are_kept(run: Path) -> None:
     measured = {row["samples"]: row["FD-points"] for row in rows_of(run) if "FD-points" in row}
     best = min(measured, key=lambda samples: measured[samples])
-    scores = {c.samples: c.score for c in intact_checkpoints(run)}
+    scores = {c.clock: c.score for c in intact_checkpoints(run)}
     assert scores[best] == measured[best]
     assert all(score is None or score >= measured[best] for score in scores.values())
-    assert multigan.load(run / "best").samples == best
+    assert multigan.load(run / "best").clock == best
     if best == max(measured):
         last, kept = (load_file(run / name / "model.safetensors") for name in ("model", "best"))
         assert all((last[name] == kept[name]).all() for name in last)

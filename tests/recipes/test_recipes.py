@@ -101,12 +101,12 @@ def test_recipe_trains_goes_on_and_generates(
     settings = shrunk(name, idx_folder, sound_folder)
     run = multigan.train(name, out=tmp_path / "run", settings=settings, device="cpu", quiet=True)
     samples, before = settings["train.samples"], run.model.recipe.samples_before_game
-    assert run.metrics[-1]["samples"] == run.model.samples == before + samples
+    assert run.metrics[-1]["samples"] == run.model.clock == before + samples
     first = run.model
 
     longer = {"train.samples": samples // 2 * 3}
     multigan.resume(run.folder, settings=longer, device="cpu", quiet=True)
-    assert run.metrics[-1]["samples"] == run.model.samples == before + samples // 2 * 3
+    assert run.metrics[-1]["samples"] == run.model.clock == before + samples // 2 * 3
     ends = [before] * bool(before) + [before + samples // 2 * i for i in (1, 2, 3)]
     assert [row["samples"] for row in run.metrics] == ends
     learnt = [

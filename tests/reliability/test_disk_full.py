@@ -37,7 +37,7 @@ def test_while_it_trains(fork_server: ForkServer, tmp_path: Path, name: str, mos
         return
     assert status == 2, said
     check_plain(said)
-    saved = [checkpoint.samples for checkpoint in intact_checkpoints(run)]
+    saved = [checkpoint.clock for checkpoint in intact_checkpoints(run)]
     if (run / "recipe.toml").exists():
         status, said = fork_server.run(*resume(run))
         assert status == 0, said
@@ -114,4 +114,4 @@ def test_on_a_file_system_without_room(
     check_plain(said)
     assert "No space left" in said
     for checkpoint in intact_checkpoints(run):
-        assert checkpoint.load("cpu")["samples"] == checkpoint.samples
+        assert checkpoint.load("cpu")["samples"] == checkpoint.clock

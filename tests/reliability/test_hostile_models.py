@@ -224,15 +224,15 @@ def test_weights_of_the_save_before_load_where_a_crash_left_them(run: Path, tmp_
     before = json.loads((folder / "config.json").read_text())
     with torch.no_grad():
         next(model.generator.parameters()).add_(1)
-    model.samples = 999
+    model.clock = 999
     model.save(folder)
-    assert multigan.load(folder).samples == 999
+    assert multigan.load(folder).clock == 999
     (folder / "model.safetensors").write_bytes(old)
     with pytest.raises(UserError, match="sha256"):
         multigan.load(folder)
     replaced = {"samples": before["samples"], "sha256": before["sha256"]}
     at("replaces", replaced)(folder)  # as it stands between the two renames
-    assert multigan.load(folder).samples == before["samples"]
+    assert multigan.load(folder).clock == before["samples"]
 
 
 def test_a_title_is_no_markup_in_the_card(run: Path, tmp_path: Path) -> None:

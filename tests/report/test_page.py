@@ -18,7 +18,7 @@ from multigan.domains.shown import Exhibit
 from multigan.errors import UserError
 from multigan.evaluation.nearest import Pair
 from multigan.recipe.load import load_recipe
-from multigan.report import compare
+from multigan.report import side_by_side
 from multigan.report.curves import curves
 from multigan.report.page import try_report, write_report
 from multigan.runs import journal
@@ -171,7 +171,7 @@ def test_runs_of_one_name_are_told_apart_and_all_drawn(run: Path, tmp_path: Path
     ],
 )
 def test_the_shortest_path_that_differs(paths: list[str], names: list[str]) -> None:
-    assert compare.short_names([Path("/r") / path for path in paths]) == names
+    assert side_by_side.short_names([Path("/r") / path for path in paths]) == names
 
 
 def test_a_run_named_twice_is_refused(run: Path, tmp_path: Path) -> None:
@@ -191,12 +191,12 @@ def test_runs_measured_differently_do_not_stand_side_by_side() -> None:
         row = {"FD": {"mean": value, "sd": 0.5, "values": [value]}}
         return {"n": n, "embedder": {"name": "e", "hash": "1"}, "rows": {"model": row, "real": row}}
 
-    assert compare.measured(["a", "b"], [evaluation(10, 1), evaluation(20, 2)]) == []
-    said = compare.unlike_rulers(["a", "b"], [evaluation(10, 1), evaluation(20, 2)])
+    assert side_by_side.measured(["a", "b"], [evaluation(10, 1), evaluation(20, 2)]) == []
+    said = side_by_side.unlike_rulers(["a", "b"], [evaluation(10, 1), evaluation(20, 2)])
     assert said.endswith("not measured alike: a by e 1 with N = 10; b by e 1 with N = 20.")
-    assert compare.measured(["a", "b"], [evaluation(10, 1), None]) == []
-    assert compare.unlike_rulers(["a", "b"], [evaluation(10, 1), None]) == ""
-    table = compare.measured(["a", "b"], [evaluation(10, 1), evaluation(10, 2)])
+    assert side_by_side.measured(["a", "b"], [evaluation(10, 1), None]) == []
+    assert side_by_side.unlike_rulers(["a", "b"], [evaluation(10, 1), None]) == ""
+    table = side_by_side.measured(["a", "b"], [evaluation(10, 1), evaluation(10, 2)])
     assert table == [["measure", "a", "b", "real"], ["FD", "1.000", "2.000", "1.000"]]
 
 

@@ -47,7 +47,7 @@ def test_round_trip(tmp_path: Path) -> None:
     folder = save_checkpoint(tmp_path, state(7), 7, 0.5)
     found = newest_checkpoint(tmp_path)
     assert found is not None
-    assert (found.folder, found.samples, found.score) == (folder, 7, 0.5)
+    assert (found.folder, found.clock, found.score) == (folder, 7, 0.5)
     loaded = found.load("cpu")
     assert torch.equal(
         loaded["game"]["generator"]["weight"], state(7)["game"]["generator"]["weight"]
@@ -206,7 +206,7 @@ def test_a_damaged_checkpoint_is_noticed_and_the_one_before_used(
 def test_an_intact_run_gives_no_warning(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, state(1), 1, None)
     warnings: list[str] = []
-    assert [c.samples for c in intact_checkpoints(tmp_path, warnings.append)] == [1]
+    assert [c.clock for c in intact_checkpoints(tmp_path, warnings.append)] == [1]
     assert warnings == []
 
 
@@ -218,15 +218,15 @@ def test_nothing_to_find(tmp_path: Path) -> None:
 def test_the_newest_two_and_the_best_are_kept(tmp_path: Path) -> None:
     for samples, score in ((1, 5.0), (2, 1.0), (3, 4.0), (4, 3.0), (5, None)):
         save_checkpoint(tmp_path, state(samples), samples, score)
-    assert [c.samples for c in intact_checkpoints(tmp_path)] == [5, 4, 2]
+    assert [c.clock for c in intact_checkpoints(tmp_path)] == [5, 4, 2]
     best = best_checkpoint(tmp_path)
     assert best is not None
-    assert best.samples == 2
+    assert best.clock == 2
     save_checkpoint(tmp_path, state(6), 6, 0.0)  # a score of zero is the best there can be
-    assert [c.samples for c in intact_checkpoints(tmp_path)] == [6, 5]
+    assert [c.clock for c in intact_checkpoints(tmp_path)] == [6, 5]
     best = best_checkpoint(tmp_path)
     assert best is not None
-    assert best.samples == 6
+    assert best.clock == 6
 
 
 def test_the_newest_is_by_number_not_by_date(tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_the_newest_is_by_number_not_by_date(tmp_path: Path) -> None:
         save_checkpoint(tmp_path, state(samples), samples, None)
     found = newest_checkpoint(tmp_path)
     assert found is not None
-    assert found.samples == 1_000_000
+    assert found.clock == 1_000_000
 
 
 def test_a_checkpoint_just_written_is_never_pruned_for_damaged_ones(tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_a_checkpoint_just_written_is_never_pruned_for_damaged_ones(tmp_path: Pa
     save_checkpoint(tmp_path, state(2), 2, None)  # a training that went on from 1
     found = newest_checkpoint(tmp_path)
     assert found is not None
-    assert found.samples == 2
+    assert found.clock == 2
 
 
 @pytest.mark.parametrize("place", ["torch.save", "os.rename", "os.fsync"])
@@ -330,7 +330,7 @@ def test_leftovers_of_a_crash_are_ignored_and_cleaned(tmp_path: Path) -> None:
         (folder.parent / left).mkdir()
         (folder.parent / left / "state.pt").write_bytes(b"half")
     warnings: list[str] = []
-    assert [c.samples for c in intact_checkpoints(tmp_path, warnings.append)] == [1]
+    assert [c.clock for c in intact_checkpoints(tmp_path, warnings.append)] == [1]
     assert warnings == []
     save_checkpoint(tmp_path, state(2), 2, None)
     assert names(tmp_path) == ["000000000001", "000000000002"]

@@ -30,7 +30,7 @@ def folder(path: Path) -> RunFolder:
 def test_holds_the_resolved_recipe(tmp_path: Path) -> None:
     run = folder(tmp_path / "deep" / "down")
     assert load_recipe(run.recipe) == RECIPE
-    assert run.samples.is_dir()
+    assert run.samples_folder.is_dir()
 
 
 def test_refuses_a_folder_that_holds_a_run(tmp_path: Path) -> None:
@@ -95,14 +95,14 @@ def test_rewind(tmp_path: Path) -> None:
     for samples in (10, 20, 30):
         run.log({"samples": samples})
         run.save_still(samples, Image.new("L", (2, 2)))
-    (run.samples / "training.webp").write_bytes(b"")
+    (run.samples_folder / "training.webp").write_bytes(b"")
     run.rewind(20)
     assert [json.loads(line)["samples"] for line in run.metrics.read_text().splitlines()] == [
         10,
         20,
     ]
     assert [path.name for path in run.stills()] == ["000000000010.png", "000000000020.png"]
-    assert (run.samples / "training.webp").exists()
+    assert (run.samples_folder / "training.webp").exists()
     run.rewind(-1)
     assert run.metrics.read_text() == ""
     assert run.stills() == []
@@ -152,7 +152,7 @@ def test_of_metrics_too_large_for_memory_the_last_rows_go_on(tmp_path: Path) -> 
         file.writelines(b'\n{"samples": %d}' % i for i in (10, 20, 30))
     assert [row["samples"] for row in run.rows(said.append)] == [10, 20, 30]
     assert ["metrics.jsonl is larger than" in line for line in said] == [True]
-    run.samples.mkdir()
+    run.samples_folder.mkdir()
     run.rewind(20, said.append)
     assert run.metrics.read_text() == '{"samples": 10}\n{"samples": 20}\n'
     assert (tmp_path / "metrics.jsonl.aside-1").stat().st_size > 2**34
@@ -210,6 +210,6 @@ def test_a_folder_with_the_name_of_a_still_is_set_aside_not_removed(tmp_path: Pa
     said: list[str] = []
     run.rewind(5, said.append)
     assert said == [f"{run.still(10)} is a folder: it is kept as {run.still(10).name}.aside-1"]
-    (aside,) = run.samples.iterdir()
+    (aside,) = run.samples_folder.iterdir()
     assert (aside / "mine.txt").read_text() == "kept"
     assert run.stills() == []

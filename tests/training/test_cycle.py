@@ -77,7 +77,7 @@ def test_each_has_an_optimiser_of_its_own_and_goes_on_to_the_bit(
         trainer(tmp_path / "run", Interrupting("crash", 32 * 75)).fit()
     checkpoint = newest_checkpoint(tmp_path / "run")
     assert checkpoint is not None
-    assert checkpoint.samples == 32 * 60
+    assert checkpoint.clock == 32 * 60
     resumed = trainer(tmp_path / "resumed")
     resumed.restore(checkpoint)
     resumed.fit()

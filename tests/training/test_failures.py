@@ -1,6 +1,7 @@
 """What ends a training early: numbers that are none, memory that runs out, devices that are not
 there."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,7 +13,7 @@ from train_help import POINTS, Recording, last_state, options, ran, rows_of, tra
 import multigan
 from multigan.adversarial.game import Game
 from multigan.adversarial.player import NonFiniteError
-from multigan.devices import pick_device
+from multigan.devices import multiply_in_tf32, pick_device
 from multigan.errors import UserError
 from multigan.runs.checkpoint import newest_checkpoint
 from multigan.training.feed import Feed
@@ -51,7 +52,7 @@ def test_nan_ends_the_training_and_names_network_and_term(tmp_path: Path, networ
         )
     assert caught.value.network == network
     assert {"objective", "gradient"} <= set(caught.value.terms)
-    assert caught.value.samples == 32 * 13
+    assert caught.value.clock == 32 * 13
     assert "objective" in str(caught.value)
     assert f"the {network}'s phase" in str(caught.value)
     assert f"game.{network}.lr" in str(caught.value)
@@ -276,3 +277,24 @@ def test_notes_of_the_data_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyP
         device="cpu",
     )
     assert any("broken.png" in note for note in display.notes)
+
+
+@pytest.fixture
+def as_before() -> Iterator[None]:
+    products, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = products.allow_tf32, convolutions.allow_tf32
+    yield
+    products.allow_tf32, convolutions.allow_tf32 = before
+
+
+@pytest.mark.parametrize("convolutions", [False, True])
+@pytest.mark.usefixtures("as_before")
+def test_tf32_is_of_matrix_products_alone(convolutions: bool) -> None:
+    products = torch.backends.cuda.matmul
+    products.allow_tf32, torch.backends.cudnn.allow_tf32 = False, convolutions
+    multiply_in_tf32(torch.device("cpu"), True)
+    assert not products.allow_tf32
+    for allowed in (True, False):
+        multiply_in_tf32(torch.device("cuda"), allowed)
+        assert products.allow_tf32 is allowed
+        assert torch.backends.cudnn.allow_tf32 is convolutions

@@ -210,5 +210,5 @@ def test_a_score_is_of_its_own_moment(finished: Path) -> None:
     assert scores[BUDGET - 32 * 5] is None
     best = multigan.Run(finished).best
     assert best is not None
-    assert best.samples == last_state(finished)["best_samples"]
+    assert best.clock == last_state(finished)["best_samples"]
     assert torch.isfinite(torch.tensor(best.score))

@@ -67,7 +67,7 @@ def test_the_game_begins_with_the_best_weights_and_a_clock_of_its_own(tmp_path: 
         tmp_path, **{"train.samples": 8, "game.generator.lr": 0, "generator.likelihood": 0}
     )
     made.fit()
-    assert (made.stages.began, made.samples) == (64, 72)
+    assert (made.stages.began, made.clock) == (64, 72)
     held_out = [
         row["likelihood/held_out"]
         for row in rows_of(tmp_path / "run")
@@ -84,13 +84,13 @@ def test_patience_ends_the_stage_and_the_game_gets_its_whole_budget(tmp_path: Pa
     )
     made.fit()
     assert made.stages.began == 32  # the first check is the best, the second is no better
-    assert made.samples == made.stages.end == 32 + 48
+    assert made.clock == made.stages.end == 32 + 48
 
 
 def test_either_stage_may_be_left_out(tmp_path: Path) -> None:
     alone = trainer(tmp_path, "alone", **{"train.samples": 0})
     alone.fit()
-    assert alone.samples == 64
+    assert alone.clock == 64
     assert "critic/objective" not in rows_of(tmp_path / "alone")[-1]
     assert not (tmp_path / "alone" / "likelihood").exists()
     content = {name: section for name, section in RECIPE.items() if name != "likelihood"}
@@ -100,7 +100,7 @@ def test_either_stage_may_be_left_out(tmp_path: Path) -> None:
     run.create(recipe)
     scratch = Trainer(domain, domain.load(), run)
     scratch.fit()
-    assert scratch.samples == 48
+    assert scratch.clock == 48
     assert "likelihood/loss" not in rows_of(tmp_path / "scratch")[0]
 
 
@@ -129,7 +129,7 @@ def test_the_likelihood_stage_is_kept_beside_the_result(tmp_path: Path) -> None:
     made = trainer(tmp_path)
     made.fit()
     before, after = load(tmp_path / "run" / "likelihood"), load(tmp_path / "run")
-    assert (before.samples, after.samples) == (64, 112)
+    assert (before.clock, after.clock) == (64, 112)
     pairs = zip(before.generator.parameters(), after.generator.parameters(), strict=True)
     assert any(not torch.equal(a, b) for a, b in pairs)
 

@@ -144,10 +144,10 @@ def test_sigterm_saves_once_and_leaves_nobody(
     assert not any(alive(child) for child in children)
     found = newest_checkpoint(run)
     assert found is not None
-    assert found.samples > 0
+    assert found.clock > 0
     # One process goes on with what two have begun.
     monkeypatch.setattr(session, "Display", lambda quiet: Recording())
-    more = found.samples + 32 * 5
+    more = found.clock + 32 * 5
     for still in (run / "samples").glob("*.png"):
         still.unlink()
     multigan.resume(run, settings={"train.samples": more}, device="cpu")

@@ -52,7 +52,7 @@ TIMES = ("seconds", "samples_per_second", "seconds_left", "evaluation_seconds")
 
 def quick_picture(presenter: object, snapshot: Snapshot) -> Image.Image:
     """Instead of a drawing, which takes longer than the training; no two moments look alike."""
-    color = torch.randint(256, (3,), generator=torch.Generator().manual_seed(snapshot.samples))
+    color = torch.randint(256, (3,), generator=torch.Generator().manual_seed(snapshot.clock))
     return Image.new("RGB", (8, 8), tuple(color.tolist()))
 
 
@@ -119,7 +119,7 @@ def rewrite_state(run: Path, change: Callable[[dict[str, Any]], None]) -> None:
     state = checkpoint.load("cpu")
     change(state)
     shutil.rmtree(checkpoint.folder)
-    save_checkpoint(run, state, checkpoint.samples, checkpoint.score)
+    save_checkpoint(run, state, checkpoint.clock, checkpoint.score)
 
 
 def check_belongs(run: Path, page: bool = False) -> None:

@@ -17,7 +17,7 @@ from multigan.domains.audio.clips import PEAK, Cutter
 from multigan.domains.audio.mono import Mono
 from multigan.domains.audio.reading import opened
 from multigan.domains.audio.settings import AudioData
-from multigan.domains.audio.sources import Source
+from multigan.domains.audio.sources import SoundSource
 from multigan.domains.decoded import Decoded, Decoder
 from multigan.domains.unreadable import Unreadable
 
@@ -34,7 +34,7 @@ _NAMED = 5
 class SoundDecoder(Decoder):
     """A source's sounds as int16 clips ``(length,)``; a long file gives several."""
 
-    source: Source
+    source: SoundSource
     data: AudioData
     rate: int  # Hz
     length: int  # samples
@@ -100,12 +100,12 @@ class SoundDecoder(Decoder):
 
     def _clips(self, i: int) -> Iterator[np.ndarray]:
         held: list[np.ndarray] | None = []
-        peak, samples = np.float32(0), 0
+        peak, length = np.float32(0), 0
         with self._opened(i) as sound:
             for block in sound.resampled(self.rate):
                 peak = max(peak, np.abs(block).max(initial=0))
-                samples += len(block)
-                held = [*held, block] if held is not None and samples <= _HELD else None
+                length += len(block)
+                held = [*held, block] if held is not None and length <= _HELD else None
         if sound.frames < self.data.shorter * sound.rate:
             raise Unreadable(f"{sound.frames / sound.rate:.3f} s, shorter than data.shorter")
         if sound.channel is not None:

@@ -22,7 +22,7 @@ from multigan.domains.audio.options import OPTIONS
 from multigan.domains.audio.presenter import AudioPresenter
 from multigan.domains.audio.ruler import AudioRuler
 from multigan.domains.audio.settings import AudioRecipe
-from multigan.domains.audio.sources import PUBLIC, Source, open_source
+from multigan.domains.audio.sources import PUBLIC, SoundSource, open_source
 from multigan.domains.audio.specgan import SpecFrontEnd
 from multigan.domains.audio.tasks import TASKS
 from multigan.domains.audio.waveform import waveforms
@@ -59,7 +59,7 @@ class AudioDomain(Domain):
         self.condition_shape = self.task.condition_shape
 
     @cached_property
-    def source(self) -> Source:
+    def source(self) -> SoundSource:
         """The sounds the recipe names, not yet decoded."""
         data = self.recipe.data
         source = open_source(data, rate=self.recipe.front_end.rate)
@@ -70,11 +70,11 @@ class AudioDomain(Domain):
             )
         return source
 
-    def _decoder(self, source: Source, split: str) -> SoundDecoder:
+    def _decoder(self, source: SoundSource, split: str) -> SoundDecoder:
         front_end = self.recipe.front_end
         return SoundDecoder(source, self.recipe.data, front_end.mel.rate, front_end.length, split)
 
-    def decoded(self, source: Source, split: str) -> Stored:
+    def decoded(self, source: SoundSource, split: str) -> Stored:
         """All clips of a source, with labels if there are any."""
         stored = cached(self._decoder(source, split), self.recipe.data.unreadable)
         return replace(stored, notes=(*source.notes, *stored.notes))

@@ -92,7 +92,7 @@ def multi_resolution_distance(
 class Bins:
     """NDB and JSD against training samples (Richardson & Weiss 2018).
 
-    Training features ``(n, D)`` are divided into clusters by k-means, once; `compare` counts the
+    Training features ``(n, D)`` are divided into clusters by k-means, once; `differing` counts the
     clusters whose share among given samples differs significantly (two-proportion z-test, 5 %)."""
 
     def __init__(self, train: Tensor, count: int = BINS, seed: int = 0) -> None:
@@ -107,7 +107,7 @@ class Bins:
         counts = float64(torch.bincount(torch.as_tensor(clusters).long(), minlength=self.count))
         return counts / counts.sum()
 
-    def compare(self, given: Tensor) -> tuple[int, float]:
+    def differing(self, given: Tensor) -> tuple[int, float]:
         """Bins that differ, and the Jensen-Shannon divergence of the shares in nats, of features
         ``(n, D)``."""
         p, q = self._shares, self._share(self._clusters.predict(float64(given).cpu().numpy()))

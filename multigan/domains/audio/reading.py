@@ -162,23 +162,23 @@ def _converted(frames: Iterator[Any], file: _Guarded) -> Iterator[np.ndarray]:
     import av
 
     planes = av.AudioResampler(format="fltp")
-    waiting, samples = [], 0
+    waiting, length = [], 0
     for frame in chain(frames, [None]):
         file.check()
         waiting += [converted.to_ndarray() for converted in planes.resample(frame)]
-        samples += waiting[-1].size if waiting else 0
-        if waiting and (frame is None or samples >= _BLOCK):
+        length += waiting[-1].size if waiting else 0
+        if waiting and (frame is None or length >= _BLOCK):
             yield np.concatenate(waiting, 1).T
-            waiting, samples = [], 0
+            waiting, length = [], 0
 
 
 def _no_bomb(blocks: Iterator[np.ndarray], size: int) -> Iterator[np.ndarray]:
     """The blocks, as long as so many samples can have come from a file of ``size`` bytes."""
-    samples = 0
+    length = 0
     for block in blocks:
-        samples += block.size
-        if samples > _SPARED + _FROM_A_BYTE * size:
-            raise Unreadable(f"more than {samples:,} samples from {size:,} bytes: no recording")
+        length += block.size
+        if length > _SPARED + _FROM_A_BYTE * size:
+            raise Unreadable(f"more than {length:,} samples from {size:,} bytes: no recording")
         yield block
 
 

@@ -12,7 +12,7 @@ from multigan.adversarial.randomness import IndexedDraw, derive_seed
 from multigan.domains.audio.embedders import NAMES, Mels, sound_embedder
 from multigan.domains.audio.measures import BINS, Bins, heard, log_spectral_distances
 from multigan.domains.audio.settings import AudioData
-from multigan.domains.audio.sources import Source, open_source
+from multigan.domains.audio.sources import SoundSource, open_source
 from multigan.domains.audio.waveform import waveforms
 from multigan.domains.ruler import Ruler
 from multigan.errors import DataError
@@ -86,7 +86,7 @@ class AudioRuler(Ruler):
             self._bins = Bins(
                 torch.cat([small(self._mels(part)) for part in reals.train.samples.split(256)])
             )
-        ndb, jsd = self._bins.compare(
+        ndb, jsd = self._bins.differing(
             torch.cat([small(self._mels(part)) for part in made.split(256)])
         )
         return heard(waveforms(made), rate) | {f"NDB/{self._bins.count}": float(ndb), "JSD": jsd}
@@ -112,7 +112,7 @@ def small(mels: Tensor) -> Tensor:
     return adaptive_avg_pool2d(mels, (16, 16)).flatten(1)
 
 
-def _any_split(data: AudioData, rate: int | None) -> Source:
+def _any_split(data: AudioData, rate: int | None) -> SoundSource:
     """The test split of a source that has one, else all of it."""
     try:
         return open_source(data, "test", rate=rate)

@@ -40,7 +40,7 @@ _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight
 
 
 @dataclass(frozen=True)
-class Source:
+class SoundSource:
     """Sound files that can be read one by one."""
 
     names: Sequence[str]
@@ -50,14 +50,16 @@ class Source:
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # what was taken and what was left out
 
-    def only(self, chosen: Sequence[int]) -> "Source":
+    def only(self, chosen: Sequence[int]) -> "SoundSource":
         """The files at these positions."""
         labels = None if self.labels is None else [self.labels[i] for i in chosen]
         names, opened = [self.names[i] for i in chosen], self.open
         return replace(self, names=names, open=lambda i: opened(chosen[i]), labels=labels)
 
 
-def open_source(data: AudioData, split: str | None = None, *, rate: int | None = None) -> Source:
+def open_source(
+    data: AudioData, split: str | None = None, *, rate: int | None = None
+) -> SoundSource:
     """The sounds that a recipe names, of its split or another, with labels where there are any.
 
     Arrays of a set are taken to have the ``rate``, in Hz.
@@ -87,7 +89,9 @@ def open_source(data: AudioData, split: str | None = None, *, rate: int | None =
     notes = [] if built_in else files.notes()
     if labels is not None and data.labels:
         notes.append(counted(labels, files.classes))
-    return Source(files.names, files.open, files.signature, labels, files.classes, tuple(notes))
+    return SoundSource(
+        files.names, files.open, files.signature, labels, files.classes, tuple(notes)
+    )
 
 
 def _path(source: str, rate: int | None) -> Path:
@@ -162,7 +166,7 @@ def _named(files: Files, names: Sequence[str]) -> Files:
     return replace(files, labels=labels, classes=classes, remarks=(*files.remarks, *remarks))
 
 
-def _public(name: str, split: str) -> Source:
+def _public(name: str, split: str) -> SoundSource:
     root = cache_folder() / "public"
     try:
         from torchaudio.datasets import SPEECHCOMMANDS
@@ -182,7 +186,7 @@ def _public(name: str, split: str) -> Source:
     classes = _DIGITS if name == "sc09" else tuple(sorted({row[2] for row in rows}))
     paths = [archive / row[0] for row in rows]
     labels = [classes.index(row[2]) for row in rows]
-    return Source(
+    return SoundSource(
         [row[0] for row in rows],
         lambda i: paths[i].open("rb"),
         f"{name} {split} {archive}",

@@ -24,7 +24,7 @@ from multigan.domains.image.pixels import Shape
 from multigan.domains.image.pool import Pool, Work
 from multigan.domains.image.scale import Scale, chosen_scale, fixed_scale, scale_note
 from multigan.domains.image.settings import ImageData
-from multigan.domains.image.sources import Source
+from multigan.domains.image.sources import PictureSource
 
 SCALE = "scale.json"
 """The file beside the samples that says what became 0 and 255 of 16-bit and float pictures."""
@@ -45,7 +45,9 @@ class PictureDecoder(Decoder):
     ``scale`` is what becomes 0 and 255 of 16-bit and float pictures, where the recipe leaves it to
     the data and those trained on have settled it."""
 
-    def __init__(self, source: Source, settings: ImageData, scale: Scale | None = None) -> None:
+    def __init__(
+        self, source: PictureSource, settings: ImageData, scale: Scale | None = None
+    ) -> None:
         self.source, self.settings = source, settings
         self.given = fixed_scale(settings.range) or scale
         self.scale = self.given

@@ -28,7 +28,7 @@ from multigan.domains.image.presenter import ImagePresenter
 from multigan.domains.image.public import PUBLIC
 from multigan.domains.image.ruler import ImageRuler
 from multigan.domains.image.settings import ImageData, ImageRecipe
-from multigan.domains.image.sources import Source, open_source
+from multigan.domains.image.sources import PictureSource, open_source
 from multigan.domains.image.stacked import STACKS, StackDecoder
 from multigan.domains.image.tasks import TASKS, Completed, Task
 from multigan.domains.image.terms import TERMS, reconstruction
@@ -67,7 +67,7 @@ class ImageDomain(Domain):
     sources = ("digits", *PUBLIC)
 
     @cached_property
-    def source(self) -> Source:
+    def source(self) -> PictureSource:
         """The pictures the recipe names, not yet decoded."""
         data = self.recipe.data
         source = self.open_split(data.split)
@@ -78,7 +78,7 @@ class ImageDomain(Domain):
             )
         return source
 
-    def open_split(self, split: str, other: str | None = None) -> Source:
+    def open_split(self, split: str, other: str | None = None) -> PictureSource:
         """The pictures of a split of the recipe's source, or of another; raises `DataError`."""
         data = self.recipe.data
         if data.task == "translate":
@@ -112,12 +112,12 @@ class ImageDomain(Domain):
             stored = replace(stored, notes=(*stored.notes, line))
         return stored if data.labels else replace(stored, labels=None)
 
-    def decoded(self, source: Source, split: str) -> tuple[Stored, tuple[str, ...]]:
+    def decoded(self, source: PictureSource, split: str) -> tuple[Stored, tuple[str, ...]]:
         """All pictures of a source, with labels if there are any, and the labels' classes; of a
         stack those of its pictures joined."""
         return self._classified(source, self._opened(source, split).stored)
 
-    def _opened(self, source: Source, split: str) -> Opened:
+    def _opened(self, source: PictureSource, split: str) -> Opened:
         data, known = self.recipe.data, None
         if self.facts is not None and split != data.split:  # as those that were trained on
             known = self.facts.constants.get("range")
@@ -127,7 +127,7 @@ class ImageDomain(Domain):
             return _parted(PairDecoder(PictureDecoder(source.given, data, scale), single), data)
         return opened(StackDecoder(single, split) if data.stack > 1 else single, data.unreadable)
 
-    def _classified(self, source: Source, stored: Stored) -> tuple[Stored, tuple[str, ...]]:
+    def _classified(self, source: PictureSource, stored: Stored) -> tuple[Stored, tuple[str, ...]]:
         stack = self.recipe.data.stack
         stored = replace(stored, notes=(*source.notes, *stored.notes))
         if source.sizes is not None and stack == 1:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from multigan.domains.image.frozen import FrozenFeatures, Source
+from multigan.domains.image.frozen import FrozenFeatures, WeightsSource
 from multigan.measures.embedder import Embedded, Embedder
 
 _SIDE = 64  # smaller pictures are enlarged to so many pixels: features lie at a 32nd of that
@@ -17,7 +17,7 @@ class FeatureEmbedder(Embedder):
     generator to where just these figures are good.
     """
 
-    def __init__(self, device: torch.device, source: Source = "lite0") -> None:
+    def __init__(self, device: torch.device, source: WeightsSource = "lite0") -> None:
         self.device, self.name = device, source
         self.features = FrozenFeatures(source).to(device)
         self.hash = self.features.hash

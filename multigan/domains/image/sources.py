@@ -30,7 +30,7 @@ _IDX_TYPES = {0x08: np.dtype(np.uint8)}
 
 
 @dataclass(frozen=True)
-class Source:
+class PictureSource:
     """Pictures that can be opened one by one."""
 
     names: Sequence[str]
@@ -40,7 +40,7 @@ class Source:
     classes: tuple[str, ...] = ()
     sizes: np.ndarray | None = None  # (n,) int64, bytes of each, where they are files
     notes: tuple[str, ...] = ()  # what was taken and what was left out
-    given: "Source | None" = None  # what each is to be made of, in the same order
+    given: "PictureSource | None" = None  # what each is to be made of, in the same order
 
     def open(self, i: int) -> AbstractContextManager[Image.Image]:
         """One picture, its pixels not yet decoded; raises nearly anything."""
@@ -112,7 +112,9 @@ class ArrayPictures:
         return ArrayPictures(self.array[rows])
 
 
-def open_source(source: str, split: str, held_out: float = 0.0, labelled: bool = False) -> Source:
+def open_source(
+    source: str, split: str, held_out: float = 0.0, labelled: bool = False
+) -> PictureSource:
     """The pictures of a built-in or public name, a folder, a zip or idx files; raises `DataError`.
 
     The test split of a folder or zip is its folder ``test`` beside ``train``, else the share
@@ -131,7 +133,7 @@ def open_source(source: str, split: str, held_out: float = 0.0, labelled: bool =
     if images is not None:
         return _idx(images)
     files = find_files(path, PICTURES, split=split, held_out=held_out, labelled=labelled)
-    return Source(
+    return PictureSource(
         files.names,
         FilePictures(files),
         files.signature,
@@ -144,13 +146,13 @@ def open_source(source: str, split: str, held_out: float = 0.0, labelled: bool =
 
 def _arrays(
     pictures: np.ndarray, labels: Sequence[int] | None, classes: tuple[str, ...], signature: str
-) -> Source:
+) -> PictureSource:
     """Pictures ``(n, H, W)`` or ``(n, H, W, 3)``, uint8."""
     names = [f"picture {i}" for i in range(len(pictures))]
-    return Source(names, ArrayPictures(pictures), signature, labels, classes)
+    return PictureSource(names, ArrayPictures(pictures), signature, labels, classes)
 
 
-def _digits(split: str) -> Source:
+def _digits(split: str) -> PictureSource:
     with np.load(resource_folder("data") / "digits.npz", allow_pickle=False) as digits:
         grey, labels = digits["pictures"], digits["labels"]
     order = np.random.default_rng(0).permutation(len(grey))
@@ -159,7 +161,7 @@ def _digits(split: str) -> Source:
     return _arrays(pictures, labels[chosen].tolist(), tuple("0123456789"), f"digits {split}")
 
 
-def _public(name: str, split: str, labelled: bool) -> Source:
+def _public(name: str, split: str, labelled: bool) -> PictureSource:
     found = found_set(name, split)
     array, signature = array_of(found), f"{name} {split}"
     labels, classes = labels_of(found, labelled)
@@ -167,7 +169,7 @@ def _public(name: str, split: str, labelled: bool) -> Source:
         return _arrays(array, labels, classes, signature)
     names = [f"picture {i}" for i in range(len(found))]
     pictures = SetPictures(found, range(len(found)))
-    return Source(names, pictures, signature, labels, classes)
+    return PictureSource(names, pictures, signature, labels, classes)
 
 
 def _idx_images(path: Path, split: str) -> Path | None:
@@ -182,7 +184,7 @@ def _idx_images(path: Path, split: str) -> Path | None:
     return next(iter(sorted(path.glob(f"{prefix}*idx3-ubyte*"))), None)
 
 
-def _idx(path: Path) -> Source:
+def _idx(path: Path) -> PictureSource:
     pictures = read_idx(path)
     if pictures.ndim not in (3, 4):
         raise DataError(f"{path} holds an array of shape {pictures.shape}, not pictures")

@@ -73,7 +73,7 @@ def _caption(figure: Figure, snapshot: Snapshot) -> None:
     figure.text(
         0.03,
         0.96,
-        f"{snapshot.samples:>9,} samples seen" if snapshot.samples >= 0 else "",
+        f"{snapshot.clock:>9,} samples seen" if snapshot.clock >= 0 else "",
         color=INK,
         va="center",
         family="monospace",

@@ -9,7 +9,7 @@ import numpy as np
 from multigan.domains.dialect import is_date
 from multigan.domains.listing import few
 from multigan.domains.series.numerals import Numerals, regrouped
-from multigan.domains.tables import Table, told
+from multigan.domains.tables import Table, polars_errors
 from multigan.errors import DataError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def read_columns(table: Table) -> Columns:
     """A file's columns; raises `DataError` if they hold more than `MOST` numbers."""
     import polars as pl
 
-    with told(table.name):
+    with polars_errors(table.name):
         types = table.rows.collect_schema()
         known = [name for name in table.columns if _may_be_numbers(types[name])]
         count = table.rows.select(pl.len()).collect().item()

@@ -80,7 +80,7 @@ class SeriesPresenter(Presenter):
 
     def picture(self, snapshot: Snapshot) -> Image.Image:
         """Generated series, with real ones beside them."""
-        count = f"generated, {snapshot.samples:,} samples seen"
+        count = f"generated, {snapshot.clock:,} samples seen"
         return beside(
             self._plots(self.domain.stored(snapshot.fake), columns=3, title=count),
             self._plots(self.domain.stored(snapshot.real), columns=3, title="real"),

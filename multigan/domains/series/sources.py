@@ -15,7 +15,7 @@ from multigan.domains.files import find_files
 from multigan.domains.labels import folders
 from multigan.domains.series.columns import MOST
 from multigan.domains.series.settings import SeriesData
-from multigan.domains.series.table import SERIES, Table, read_tables, series_files
+from multigan.domains.series.table import SERIES, SeriesTable, read_tables, series_files
 from multigan.errors import DataError
 from multigan.samples import Stored
 
@@ -85,7 +85,7 @@ def all_windows(source: str, data: SeriesData, channels: Sequence[str] | None) -
     return Windows(found.channels, values)
 
 
-def _rows(table: Table, data: SeriesData, split: str, files: int) -> np.ndarray:
+def _rows(table: SeriesTable, data: SeriesData, split: str, files: int) -> np.ndarray:
     """The rows ``(n, C)`` of a file that belong to a split: of one file the last ones are kept
     apart, else files."""
     if files > 1:

@@ -25,7 +25,7 @@ _FEW = 5  # names of a note
 
 
 @dataclass(frozen=True)
-class Table:
+class SeriesTable:
     """The numbers of one file."""
 
     name: str
@@ -34,10 +34,10 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Tables:
+class SeriesTables:
     """The numbers of all files, with the same channels in the same order."""
 
-    tables: tuple[Table, ...]
+    tables: tuple[SeriesTable, ...]
     notes: tuple[str, ...]  # what was taken, left out and guessed
 
     @property
@@ -58,7 +58,9 @@ def series_files(source: str) -> Files:
     return files.at(np.array(sorted(range(len(files)), key=lambda i: files.names[i].split("/"))))
 
 
-def read_tables(files: Files, wanted: Sequence[str] | None = None, time: str = "auto") -> Tables:
+def read_tables(
+    files: Files, wanted: Sequence[str] | None = None, time: str = "auto"
+) -> SeriesTables:
     """Every file with the same channels in the same order; raises `DataError` where they differ."""
     read, held = [], 0
     for i, name in enumerate(files.names):
@@ -77,10 +79,10 @@ def read_tables(files: Files, wanted: Sequence[str] | None = None, time: str = "
         read.append(columns)
     tables, notes = _chosen(read, wanted, time)
     taken = files.notes() if len(read) > 1 or files.listing.left_out else []
-    return Tables(tuple(tables), (*taken, *notes))
+    return SeriesTables(tuple(tables), (*taken, *notes))
 
 
-def read_table(path: Path, wanted: Sequence[str] | None = None, time: str = "auto") -> Table:
+def read_table(path: Path, wanted: Sequence[str] | None = None, time: str = "auto") -> SeriesTable:
     """One file: headings, then a row a step.
 
     ``wanted`` columns, by default all that hold numbers but the ``time`` column. Raises `DataError`
@@ -90,9 +92,9 @@ def read_table(path: Path, wanted: Sequence[str] | None = None, time: str = "aut
 
 def _chosen(
     read: Sequence[Columns], wanted: Sequence[str] | None, time: str
-) -> tuple[list[Table], list[str]]:
+) -> tuple[list[SeriesTable], list[str]]:
     times, even = _times(read, wanted, time)
-    tables: list[Table] = []
+    tables: list[SeriesTable] = []
     for columns in read:
         names = (
             list(wanted) if wanted is not None else [n for n in columns.values if n not in times]
@@ -106,7 +108,7 @@ def _chosen(
             )
         names = list(tables[0].channels) if tables else names
         values = np.stack([columns.values[name].astype(np.float32) for name in names], 1)
-        tables.append(Table(columns.table.name, tuple(names), values))
+        tables.append(SeriesTable(columns.table.name, tuple(names), values))
     return tables, _notes(read, tables, times, even, wanted)
 
 
@@ -140,7 +142,7 @@ def _check(columns: Columns, names: Sequence[str], wanted: Sequence[str] | None,
 
 def _notes(
     read: Sequence[Columns],
-    tables: Sequence[Table],
+    tables: Sequence[SeriesTable],
     times: set[str],
     even: Sequence[str],
     wanted: Sequence[str] | None,

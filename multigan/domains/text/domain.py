@@ -95,7 +95,7 @@ class TextDomain(Domain):
         """z, a uniform number for each token, and the temperature of the relaxation at this
         moment."""
         recipe, length = self.recipe, self.recipe.data.length
-        clock = draw.samples if isinstance(draw, Draw) else recipe.train.samples
+        clock = draw.clock if isinstance(draw, Draw) else recipe.train.samples
         temperature = recipe.generator.temperature.at(clock, max(recipe.train.samples, 1))
         z, uniform = draw.normal("latent", recipe.generator.latent), draw.uniform("tokens", length)
         return TextNoise(z, uniform, torch.full((len(draw),), temperature, device=draw.device))

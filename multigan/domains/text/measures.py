@@ -48,7 +48,7 @@ def sentences(ids: Tensor) -> list[tuple[int, ...]]:
     return [tuple(row[: row.index(END)] if END in row else row) for row in rows]
 
 
-class Ruler:
+class SentenceMeasures:
     """Real sentences, counted once, to measure any number of others against."""
 
     def __init__(self, reals: Reals) -> None:
@@ -83,9 +83,9 @@ class Ruler:
 
 
 @lru_cache(maxsize=2)
-def ruler(reals: Reals) -> Ruler:
+def ruler(reals: Reals) -> SentenceMeasures:
     """The ruler of real samples, made once."""
-    return Ruler(reals)
+    return SentenceMeasures(reals)
 
 
 def likelihoods(network: torch.nn.Module, reals: Reals, latent: int) -> dict[str, float]:

@@ -67,7 +67,7 @@ class TextPresenter(Presenter):
             return None
         rows = len(real) * 3 // 2
         return beside(
-            page(f"generated, {snapshot.samples:,} samples seen", fake, rows),
+            page(f"generated, {snapshot.clock:,} samples seen", fake, rows),
             page("real", real, rows),
         )
 

@@ -123,25 +123,25 @@ def categorical(probabilities: Tensor, uniform: Tensor) -> Tensor:
     return drawn.clamp_max(probabilities.shape[-1] - 1)
 
 
-Draw = tuple[Tensor, Tensor | None]
+Drawn = tuple[Tensor, Tensor | None]
 """Ids ``(N,)`` and the carrier ``(N, V)`` of their gradient."""
 
 
-def st(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Draw:
+def st(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Drawn:
     """Multinomial forward, softmax backward (Bengio et al. 2013)."""
     ids = categorical(logits.detach().softmax(-1), uniform)
     # Biased, for the slope is the softmax's and the token was not; but of a low variance.
     return ids, (logits / temperature).softmax(-1)
 
 
-def st_gumbel(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Draw:
+def st_gumbel(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Drawn:
     """Gumbel-max forward, Gumbel-softmax backward (Jang et al. 2017)."""
     soft = soft_gumbel(logits, uniform, temperature)[1]
     assert soft is not None
     return soft.detach().argmax(-1), soft
 
 
-def soft_gumbel(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Draw:
+def soft_gumbel(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Drawn:
     """Gumbel-softmax forward and backward (Jang et al. 2017; RelGAN): the carrier is the soft
     one-hot itself."""
     # The largest of logits plus Gumbel numbers is a draw of the softmax; cold, this nears one-hot.
@@ -149,7 +149,7 @@ def soft_gumbel(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Draw:
     return soft.detach().argmax(-1), soft
 
 
-def gumbel_rao(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Draw:
+def gumbel_rao(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Drawn:
     """Multinomial forward; backward the Gumbel-softmax averaged over Gumbels that give the same
     token.
 
@@ -164,13 +164,13 @@ def gumbel_rao(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Draw:
     return ids, total / GUMBELS
 
 
-def reinmax(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Draw:
+def reinmax(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Drawn:
     """Multinomial forward, second-order backward (ReinMax, Liu et al. 2023, algorithm 2)."""
     ids = categorical(logits.detach().softmax(-1), uniform)
     return ids, _ReinMax.apply(logits, ids, temperature)
 
 
-def reinforce(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Draw:
+def reinforce(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Drawn:
     """Multinomial forward; no gradient passes, the log-probabilities of what was drawn get it
     (Williams 1992)."""
     return categorical(logits.detach().softmax(-1), uniform), None
@@ -217,7 +217,7 @@ def conditional_gumbel(logits: Tensor, ids: Tensor) -> Tensor:
     return others.scatter(-1, ids[..., None], total - top.log())
 
 
-ESTIMATORS: dict[str, Callable[[Tensor, Tensor, Tensor], Draw]] = {
+ESTIMATORS: dict[str, Callable[[Tensor, Tensor, Tensor], Drawn]] = {
     "st": st,
     "reinmax": reinmax,
     "st_gumbel": st_gumbel,

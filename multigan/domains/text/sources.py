@@ -15,7 +15,7 @@ from multigan.domains.archive import Broken
 from multigan.domains.files import Files, Kind, find_files, is_there
 from multigan.domains.labels import folders
 from multigan.domains.listing import few
-from multigan.domains.tables import TABLES, open_table, told
+from multigan.domains.tables import TABLES, open_table, polars_errors
 from multigan.domains.unreadable import unlike
 from multigan.encodings import AS_UTF8, encoding_of
 from multigan.errors import DataError
@@ -253,7 +253,7 @@ def _cells(file: BinaryIO, name: str, fields: _Fields) -> Iterator[tuple[str, st
     table = open_table(file, name)
     fields.check(table.columns, name, "column")
     wanted = list(dict.fromkeys(filter(None, (fields.text, fields.label))))
-    with told(name):
+    with polars_errors(name):
         types = table.rows.collect_schema()
         if types[fields.text].is_nested():
             raise DataError(f"{name}: column {fields.text!r} holds {types[fields.text]}, no text")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FILE = "tokenizer.json"
 _LARGEST = 32_000_000  # bytes of it
-Kind = Literal["word", "character", "bpe"]
+TokenKind = Literal["word", "character", "bpe"]
 
 END, UNKNOWN = 0, 1
 SPECIAL = ("<end>", "<unk>")
@@ -165,7 +165,7 @@ class _Tokenizer:
     model: _Tokens
 
 
-def load_tokeniser(folder: Path, kind: Kind = "word", lower: bool = False) -> Tokeniser:
+def load_tokeniser(folder: Path, kind: TokenKind = "word", lower: bool = False) -> Tokeniser:
     """The tokeniser of a ``kind`` that `Tokeniser.save` wrote; raises `CheckpointError`.
 
     Only the tokens are taken from the file: the expressions that text is split by are our own."""
@@ -196,7 +196,7 @@ def _pair(merge: tuple[str, str] | str) -> tuple[str, str]:
 
 
 def _of_tokens(
-    pieces: Sequence[str], merges: Sequence[tuple[str, str] | str], kind: Kind, lower: bool
+    pieces: Sequence[str], merges: Sequence[tuple[str, str] | str], kind: TokenKind, lower: bool
 ) -> "Tokenizer":
     if kind == "bpe":
         pairs = [_pair(merge) for merge in merges]
@@ -218,7 +218,7 @@ def unspaced(texts: Sequence[str]) -> bool:
 
 def train_tokeniser(
     texts: Sequence[str],
-    kind: Kind,
+    kind: TokenKind,
     vocabulary: int = 20_000,
     min_count: int = 1,
     lower: bool = False,

@@ -10,7 +10,7 @@ from multigan.recipe.load import differences
 from multigan.recipe.settings import Recipe
 
 _OF_NO_INTEREST = ("title", "paper", "cost", "result")
-Table = list[list[str]]
+Cells = list[list[str]]
 """Rows of cells; the first row is the heading."""
 
 
@@ -28,7 +28,7 @@ def short_names(paths: Sequence[Path]) -> list[str]:
     raise ValueError(f"the same path twice: {', '.join(map(str, paths))}")
 
 
-def measured(names: Sequence[str], evaluations: Sequence[Mapping[str, Any] | None]) -> Table:
+def measured(names: Sequence[str], evaluations: Sequence[Mapping[str, Any] | None]) -> Cells:
     """The models' rows side by side; empty unless two were evaluated by the same embedder with as
     many samples.
 
@@ -59,7 +59,7 @@ def _ruler(evaluation: Mapping[str, Any]) -> str:
     return f"{about['name']} {about['hash']} with N = {evaluation['n']:,}"
 
 
-def settings(names: Sequence[str], recipes: Sequence[Recipe]) -> Table:
+def settings(names: Sequence[str], recipes: Sequence[Recipe]) -> Cells:
     """The keys at which recipes of one domain differ, with the value of each run; empty if they do
     not."""
     if len({recipe.domain for recipe in recipes}) > 1:
