@@ -80,6 +80,16 @@ def test_test_files_are_never_loaded_for_training(sound_folder: Path) -> None:
     assert not train & {clip.numpy().tobytes() for clip in reals.test.samples}
 
 
+def test_other_sounds_are_all_unseen_whatever_share_is_held_out(
+    sound_folder: Path, tmp_path: Path
+) -> None:
+    for i in range(20):
+        soundfile.write(tmp_path / f"0_{i}.wav", np.sin(np.arange(2000) * (0.1 + i / 50)), 8000)
+    settings = {"data.held_out": 0.3, "data.test_pattern": ""}
+    domain = AudioDomain(recipe(sound_folder, **settings))  # type: ignore[arg-type]
+    assert len(domain.ruler.real_samples(str(tmp_path)).test) == 20
+
+
 def test_labels_that_are_not_there_are_asked_for(tmp_path: Path) -> None:
     for i in range(4):
         soundfile.write(tmp_path / f"{i}.wav", np.sin(np.arange(2000) * 0.3), 8000)

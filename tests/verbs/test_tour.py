@@ -1,11 +1,16 @@
 """The tour: three trainings, one page; interrupted it goes on, finished it trains nothing."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+import multigan
+from multigan.domains.audio import embedders as audio_embedders
+from multigan.domains.image import embedders as image_embedders
+from multigan.domains.text import embedders as text_embedders
 from multigan.errors import UserError
 from multigan.training.display import Display, JointDisplay
 from multigan.verbs import tour
@@ -79,3 +84,26 @@ def test_the_real_stops_are_recipes_that_need_no_data() -> None:
             "captions",
             "drums",
         )
+
+
+@pytest.mark.slow
+def test_the_runs_of_a_tour_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By default, that is by networks that learn the data, and with unseen samples of their own."""
+    few = {
+        "image/digits": {"generator.width": 4, "critic.width": 4},
+        "text/captions": {"generator.width": 16, "critic.width": 16, "likelihood.samples": 64},
+        "audio/drums": {"generator.width": 4, "critic.width": 4},
+    }
+    tiny = [tour.Stop(stop.recipe, {"train.samples": 64, **few[stop.recipe]}, "") for stop in REAL]
+    monkeypatch.setattr(tour, "STOPS", tiny)
+    monkeypatch.setattr(text_embedders, "_SAMPLES", 640)
+    for embedders in (image_embedders, audio_embedders):
+        hasty = replace(embedders._SETTINGS, samples=640, batch=64)
+        monkeypatch.setattr(embedders, "_SETTINGS", hasty)
+    tour.tour(tmp_path, quick=True, device="cpu", say=lambda line: None)
+    by = {}
+    for stop in tiny:
+        result = multigan.evaluate(tmp_path / tour._name(stop), n=50, seeds=1, device="cpu")
+        by[stop.recipe] = result.embedder["name"]
+        assert [row.name for row in result.rows] == ["real", "model", "trivial"]
+    assert by == {"image/digits": "cls", "text/captions": "lm", "audio/drums": "cls"}

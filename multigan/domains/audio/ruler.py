@@ -114,7 +114,8 @@ def small(mels: Tensor) -> Tensor:
 
 def _any_split(data: AudioData, rate: int | None) -> SoundSource:
     """The test split of a source that has one, else all of it."""
+    data = replace(data, held_out=0.0)
     try:
         return open_source(data, "test", rate=rate)
     except DataError:
-        return open_source(replace(data, test_pattern="", held_out=0.0), "train", rate=rate)
+        return open_source(replace(data, test_pattern=""), "train", rate=rate)
