@@ -7,6 +7,7 @@ import typer
 
 from multigan.cli.shared import (
     Device,
+    Json,
     ProcessCount,
     Quiet,
     Settings,
@@ -15,6 +16,7 @@ from multigan.cli.shared import (
     app,
     examples,
     in_processes,
+    print_json,
     say,
 )
 
@@ -169,6 +171,8 @@ def sweep(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, print the plan, train nothing.")
     ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train a recipe with one setting changed at a time, measure each by samples kept apart, and
     print the table."""
@@ -181,7 +185,10 @@ def sweep(
     if dry_run:
         answer(sweeping.describe(plan))
         return
-    result = sweeping.sweep(plan)
+    result = sweeping.sweep(plan, quiet=quiet)
+    if json:
+        print_json(result)
+        return
     answer(f"{sweep_table.markdown(result)}\n{out}/sweep.md")
 
 
@@ -194,8 +201,9 @@ def tour(
         bool, typer.Option("--quick", help="A glimpse in seconds of training each.")
     ] = False,
     device: Device = "auto",
+    quiet: Quiet = False,
 ) -> None:
     """Train on digits, sentences and drums that come with it, and write one page with all three."""
     from multigan.verbs.tour import tour as walk
 
-    walk(out, quick=quick, device=device, say=say)
+    walk(out, quick=quick, device=device, say=say, quiet=quiet)

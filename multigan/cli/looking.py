@@ -12,6 +12,7 @@ from multigan.cli.shared import (
     Settings,
     app,
     examples,
+    json_text,
     print_json,
     say,
 )
@@ -57,6 +58,7 @@ def show(
     out: Annotated[
         Path | None, typer.Option(help="Write it to this file instead, as UTF-8.")
     ] = None,
+    json: Json = False,
 ) -> None:
     """Print a recipe, resolved, as TOML to save and edit."""
     from multigan.recipe.load import load_recipe, parse_settings, untyped
@@ -65,13 +67,17 @@ def show(
     if explain:
         from multigan.recipe.explain import explanation
 
-        resolved = load_recipe(recipe, chosen)
-
+        keys = list(explanation(load_recipe(recipe, chosen)))
         parts = [
             f"{key} = {value}\n    {doc}\n" if value else f"\n{key}  {doc}\n"
-            for key, value, doc in explanation(resolved)
+            for key, value, doc in keys
         ]
         text = "".join(parts)
+        if json:
+            named = [{"key": key, "value": value, "about": doc} for key, value, doc in keys]
+            text = json_text(named)
+    elif json:
+        text = json_text(load_recipe(recipe, chosen).to_dict())
     else:
         text = untyped(recipe, chosen) or load_recipe(recipe, chosen).to_toml()
     if out is None:

@@ -121,4 +121,9 @@ def complain(message: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print a value for a program."""
-    typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
+    typer.echo(json_text(value), nl=False)
+
+
+def json_text(value: Any) -> str:
+    """A value as lines for a program."""
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"

@@ -67,11 +67,13 @@ def write_report(
     title: str = "",
     following: Sequence[str] = (),
     trust_code: bool = False,
+    whole: Sequence[list[Exhibit]] = (),
 ) -> Path:
     """Write the page of one run into its folder, or of several into ``out``; returns the file.
 
     ``note`` stands above everything; ``title`` above several runs; ``following`` are commands to
-    type next; ``trust_code`` is that of `load`.
+    type next; ``trust_code`` is that of `load`; ``whole`` is, for each run, what stands beside its
+    samples: those of a longer training.
 
     Raises `UserError` for what is no run folder, and where the page cannot be written.
     """
@@ -84,7 +86,7 @@ def write_report(
     path = Path(out) if out is not None else folders[0].page
     if len(folders) > 1 and out is None:
         path = Path("report.html")
-    content = render(folders, note, title, following, trust_code)
+    content = render(folders, note, title, following, trust_code, whole)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
@@ -108,6 +110,7 @@ def render(
     title: str = "",
     following: Sequence[str] = (),
     trust_code: bool = False,
+    whole: Sequence[list[Exhibit]] = (),
 ) -> str:
     """The page as HTML."""
     from jinja2 import Environment, PackageLoader
@@ -135,6 +138,7 @@ def render(
     title = title or f"{len(chapters)} runs"
     shown = {
         "chapters": chapters,
+        "whole": whole,
         "curves": drawn,
         "tables": [t for t in tables if t],
         "glance": not alike,

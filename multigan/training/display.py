@@ -116,8 +116,10 @@ class JointDisplay(Display):
     ...     train("points/ring", display=display)
     """
 
-    def __init__(self, budgets: Mapping[str, int], console: AnyConsole | None = None) -> None:
-        super().__init__(console=console)
+    def __init__(
+        self, budgets: Mapping[str, int], console: AnyConsole | None = None, quiet: bool = False
+    ) -> None:
+        super().__init__(quiet, console)
         self.budgets = budgets
         self._waiting: dict[str, TaskID] = {}  # none of them has begun
         self._begun: dict[str, TaskID] = {}

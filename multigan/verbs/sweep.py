@@ -183,14 +183,14 @@ def describe(plan: Plan) -> str:
     return "\n".join([*lines, *notes, total])
 
 
-def sweep(plan: Plan, display: JointDisplay | None = None) -> dict[str, Any]:
+def sweep(plan: Plan, display: JointDisplay | None = None, quiet: bool = False) -> dict[str, Any]:
     """Train and measure every variant with every seed; returns and writes the table
     (``sweep.json``, ``sweep.md``).
 
     Raises `UserError` for a folder that holds something else, and `Stopped` after a signal."""
     planned, notes = trials(plan)
     budgets = {trial.name: trial.budget for trial in planned}
-    with display or JointDisplay(budgets) as shown:
+    with display or JointDisplay(budgets, quiet=quiet) as shown:
         for note in notes:
             shown.note(note)
         try:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from multigan.domains.shown import Exhibit
 from multigan.errors import UserError
 from multigan.recipe.settings import Recipe
 from multigan.report.page import write_report
+from multigan.resources import resource_folder
 from multigan.runs.folder import RunFolder
 from multigan.training.display import JointDisplay
 from multigan.verbs.resume import resume
@@ -34,10 +36,16 @@ STOPS = (
     Stop("audio/drums", {"train.samples": 640}, "multigan train audio/one-shots --data sounds/"),
 )
 QUICK = "A glimpse: trained for seconds (--quick), so it shows the way, not the quality."
+_MEDIA = {".png": "image/png", ".webp": "image/webp"}
 
 
 def tour(
-    out: Path, *, quick: bool = False, device: str = "auto", say: Callable[[str], None] = print
+    out: Path,
+    *,
+    quick: bool = False,
+    device: str = "auto",
+    say: Callable[[str], None] = print,
+    quiet: bool = False,
 ) -> Path:
     """Train the three small recipes into ``out`` and write ``out/index.html``; returns it.
 
@@ -47,17 +55,37 @@ def tour(
         stop.recipe: _budget(prepare(stop.recipe, settings=_settings(stop, quick)))
         for stop in STOPS
     }
-    with JointDisplay(budgets) as display:
+    with JointDisplay(budgets, quiet=quiet) as display:
         for i, stop in enumerate(STOPS):
             display.note(f"{i + 1} of {len(STOPS)}: multigan train {stop.recipe}")
             _visit(stop, out, quick, device, display)
     folders = [out / _name(stop) for stop in STOPS]
     note, following = QUICK if quick else "", [stop.own for stop in STOPS]
-    page = write_report(folders, out / "index.html", note, "The multigan tour", following)
+    whole = [shipped(stop.recipe) for stop in STOPS] if quick else []
+    page = write_report(
+        folders, out / "index.html", note, "The multigan tour", following, whole=whole
+    )
     say(f"\nPage: {page}\n\nOn your own data:")
     for stop in STOPS:
         say(f"  {stop.own}")
     return page
+
+
+def shipped(recipe: str) -> list[Exhibit]:
+    """What the whole training of a recipe made, as far as it is kept beside the recipe: a sheet,
+    sounds with their spectrograms, sentences."""
+    about = f"made by the whole training of {recipe}"
+    beside = {file.suffix: file for file in resource_folder("recipes").glob(f"{recipe}.*")}
+    drawn = next((beside[kind].read_bytes() for kind in _MEDIA if kind in beside), None)
+    if ".txt" in beside:
+        return [Exhibit("text", beside[".txt"].read_text("utf-8").splitlines(), about)]
+    if ".flac" in beside:
+        sound = beside[".flac"].read_bytes()
+        return [
+            Exhibit("sound", sound, about, "audio/flac", ["several, one after the other"], drawn)
+        ]
+    media = next((media for kind, media in _MEDIA.items() if kind in beside), "")
+    return [] if drawn is None else [Exhibit("picture", drawn, about, media)]
 
 
 def _name(stop: Stop) -> str:

@@ -51,6 +51,21 @@ def test_one_page_with_every_stop_and_what_to_type_next(
         tour.tour(tmp_path / "tour", device="cpu", say=said.append)
 
 
+def test_a_glimpse_stands_beside_what_the_whole_training_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kinds = [[e.kind for e in tour.shipped(stop.recipe)] for stop in REAL]
+    assert kinds == [["picture"], ["text"], ["sound"]]
+    assert tour.shipped("image/mlp-mnist") == []
+    out = tmp_path / "tour"
+    text = tour.tour(out, quick=True, device="cpu", say=str, quiet=True).read_text()
+    assert capsys.readouterr() == ("", "")  # as quietly as it was asked for
+    assert (
+        text.count(">After the whole training, shipped</h3>") == 2
+    )  # digits, and the film of points
+    assert "made by the whole training of image/digits" in text
+
+
 def test_one_live_panel_spans_all_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = io.StringIO()
     console = Console(file=text, force_terminal=True, width=120)
@@ -59,7 +74,7 @@ def test_one_live_panel_spans_all_stops(tmp_path: Path, monkeypatch: pytest.Monk
         Display, "_open", lambda shown, real=Display._open: opened.append(shown) or real(shown)
     )
     monkeypatch.setattr(
-        tour, "JointDisplay", lambda budgets: JointDisplay(budgets, console=console)
+        tour, "JointDisplay", lambda budgets, quiet: JointDisplay(budgets, console=console)
     )
     tour.tour(tmp_path / "tour", quick=True, device="cpu", say=lambda line: None)
     assert len(opened) == 1
