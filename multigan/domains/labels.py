@@ -64,9 +64,9 @@ def apart(names: Iterable[str], share: float) -> np.ndarray:
 
 def numbered(names: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     """Labels ``(n,)`` int32 and their classes, sorted; -1 where the name is empty."""
-    classes = tuple(sorted({name for name in names if name}))
+    classes = tuple(sorted(set(names) - {""}))
     places = {name: i for i, name in enumerate(classes)} | {"": -1}
-    return np.fromiter((places[name] for name in names), np.int32, len(names)), classes
+    return np.fromiter(map(places.__getitem__, names), np.int32, len(names)), classes
 
 
 def counted(labels: Iterable[int] | np.ndarray, classes: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from operator import eq
 from pathlib import Path
 from typing import Any
 
@@ -108,12 +109,12 @@ def _holds(source: Path, listing: Listing, places: Sequence[bytes], stamps: np.n
         return False
     if listing.members is not None:
         return True
-    count, root = len(listing), os.fsencode(source)
-    step = -(-count // _LOOKED_AT)
-    rows = range(time.time_ns() % step, count, step)  # others at another time
-    looked = [size_and_time(os.path.join(root, listing.path(row))) for row in rows]
-    known = zip(listing.sizes[rows].tolist(), listing.changed[rows].tolist(), strict=True)
-    return looked == list(known)
+    step = -(-len(listing) // _LOOKED_AT)
+    some = listing.at(np.arange(time.time_ns() % step, len(listing), step))  # others next time
+    root = os.path.join(os.fsencode(source), b"")
+    known = zip(some.sizes.tolist(), some.changed.tolist(), strict=True)
+    looked = (size_and_time(root + path) for path in some.paths())
+    return all(map(eq, looked, known))
 
 
 def _keep(path: Path, listing: Listing, places: Sequence[bytes], begun: int) -> None:

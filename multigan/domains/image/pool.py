@@ -15,7 +15,7 @@ from multigan.errors import DataError
 _IN_FLIGHT = 3 * 2**28  # bytes of pictures that are decoded at once; a larger one goes alone
 _PICTURES = 256  # in a part
 _PART = 2**24  # bytes of the files, and of the arrays, of a part
-_MANY = 2000  # files from which processes are worth their start: small ones hold Python's lock
+_MANY = 8000  # files from which processes are worth their start: small ones hold Python's lock
 _MOST_WORKERS = 16
 
 Work = Callable[[Pictures, int], Part]
