@@ -97,15 +97,14 @@ def test_every_verb_has_help(command, verb: str) -> None:
 
 def test_train_resume_generate(command, tiny_points: dict, tmp_path: Path) -> None:
     run, out = tmp_path / "run", tmp_path / "new"
+    rows = tiny_points | {"train.log_every": 64}
     trained = command(
-        "train", "points/ring", "--out", run, "--device", "cpu", "--seed", 7, *flags(tiny_points)
+        "train", "points/ring", "--out", run, "--device", "cpu", "--seed", 7, *flags(rows)
     )
     assert trained.status == 0
     assert str(run) in trained.err
     assert trained.out == ""
-    assert load_recipe(run / "recipe.toml") == load_recipe(
-        "points/ring", tiny_points | {"train.seed": 7}
-    )
+    assert load_recipe(run / "recipe.toml") == load_recipe("points/ring", rows | {"train.seed": 7})
     assert [json.loads(line)["samples"] for line in (run / "metrics.jsonl").open()] == [
         64,
         128,

@@ -15,6 +15,9 @@ from multigan.adversarial.settings import GameSettings, PlayerSettings, TermSett
 Count = Annotated[int, Field(ge=1)]
 
 
+_LOG_ROUNDS = 10  # between rows: a look takes as long as a small network's round
+
+
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
 class DataSettings:
     """Where real samples come from."""
@@ -47,7 +50,8 @@ class TrainSettings:
     seed: int = 0
     """All randomness follows from it."""
     log_every: Count | None = None
-    """Samples between rows of metrics.jsonl; a hundredth of the budget when left out."""
+    """Samples between rows of metrics.jsonl; a hundredth of the budget when left out, and at least
+    ten rounds."""
     sample_every: Count | None = None
     """Samples between pictures of the fixed-noise samples; a fortieth of the budget when left
     out."""
@@ -89,7 +93,8 @@ class TrainSettings:
         given: int | None = getattr(self, f"{what}_every")
         if given is not None or what == "evaluate":
             return given
-        return max(1, budget // {"log": 100, "sample": 40, "save": 10}[what])
+        share = budget // {"log": 100, "sample": 40, "save": 10}[what]
+        return max(1, share, _LOG_ROUNDS * self.batch if what == "log" else 0)
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)

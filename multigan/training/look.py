@@ -2,6 +2,7 @@
 on."""
 
 import math
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -9,10 +10,11 @@ from torch import Tensor, nn
 
 from multigan.adversarial.condition import Condition, part
 from multigan.adversarial.game import Game
-from multigan.adversarial.health import vitals
+from multigan.adversarial.health import Vitals
 from multigan.adversarial.randomness import Draw, derive_seed
 from multigan.domains.base import Domain
 from multigan.domains.conditions import seen
+from multigan.domains.ruler import Ruler
 from multigan.domains.shown import Snapshot
 from multigan.samples import Stored
 
@@ -48,12 +50,21 @@ class Look:
         average's."""
         count = min(_HEALTH, len(self._real))
         made = self.make(self.game.generator.network, count)
-        all_of_them = (made, self._real[:count], self._other[:count])
-        looked = vitals(*(self.domain.ruler.coordinates(x) for x in all_of_them))
+        looked = self._vitals.of(self.domain.ruler.coordinates(made))
         values = torch.stack(list(looked.values())).tolist()
-        measures = self.domain.ruler.measure(self.make(self.game.ema.network, len(self._real)))
         found = {k: v for k, v in zip(looked, values, strict=True) if not math.isnan(v)}
-        return {**found, **measures}
+        return {**found, **self._measures()}
+
+    @cached_property
+    def _vitals(self) -> Vitals:
+        reals = (self._real[:_HEALTH], self._other[:_HEALTH])
+        return Vitals(*(self.domain.ruler.coordinates(x) for x in reals))
+
+    def _measures(self) -> dict[str, float]:
+        ruler = self.domain.ruler
+        if type(ruler).measure is Ruler.measure:
+            return {}  # nobody would look at the samples
+        return ruler.measure(self.make(self.game.ema.network, len(self._real)))
 
     def snapshot(self, clock: int, measures: dict[str, float]) -> Snapshot:
         """The moment of ``clock`` real samples seen, for the domain to picture."""

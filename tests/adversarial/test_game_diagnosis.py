@@ -10,7 +10,7 @@ from toy_games import (
 )
 
 from multigan.adversarial.game import Game
-from multigan.adversarial.health import PATIENCE, HealthMonitor, symptoms, vitals
+from multigan.adversarial.health import PATIENCE, HealthMonitor, Vitals, symptoms
 from multigan.adversarial.randomness import Draw, derive_seed
 from multigan.adversarial.schedules import constant
 from multigan.adversarial.settings import CriticSettings, GameSettings, PlayerSettings
@@ -59,7 +59,7 @@ def ring_game(settings: GameSettings, rounds: int = 600, batch: int = 64) -> lis
         if number % (rounds // 10) == 0:
             game.guard.check(samples)
             with torch.no_grad():
-                seen = vitals(game.generator.network(look), *looked)
+                seen = Vitals(*looked).of(game.generator.network(look))
             statistics = game.statistics.read() | {
                 name: value.item() for name, value in seen.items()
             }

@@ -10,11 +10,11 @@ from multigan.adversarial.health import (
     CHANCE,
     PATIENCE,
     HealthMonitor,
+    Vitals,
     how_near,
     in_words,
     slow_average,
     symptoms,
-    vitals,
 )
 from multigan.adversarial.objectives import OBJECTIVES
 from multigan.adversarial.penalties import score
@@ -42,7 +42,9 @@ def normal(seed: int, *shape: int) -> Tensor:
 
 
 def looked(fake: Tensor, real: Tensor, other: Tensor) -> dict[str, float]:
-    return {name.removeprefix("health/"): v.item() for name, v in vitals(fake, real, other).items()}
+    return {
+        name.removeprefix("health/"): v.item() for name, v in Vitals(real, other).of(fake).items()
+    }
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 8, 8), (3, 48, 48)], ids=str)
