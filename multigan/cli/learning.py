@@ -27,6 +27,7 @@ from multigan.cli.shared import (
         "multigan train photos/",
         "multigan train image/mnist --data photos/ --set data.size=64 --set data.channels=3",
         "multigan train photos/ --minutes 15",
+        "multigan train few/ --init-from runs/photos-001",
         "multigan train my.toml --out runs/mine --set train.batch=128 --set game.critic.lr=1e-4",
     )
 )
@@ -55,6 +56,10 @@ def train(
         float | None,
         typer.Option(help="How long to train: train.samples is chosen by the first rounds' time."),
     ] = None,
+    init_from: Annotated[
+        str | None,
+        typer.Option(help="Begin with the weights of a run, a model folder or a hub id."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, print the recipe, train nothing.")
     ] = False,
@@ -78,6 +83,8 @@ def train(
     recipe, data, chosen = by_data(recipe, data, parse_settings(settings), quiet=quiet)
     if pairs is not None:
         chosen = {**chosen, "data.pairs": pairs}
+    if init_from is not None:
+        chosen = {**chosen, "train.init_from": init_from}
     if dry_run:
         from multigan.verbs.dry_run import describe
 
@@ -168,6 +175,10 @@ def sweep(
         ),
     ] = None,
     device: Device = "auto",
+    init_from: Annotated[
+        str | None,
+        typer.Option(help="Begin with the weights of a run, a model folder or a hub id."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, print the plan, train nothing.")
     ] = False,

@@ -126,18 +126,24 @@ def load_weights(network: nn.Module, path: Path) -> nn.Module:
     """A network with the weights of a file, ready to use; raises `CheckpointError`."""
     wanted = network.state_dict()
     check_layout(path, layout_of(network))
+    weights = read_weights(path)
+    for name, tensor in weights.items():
+        if tensor.dtype != wanted[name].dtype:
+            raise CheckpointError(
+                f"{path}: {name} is {tensor.dtype}, the network's is {wanted[name].dtype}"
+            )
+    network.load_state_dict(weights)
+    return network.eval().requires_grad_(False)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file by their names; raises `CheckpointError`, also for numbers that are
+    none."""
     try:
         weights = load_file(path)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path} cannot be loaded: {error}") from None
     for name, tensor in weights.items():
-        _check_tensor(f"{path}: {name}", tensor, wanted[name])
-    network.load_state_dict(weights)
-    return network.eval().requires_grad_(False)
-
-
-def _check_tensor(what: str, tensor: Tensor, wanted: Tensor) -> None:
-    if tensor.dtype != wanted.dtype:
-        raise CheckpointError(f"{what} is {tensor.dtype}, the network's is {wanted.dtype}")
-    if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-        raise CheckpointError(f"{what} holds NaN or infinite numbers")
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise CheckpointError(f"{path}: {name} holds NaN or infinite numbers")
+    return weights

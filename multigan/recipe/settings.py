@@ -49,6 +49,9 @@ class TrainSettings:
     """Micro-batches per update: the same update in less memory."""
     seed: int = 0
     """All randomness follows from it."""
+    init_from: str | None = None
+    """A run, a model folder or a hub id whose weights the players begin with, as far as names and
+    shapes agree."""
     log_every: Count | None = None
     """Samples between rows of metrics.jsonl; a hundredth of the budget when left out, and at least
     ten rounds."""

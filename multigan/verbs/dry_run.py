@@ -8,6 +8,7 @@ from typing import Any
 from multigan.devices import pick_device
 from multigan.domains.base import domain_type
 from multigan.recipe.load import laid_over, recipe_content, untyped
+from multigan.training.inherited import Inheritance
 from multigan.training.watch import too_short_for_average
 from multigan.trust import names_of_code
 from multigan.verbs.minutes import check_minutes
@@ -38,6 +39,8 @@ def describe(
     foreign = {} if trust_code else names_of_code(laid_over(recipe_content(recipe), overrides))
     prepared = prepare(recipe, data=data, settings=settings, seed=seed, trust_code=trust_code)
     check_first(prepared, unread=foreign)
+    if prepared.train.init_from is not None:
+        Inheritance.of(prepared.train.init_from)
     domain = domain_type(prepared.domain)(prepared)
     lines = [f"# {check_source(domain):,} samples in {prepared.data.source}"]
     if slow := too_short_for_average(prepared):

@@ -18,6 +18,7 @@ from multigan.recipe.settings import Recipe
 from multigan.runs.folder import RunFolder, new_run_path
 from multigan.seeds import seed_of
 from multigan.training.display import Display
+from multigan.training.inherited import Inheritance
 from multigan.training.logs import OnTick
 from multigan.verbs.choice import by_data
 from multigan.verbs.minutes import check_minutes, within
@@ -98,9 +99,13 @@ def _begin(
     critic: nn.Module | None,
     report: bool,
 ) -> None:
+    source = session.domain.recipe.train.init_from
+    before = None if source is None else Inheritance.of(source)  # refused before data are decoded
     session.first_alone(lambda: run.create(session.domain.recipe))
     try:
         trainer = session.trainer(run, session.load(), generator, critic)
+        for line in before.give(trainer.game) if before else ():
+            session.display.note(line)
     except BaseException:  # nothing was trained: leave the name free for the next try
         if session.processes.first:
             run.remove_empty()
@@ -126,7 +131,7 @@ def prepare(
         named = load_recipe(recipe, overrides, trust_code=trust_code)
         data = domain_type(named.domain).adopt(data, named)
     overrides = overrides_of(overrides, data, seed)
-    return _with_absolute_source(load_recipe(recipe, overrides, trust_code=trust_code))
+    return _with_absolute_paths(load_recipe(recipe, overrides, trust_code=trust_code))
 
 
 def overrides_of(
@@ -140,16 +145,20 @@ def overrides_of(
     return dict(settings or {}) | {key: value for key, value in given.items() if value is not None}
 
 
-def _with_absolute_source(recipe: Recipe) -> Recipe:
-    """The same recipe with a relative path of its data made absolute, so that a run resumes from
-    any folder."""
+def _with_absolute_paths(recipe: Recipe) -> Recipe:
+    """The same recipe with relative paths of its data and of its first weights made absolute, so
+    that a run resumes from any folder."""
     known = domain_type(recipe.domain).sources
-    found: dict[str, Any] = {}
-    for key in ("source", "pairs"):
-        given = getattr(recipe.data, key, None)
-        if given is not None and given not in known and is_there(Path(given).expanduser()):
-            found[key] = str(Path(given).expanduser().absolute())
-    return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, **found))
+    given = {key: getattr(recipe.data, key, None) for key in ("source", "pairs")}
+    data = {key: _absolute(path) for key, path in given.items() if path and path not in known}
+    train = dataclasses.replace(recipe.train, init_from=_absolute(recipe.train.init_from))
+    return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, **data), train=train)
+
+
+def _absolute(given: str | None) -> str | None:
+    if given is None or not is_there(Path(given).expanduser()):
+        return given
+    return str(Path(given).expanduser().absolute())
 
 
 def default_out(recipe: str | Path) -> Path:
