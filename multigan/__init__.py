@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from multigan.evaluation.evaluate import evaluate
     from multigan.measures.embedder import Embedder
     from multigan.measures.table import Evaluation
-    from multigan.model import Model, load
+    from multigan.model import Model
+    from multigan.model.typed import load
     from multigan.recipe.load import load_recipe
     from multigan.recipe.settings import Recipe
     from multigan.training.trainer import Trainer

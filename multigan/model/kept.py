@@ -31,13 +31,13 @@ from multigan.kept.weights import (
     load_weights,
     sketched,
 )
-from multigan.model.making import Maker
+from multigan.model.making import Item, Maker
 from multigan.recipe.load import load_recipe
 from multigan.trust import check_consent
 from multigan.version import __version__
 
 
-class Model(Maker, OnHub):
+class Model(Maker[Item], OnHub):
     """A generator ready to use.
 
     >>> model = multigan.load("runs/first")
@@ -54,7 +54,7 @@ class Model(Maker, OnHub):
         ours = any(is_ours(folder / CONFIG) for folder in folders)
         return load(value, device=str(self._device), trust_code=trust_code) if ours else value
 
-    def to(self, device: torch.device | str) -> "Model":
+    def to(self, device: torch.device | str) -> "Model[Item]":
         """The same model on another device."""
         self.generator.to(device)
         if self.critic is not None:
@@ -99,12 +99,15 @@ def load(
     generator: nn.Module | None = None,
     trust_code: bool = False,
     revision: str | None = None,
+    domain: str | None = None,
 ) -> Model:
     """Load a model from a run folder, a model folder or a hub id (``user/name``) at a ``revision``.
 
     ``generator`` is needed only where the training was given a module rather than a name.
     ``trust_code`` agrees to import and run the networks, objective or domain it names that are not
-    multigan's and were not trained here. Raises `CheckpointError` for what cannot be loaded.
+    multigan's and were not trained here. ``domain`` says which kind of data it must be of, such as
+    ``"image"``: a type checker then knows what its samples are. Raises `CheckpointError` for what
+    cannot be loaded, and for a model of another kind.
     """
     folder = find_folder(source, trust_code, revision)
     config = read_config(folder)
@@ -113,24 +116,29 @@ def load(
         recipe = load_recipe(config.recipe, trust_code=True)
     except RecipeError as error:
         raise RecipeError(f"{folder / CONFIG}: recipe: {error}") from None
-    domain = domain_type(recipe.domain)(recipe, config.made_facts())
-    domain.check_facts()
-    domain.condition_shape = _condition_shape(config, folder) or domain.condition_shape
+    if domain not in (None, recipe.domain):
+        raise CheckpointError(
+            f"{folder} holds a model of the domain {recipe.domain}, and domain = {domain!r} was "
+            "asked for"
+        )
+    kind = domain_type(recipe.domain)(recipe, config.made_facts())
+    kind.check_facts()
+    kind.condition_shape = _condition_shape(config, folder) or kind.condition_shape
     clock = check_digests(folder, config)
-    domain.restore(folder)
+    kind.restore(folder)
     network = generator
     if network is None:
-        network = _network(domain, "generator", config, folder / WEIGHTS)
+        network = _network(kind, "generator", config, folder / WEIGHTS)
     if network is None:
         raise AbsentError(given_from_python(folder, config.networks["generator"] or ""))
     critic = None
-    if domain.keeps_critic and _has_critic(config, folder):
-        critic = _network(domain, "critic", config, folder / CRITIC)
+    if kind.keeps_critic and _has_critic(config, folder):
+        critic = _network(kind, "critic", config, folder / CRITIC)
     loaded = load_weights(network, folder / WEIGHTS)
     if critic is not None:
         critic = load_weights(critic, folder / CRITIC)
         introduce(critic, loaded)
-    return Model(domain, loaded, clock, critic).to(pick_device(device))
+    return Model(kind, loaded, clock, critic).to(pick_device(device))
 
 
 def _condition_shape(config: Config, folder: Path) -> Any:

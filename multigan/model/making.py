@@ -2,10 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import TypeVar
 
 from multigan.adversarial.condition import Condition
 from multigan.adversarial.penalties import score
@@ -22,11 +23,14 @@ from multigan.seeds import Seeds, check_seeds, drawn, seed_of, seeds_of, wanted
 if TYPE_CHECKING:
     from multigan.recipe.settings import Recipe
 
+Item = TypeVar("Item", default=Any)
+"""What one sample is: a picture, a sentence, ...; anything where nobody said which kind of data."""
+
 _PATIENCE = 20  # samples made for each one wanted at most, where all must differ
 _CHUNK_ELSEWHERE = 128  # samples made at once on a GPU at least
 
 
-class Maker(ABC):
+class Maker(ABC, Generic[Item]):
     """A generator of a domain that makes samples, with a critic to choose among them where it has
     one."""
 
@@ -60,7 +64,7 @@ class Maker(ABC):
         label: Label | Sequence[Label] | None = None,
         condition: Any = None,
         **options: Any,
-    ) -> list[Any]:
+    ) -> list[Item]:
         """Make ``n`` samples: PIL images, sentences, or whatever the domain presents.
 
         Sample i follows from ``seed`` and i alone, however many are asked for; of several seeds
@@ -87,7 +91,7 @@ class Maker(ABC):
         condition: Any = None,
         unique: bool = False,
         **options: Any,
-    ) -> Iterator[list[Any]]:
+    ) -> Iterator[list[Item]]:
         """The same samples as `generate`, a list at a time, in memory that does not grow with
         ``n``."""
         if unique:
@@ -124,7 +128,7 @@ class Maker(ABC):
         *,
         label: Label | None = None,
         condition: Any = None,
-    ) -> list[Any]:
+    ) -> list[Item]:
         """``n`` samples on the way from the first sample of one seed to that of another, under one
         label or condition."""
         if n < 2:
