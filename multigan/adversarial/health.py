@@ -138,9 +138,14 @@ def slow_average(settings: GameSettings, batch: int, budget: int) -> Diagnosis |
         f"its half-life is {half_life:,.0f} samples in a game of {budget:,}: at the end {left:.0%} "
         f"of the generator that is kept are still untrained weights"
     )
-    meant = float(f"{budget / math.log2(1 / MEANT):.1g}")
-    advice = f"set game.ema_half_life to {meant:,.0f} or lower, or train for longer"
+    meant = advised_half_life(budget)
+    advice = f"set game.ema_half_life to {meant:,} or lower, or train for longer"
     return Diagnosis("moving average too slow", evidence, advice)
+
+
+def advised_half_life(budget: int) -> int:
+    """One of the moving average, in samples, that suits a game of ``budget`` samples."""
+    return int(float(f"{budget / math.log2(1 / MEANT):.1g}"))
 
 
 def _saturated(statistics: Mapping[str, float], settings: GameSettings) -> Diagnosis | None:

@@ -4,7 +4,7 @@ device, data; a journal and a page however it ends."""
 import base64
 from collections.abc import Callable, Container, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -75,6 +75,7 @@ class Session:
     display: Display
     signals: StopSignals
     on_tick: OnTick | None = None
+    told: set[str] = field(default_factory=set)  # of the data, also by a session of other settings
 
     def first_alone(self, action: Callable[[], None]) -> None:
         """Run ``action`` on the first process; if it fails, every process raises."""
@@ -98,7 +99,9 @@ class Session:
             self.processes.barrier()
             stored = self.domain.load()
         for note in stored.notes:
-            self.display.note(note)
+            if note not in self.told:
+                self.display.note(note)
+            self.told.add(note)
         return stored
 
     def trainer(

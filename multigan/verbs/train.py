@@ -74,7 +74,8 @@ def train(
         run = RunFolder(Path(path))
         going_on = resume and session.processes.share(run.recipe.is_file())
         if minutes is not None:
-            session = within(session, minutes, run if going_on else None, generator, critic)
+            began = run if going_on else None
+            session = within(session, minutes, began, generator, critic, settings or ())
         if going_on:
             again(session, run, generator=generator, critic=critic, report=report)
         else:

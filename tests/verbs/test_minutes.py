@@ -105,3 +105,24 @@ def test_what_cannot_be_is_refused(command: Callable, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
     dry = command(*line, "--minutes", 3, "--dry-run")
     assert "chosen for 3 minutes" in dry.out
+
+
+def test_a_short_time_gets_a_moving_average_that_is_fast_enough(
+    command: Callable, tmp_path: Path
+) -> None:
+    slow = ("--set", "game.ema_half_life=50_000_000")
+    short = ("train", "points/ring", "--device", "cpu", "--minutes", 0.05)
+    done = command(*short, "--out", tmp_path / "given", *slow)
+    assert done.status == 0
+    assert load_recipe(tmp_path / "given/recipe.toml").game.ema_half_life.highest == 50_000_000
+    assert "moving average too slow" in done.err
+    own = tmp_path / "own.toml"
+    own.write_text('extends = "points/ring"\n[game]\nema_half_life = 50_000_000\n')
+    again = ("train", own, *short[2:], "--out", tmp_path / "run", "--resume")
+    done = command(*again)
+    assert done.status == 0, done.err
+    assert "moving average too slow" not in done.err
+    recipe = load_recipe(tmp_path / "run/recipe.toml")
+    assert recipe.game.ema_half_life.highest < recipe.train.samples
+    assert f"game.ema_half_life = {recipe.game.ema_half_life.highest:_.0f}" in done.err
+    assert command(*again).status == 0  # it has finished, under the same settings
