@@ -23,7 +23,7 @@ from record import record
 from torch import Tensor, nn
 
 from multigan.adversarial.condition import Condition, part
-from multigan.domains.conditions import Told, learn_condition, told
+from multigan.domains.conditions import SeenChunk, learn_condition, seen_chunks
 from multigan.domains.image.domain import ImageDomain
 from multigan.domains.image.likeness import paired
 from multigan.domains.image.tasks import Colour, Enlarge, Repair
@@ -33,7 +33,7 @@ from multigan.samples import Stored
 CPU = torch.device("cpu")
 CHUNK = 16
 HOLES = (0.05, 0.15, 1.0)  # shares of the picture that sizes of holes end with
-Method = Callable[[Told], Tensor]
+Method = Callable[[SeenChunk], Tensor]
 
 
 def uint8(x: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ def inpainted(kind: str) -> Method:
 
     flag = {"Telea": cv2.INPAINT_TELEA, "Navier-Stokes": cv2.INPAINT_NS}[kind]
 
-    def method(chunk: Told) -> Tensor:
+    def method(chunk: SeenChunk) -> Tensor:
         assert isinstance(chunk.condition, tuple)
         known, hole = chunk.condition
         assert isinstance(known, Tensor)
@@ -64,7 +64,7 @@ def inpainted(kind: str) -> Method:
 def lanczos(scale: int) -> Method:
     """Pillow's Lanczos of the small picture."""
 
-    def method(chunk: Told) -> Tensor:
+    def method(chunk: SeenChunk) -> Tensor:
         real = chunk.real
         from multigan.domains.image.damage import smaller
 
@@ -81,7 +81,7 @@ def tinted(train: Stored) -> Method:
     mean = train.samples[:1000].float().mean((0, 2, 3)) * 2 / 255 - 1
     task = Colour()
 
-    def method(chunk: Told) -> Tensor:
+    def method(chunk: SeenChunk) -> Tensor:
         plain = mean.view(1, 3, 1, 1).expand_as(chunk.real)
         return uint8(task.whole(plain, chunk.condition))
 
@@ -92,7 +92,7 @@ def by(model: Model) -> Method:
     """What a model makes, the noise of picture i its own."""
 
     @torch.no_grad()
-    def method(chunk: Told) -> Tensor:
+    def method(chunk: SeenChunk) -> Tensor:
         from multigan.adversarial.randomness import IndexedDraw, derive_seed
 
         draw = IndexedDraw(derive_seed(0), list(chunk.indices), CPU)
@@ -129,7 +129,7 @@ def table(run: Path) -> dict[str, dict[str, float]]:
     assert isinstance(domain, ImageDomain)
     test = domain.ruler.real_samples().test
     learn_condition(domain, test)
-    chunks = list(told(domain, test, CHUNK, CPU))
+    chunks = list(seen_chunks(domain, test, CHUNK, CPU))
     found: dict[str, dict[str, float]] = {}
     for name, method in methods(domain, run, model):
         values: dict[str, list[Tensor]] = {}

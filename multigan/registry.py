@@ -1,5 +1,6 @@
 """Names of the kinds of data and where each lives; looking them up imports none of them."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -100,3 +101,46 @@ OWN_DATA = {
     ),
 }
 """What ``multigan train PATH`` chooses."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One training of the tour."""
+
+    recipe: str
+    shows: str
+    quick: Mapping[str, Any]  # what makes it a glimpse
+    own: str  # how to do the same on one's own data
+
+
+TOUR = (
+    Stop(
+        "image/digits",
+        "digits",
+        {"train.samples": 5_120},
+        "multigan train image/mnist --data photos/",
+    ),
+    Stop(
+        "text/captions",
+        "sentences",
+        {"train.samples": 256, "likelihood.samples": 5_120},
+        "multigan train text/captions --data sentences.txt",
+    ),
+    Stop(
+        "audio/drums",
+        "drums",
+        {"train.samples": 640},
+        "multigan train audio/one-shots --data sounds/",
+    ),
+)
+"""Where ``multigan tour`` stops."""
+
+
+def listed(names: Iterable[str], last: str = "and") -> str:
+    """Names in words.
+
+    >>> listed(["digits", "sentences", "drums"])
+    'digits, sentences and drums'
+    """
+    *others, final = names
+    return f"{', '.join(others)} {last} {final}" if others else final

@@ -1,8 +1,11 @@
 """One word for one thing: what is called by a name is called so once."""
 
 import ast
+import sys
 from collections import Counter
 from pathlib import Path
+
+import pytest
 
 import multigan
 
@@ -31,3 +34,20 @@ def test_no_two_things_have_one_name() -> None:
     counted = Counter(name for p in paths for name in named(ast.parse(p.read_text("utf-8"))))
     twice = {name for name, count in counted.items() if count > 1 and name not in OF_EVERY_DOMAIN}
     assert twice == set()
+
+
+def test_nothing_above_the_domains_names_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(PACKAGE.parent / "benchmarks"), *sys.path])
+    from house_figures import figures, knowing_kinds, naming_kinds
+
+    knowing = knowing_kinds(PACKAGE)
+    assert [Path(place).name for place in knowing if "typed.py" not in place] == []
+    assert figures(str(PACKAGE.parent))["places that know a domain by name"] == str(len(knowing))
+    naming = tmp_path / "naming.py"
+    naming.write_text(
+        'from multigan.domains.text import domain\nx = "image/digits"\ny = "Text: no more"\n'
+        'examples("image/digits")\nkind = "image/png"\n'
+    )
+    assert [place.rsplit(":", 1)[1] for place in naming_kinds(naming)] == ["1", "2", "3"]

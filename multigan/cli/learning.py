@@ -19,6 +19,7 @@ from multigan.cli.shared import (
     print_json,
     say,
 )
+from multigan.registry import TOUR, listed
 
 
 @app.command(
@@ -43,7 +44,9 @@ def train(
     ] = None,
     pairs: Annotated[
         str | None,
-        typer.Option(help="For image/translate: the folder of what is made of those of --data."),
+        typer.Option(
+            help="For making one of the other: the folder of what is made of those of --data."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The run folder; by default the next free runs/NAME-001.")
@@ -203,7 +206,11 @@ def sweep(
     answer(f"{sweep_table.markdown(result)}\n{out}/sweep.md")
 
 
-@app.command(epilog=examples("multigan tour", "multigan tour --quick --out glimpse/"))
+@app.command(
+    help=f"Train on {listed(stop.shows for stop in TOUR)} that come with it, and write one page "
+    "with all of them.",
+    epilog=examples("multigan tour", "multigan tour --quick --out glimpse/"),
+)
 def tour(
     out: Annotated[Path, typer.Option(help="Where it goes; an interrupted tour goes on.")] = Path(
         "runs/tour"
@@ -214,7 +221,7 @@ def tour(
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
-    """Train on digits, sentences and drums that come with it, and write one page with all three."""
+    """Train on what comes with it, and write one page with all of it."""
     from multigan.verbs.tour import tour as walk
 
     walk(out, quick=quick, device=device, say=say, quiet=quiet)

@@ -90,17 +90,21 @@ def generate(
             help="An option that the model's domain declares, your own too; repeatable.",
         ),
     ] = None,
-    unique: Annotated[bool, typer.Option("--unique", help="Text: no sentence twice.")] = False,
+    unique: Annotated[
+        bool, typer.Option("--unique", help="No sample twice, where samples can be compared.")
+    ] = False,
     filter: Annotated[
         int,
-        typer.Option(min=1, help="Text: keep the best of so many, by the critic.", metavar="K"),
+        typer.Option(
+            min=1, help="Keep the best of so many, by the critic kept with it.", metavar="K"
+        ),
     ] = 1,
     device: Device = "auto",
     trust_code: TrustCode = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make new samples: single files, and one sheet of the first hundred; sentences are printed
-    too."""
+    """Make new samples: single files, and one sheet of the first hundred; what can be
+    read is printed too."""
     from multigan.runs.folder import new_run_path
     from multigan.verbs.generate import generate_files
 
@@ -170,7 +174,7 @@ def evaluate(
     sweep: Annotated[
         str | None,
         typer.Option(
-            help="Option of the model, such as a text's temperature: measure its whole frontier."
+            help="An option of the model, such as its temperature: measure its whole frontier."
         ),
     ] = None,
     against: Annotated[

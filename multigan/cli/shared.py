@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from multigan.errors import UserError
+from multigan.registry import OWN_DATA, listed
 from multigan.runs.children import started
 from multigan.terminal import safe
 from multigan.version import __version__
@@ -17,7 +18,8 @@ from multigan.version import __version__
 log = logging.getLogger("multigan")
 
 app = typer.Typer(
-    help="Train a GAN on your own pictures, sentences, sounds or series with one command; "
+    help="Train a GAN on your own "
+    f"{listed((own.called for own in OWN_DATA.values()), 'or')} with one command; "
     "make new ones with another.",
     no_args_is_help=True,
     rich_markup_mode="rich",

@@ -2,26 +2,22 @@
 
 It answers where real samples come from, how stored samples become what the critic sees, what the
 generator takes and which networks exist. Its presenter makes samples something to look at, read or
-hear; its ruler measures them."""
+hear; its ruler measures them; its `Rules` say what game is played."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from multigan.adversarial.augmentation import Augmentation
 from multigan.adversarial.condition import Condition
-from multigan.adversarial.contests import Contest
 from multigan.adversarial.randomness import Draw, IndexedDraw
-from multigan.adversarial.terms import GeneratorTerm, Term
-from multigan.domains.build import player_network
 from multigan.domains.earlier import refuse_earlier
 from multigan.domains.presenter import ArrayPresenter, Presenter
-from multigan.domains.pretraining import Pretraining
 from multigan.domains.ruler import Ruler
+from multigan.domains.rules import Rules
 from multigan.domains.told import told_of
 from multigan.errors import DataError, UserError
 from multigan.options import Option
@@ -30,14 +26,10 @@ from multigan.registry import domain_class
 from multigan.samples import Facts, Given, Stored
 
 
-class Domain(ABC):
+class Domain(Rules):
     """One kind of data."""
 
     recipe_type: ClassVar[type[Recipe]]
-    generators: ClassVar[dict[str, type[nn.Module]]]
-    critics: ClassVar[dict[str, type[nn.Module]]]
-    augmentations: ClassVar[Mapping[str, Callable[[], Augmentation]]] = {}
-    """What ``game.augment`` may do to this kind of data; the recipe's type lists the names."""
     presenter_type: ClassVar[type[Presenter]] = ArrayPresenter
     ruler_type: ClassVar[type[Ruler]] = Ruler
     sources: ClassVar[tuple[str, ...]] = ()
@@ -61,15 +53,8 @@ class Domain(ABC):
     def __init__(self, recipe: Recipe, facts: Facts | None = None) -> None:
         self.recipe = recipe
         self.facts = facts
-        self.condition_shape: Any = None
-        """Shapes of what its networks are told besides labels, without N and in its structure."""
         self.presenter = self.presenter_type(self)
         self.ruler = self.ruler_type(self)
-
-    @property
-    def _known(self) -> Facts:
-        assert self.facts is not None, "load the data first"
-        return self.facts
 
     @classmethod
     def adopt(cls, data: Any, recipe: Recipe) -> str:
@@ -130,44 +115,13 @@ class Domain(ABC):
         made: Tensor = generator(self.noise(draw), condition)
         return made
 
-    def contests(self) -> Sequence[Contest]:
-        """Who plays against whom: a generator against a critic, unless there are more."""
-        return (Contest(),)
-
-    def network(self, player: str) -> nn.Module:
-        """The network that the recipe asks for in the section of a player of `contests`.
-
-        One without a section of its own is built as the generator, or the critic, is."""
-        assert self.facts is not None, "load the data first"
-        offered = {"condition_shape": self.condition_shape, **self.offered()}
-        tables = (self.generators, self.critics)
-        return player_network(player, self.recipe, self.contests(), tables, self.facts, offered)
-
-    def offered(self) -> Mapping[str, Any]:
-        """What a network may ask for by name besides shape, classes and the settings of its
-        section."""
-        return {}
-
-    def terms(self) -> Sequence[GeneratorTerm]:
-        """Terms of the generator's loss beside the objective that this kind of data always has."""
-        return ()
-
-    def known_terms(self) -> Mapping[str, Term]:
-        """What ``game.terms`` may name besides the core's; the recipe's type lists the names."""
-        return {}
-
-    def stages(self) -> Sequence[Pretraining]:
-        """The stages before the game that the recipe asks for, in order, once the data are
-        loaded."""
-        return ()
-
-    def check_facts(self) -> None:  # noqa: B027
+    def check_facts(self) -> None:
         """Raise `CheckpointError` where the facts of a kept model do not fit its recipe."""
 
-    def save(self, folder: Path) -> None:  # noqa: B027 - nothing, for most
+    def save(self, folder: Path) -> None:
         """Write what a kept model needs besides its weights, such as a tokeniser."""
 
-    def restore(self, folder: Path) -> None:  # noqa: B027
+    def restore(self, folder: Path) -> None:
         """Read what `save` wrote; raises `CheckpointError`."""
 
 

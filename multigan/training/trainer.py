@@ -19,7 +19,6 @@ from multigan.domains.conditions import learn_condition
 from multigan.errors import UserError
 from multigan.evaluation.scoring import Scoring
 from multigan.model import Model
-from multigan.pictures.animation import save_animation
 from multigan.runs.checkpoint import Checkpoint, save_checkpoint
 from multigan.runs.folder import RunFolder
 from multigan.runs.signals import Stopped, StopSignals
@@ -30,17 +29,16 @@ from multigan.training.cadence import passed
 from multigan.training.display import Display
 from multigan.training.distributed import Processes
 from multigan.training.keeping import keep, mend
-from multigan.training.logs import Log, OnTick, check_logs, logs_of
+from multigan.training.logs import OnTick
 from multigan.training.look import Look
 from multigan.training.players import Setup
 from multigan.training.signatures import check_signatures
 from multigan.training.stages import stages_of
 from multigan.training.stopwatch import Stopwatch
+from multigan.training.telling import Teller
 from multigan.training.title import title
 from multigan.training.watch import Watch
 from multigan.training.whole_batch import drawn_from_clock
-
-_LINES = 3  # samples said in words while it trains, where the domain has words for them
 
 
 class Trainer:
@@ -75,7 +73,7 @@ class Trainer:
         self.fingerprint, self.notes = stored.fingerprint, stored.notes
         self.watch = Watch(self.recipe, domain.presenter)
         train = self.recipe.train
-        check_logs(self.recipe)
+        self.teller = Teller(self.recipe, domain.presenter, run, self.display, on_tick)
         multiply_in_tf32(self.device, train.tf32)
         self.batches = Batches(domain, stored, self.device, self.processes)
         self.feed, self.turns = self.batches.feed, self.batches.turns
@@ -87,8 +85,6 @@ class Trainer:
         check_signatures(self.game, *self.look.first(2))
         self.row: dict[str, Any] = {}  # of the last tick
         self.scoring = self._scoring()
-        self.on_tick = on_tick
-        self.logs: list[Log] = []
 
     def _scoring(self) -> Scoring | None:
         train = self.recipe.train
@@ -132,10 +128,8 @@ class Trainer:
             except TermError as error:
                 raise UserError(str(error)) from error
             finally:
-                self.display.stop()
+                self.teller.close()
                 self.feed.close()
-                for log in self.logs:
-                    log.close()
 
     def _round(self) -> None:
         self.clock = self.stages.round(self.clock)
@@ -149,16 +143,11 @@ class Trainer:
 
     def _fit(self, signals: StopSignals) -> None:
         if self.processes.first:
-            self.display.start(
-                title(self.game, self.batches, self.run), self.clock, self.stages.end
-            )
-            if self.watch.slow is not None:
-                self.display.warn(str(self.watch.slow))
-            self.logs = logs_of(self.recipe, self.run.path, self.clock, self.on_tick)
+            said = title(self.game, self.batches, self.run)
+            slow = None if self.watch.slow is None else str(self.watch.slow)
+            self.teller.begin(said, self.clock, self.stages.end, slow)
         if self.clock == 0 or (self.ended and not self.run.still(self.clock).exists()):
             self._show()
-        if self.processes.first and not self.ended:
-            self.run.film.unlink(missing_ok=True)  # of a shorter training
         self.stopwatch.start(self.clock)
         while not self.ended:
             before = self.clock
@@ -213,25 +202,13 @@ class Trainer:
             row |= found
             self.best.score = self.scoring.score(row)
         if self.processes.first:
-            self.run.log(row)
-            self.display.tick(row, self.domain.presenter.summary(row))
-            for log in self.logs:
-                log.tick(row)
+            self.teller.tick(row)
         return row
 
     def _show(self) -> None:
-        if not self.processes.first:
-            return
-        measures = {name: value for name, value in self.row.items() if isinstance(value, float)}
-        snapshot = self.look.snapshot(self.clock, measures)
-        picture = self.domain.presenter.picture(snapshot)
-        if picture is not None:
-            self.run.save_still(self.clock, picture)
-        for log in self.logs:
-            log.show(self.domain.presenter, snapshot, picture)
-        presenter = self.domain.presenter
-        for line in presenter.lines(presenter.present(snapshot.fake[:_LINES])):
-            self.display.note(f"    {line}")
+        if self.processes.first:
+            measures = {name: x for name, x in self.row.items() if isinstance(x, float)}
+            self.teller.show(self.look.snapshot(self.clock, measures))
 
     def save(self) -> None:
         """Write a checkpoint and the model as it now is."""
@@ -276,7 +253,5 @@ class Trainer:
 
     def _finish(self) -> None:
         if self.processes.first:
-            stills = self.run.stills()
-            if len(stills) > 1:
-                save_animation(stills, self.run.film)
+            self.teller.finish()
         self.processes.barrier()

@@ -1,14 +1,14 @@
-"""``multigan tour``: digits, sentences and drums, one after the other, and one page with all
-three."""
+"""``multigan tour``: small recipes of several kinds of data, one after the other, and one page
+with all of them."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from multigan.domains.shown import Exhibit
 from multigan.errors import UserError
 from multigan.recipe.settings import Recipe
+from multigan.registry import TOUR, Stop
 from multigan.report.page import write_report
 from multigan.resources import resource_folder
 from multigan.runs.folder import RunFolder
@@ -16,25 +16,6 @@ from multigan.training.display import JointDisplay
 from multigan.verbs.resume import resume
 from multigan.verbs.train import prepare, train
 
-
-@dataclass(frozen=True)
-class Stop:
-    """One training of the tour."""
-
-    recipe: str
-    quick: Mapping[str, Any]  # what makes it a glimpse
-    own: str  # how to do the same on one's own data
-
-
-STOPS = (
-    Stop("image/digits", {"train.samples": 5_120}, "multigan train image/mnist --data photos/"),
-    Stop(
-        "text/captions",
-        {"train.samples": 256, "likelihood.samples": 5_120},
-        "multigan train text/captions --data sentences.txt",
-    ),
-    Stop("audio/drums", {"train.samples": 640}, "multigan train audio/one-shots --data sounds/"),
-)
 QUICK = "A glimpse: trained for seconds (--quick), so it shows the way, not the quality."
 _MEDIA = {".png": "image/png", ".webp": "image/webp"}
 
@@ -47,26 +28,25 @@ def tour(
     say: Callable[[str], None] = print,
     quiet: bool = False,
 ) -> Path:
-    """Train the three small recipes into ``out`` and write ``out/index.html``; returns it.
+    """Train the small recipes of `TOUR` into ``out`` and write ``out/index.html``; returns it.
 
     What a tour before has finished is left as it is, what it began is gone on with. Raises
     `UserError` for a folder that holds a tour of the other length."""
     budgets = {
-        stop.recipe: _budget(prepare(stop.recipe, settings=_settings(stop, quick)))
-        for stop in STOPS
+        stop.recipe: _budget(prepare(stop.recipe, settings=_settings(stop, quick))) for stop in TOUR
     }
     with JointDisplay(budgets, quiet=quiet) as display:
-        for i, stop in enumerate(STOPS):
-            display.note(f"{i + 1} of {len(STOPS)}: multigan train {stop.recipe}")
+        for i, stop in enumerate(TOUR):
+            display.note(f"{i + 1} of {len(TOUR)}: multigan train {stop.recipe}")
             _visit(stop, out, quick, device, display)
-    folders = [out / _name(stop) for stop in STOPS]
-    note, following = QUICK if quick else "", [stop.own for stop in STOPS]
-    whole = [shipped(stop.recipe) for stop in STOPS] if quick else []
+    folders = [out / _name(stop) for stop in TOUR]
+    note, following = QUICK if quick else "", [stop.own for stop in TOUR]
+    whole = [shipped(stop.recipe) for stop in TOUR] if quick else []
     page = write_report(
         folders, out / "index.html", note, "The multigan tour", following, whole=whole
     )
     say(f"\nPage: {page}\n\nOn your own data:")
-    for stop in STOPS:
+    for stop in TOUR:
         say(f"  {stop.own}")
     return page
 

@@ -152,12 +152,13 @@ def _with_absolute_paths(recipe: Recipe) -> Recipe:
     known = domain_type(recipe.domain).sources
     given = {key: getattr(recipe.data, key, None) for key in ("source", "pairs")}
     data = {key: _absolute(path) for key, path in given.items() if path and path not in known}
-    train = dataclasses.replace(recipe.train, init_from=_absolute(recipe.train.init_from))
+    first = recipe.train.init_from
+    train = dataclasses.replace(recipe.train, init_from=first and _absolute(first))
     return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, **data), train=train)
 
 
-def _absolute(given: str | None) -> str | None:
-    if given is None or not is_there(Path(given).expanduser()):
+def _absolute(given: str) -> str:
+    if not is_there(Path(given).expanduser()):
         return given
     return str(Path(given).expanduser().absolute())
 

@@ -37,7 +37,7 @@ from multigan.domains.text import domain as _text  # noqa: F401
 from multigan.evaluation import scoring
 from multigan.report import page
 from multigan.runs import checkpoint
-from multigan.training import trainer
+from multigan.training import telling, trainer
 from multigan.verbs import resume as _resume  # noqa: F401 - imported before the forks
 from multigan.verbs import train as _train  # noqa: F401
 
@@ -174,7 +174,7 @@ def slow_load() -> None:
 
 
 def slow_film() -> None:
-    dawdle(trainer, "save_animation")
+    dawdle(telling, "save_animation")
 
 
 def slow_page() -> None:

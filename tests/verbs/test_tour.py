@@ -16,20 +16,21 @@ from multigan.training.display import Display, JointDisplay
 from multigan.verbs import tour
 from multigan.verbs.train import prepare
 
-REAL = tour.STOPS
+REAL = tour.TOUR
 TINY = (
     tour.Stop(
         "image/digits",
+        "pictures",
         {"train.samples": 128, "generator.width": 4, "critic.width": 4},
         "own pictures",
     ),
-    tour.Stop("points/ring", {"train.samples": 5000, "data.count": 2000}, "own points"),
+    tour.Stop("points/ring", "points", {"train.samples": 5000, "data.count": 2000}, "own points"),
 )
 
 
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tour, "STOPS", TINY)
+    monkeypatch.setattr(tour, "TOUR", TINY)
 
 
 def test_one_page_with_every_stop_and_what_to_type_next(
@@ -109,8 +110,11 @@ def test_the_runs_of_a_tour_are_measured(tmp_path: Path, monkeypatch: pytest.Mon
         "text/captions": {"generator.width": 16, "critic.width": 16, "likelihood.samples": 64},
         "audio/drums": {"generator.width": 4, "critic.width": 4},
     }
-    tiny = [tour.Stop(stop.recipe, {"train.samples": 64, **few[stop.recipe]}, "") for stop in REAL]
-    monkeypatch.setattr(tour, "STOPS", tiny)
+    tiny = [
+        tour.Stop(stop.recipe, stop.shows, {"train.samples": 64, **few[stop.recipe]}, "")
+        for stop in REAL
+    ]
+    monkeypatch.setattr(tour, "TOUR", tiny)
     monkeypatch.setattr(text_embedders, "_SAMPLES", 640)
     for embedders in (image_embedders, audio_embedders):
         hasty = replace(embedders._SETTINGS, samples=640, batch=64)
