@@ -11,17 +11,20 @@ import struct
 import zipfile
 import zlib
 from array import array
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
 from multigan.domains.label_tables import is_label_table
 from multigan.domains.listing import LeftOut, Listing, Member, Names, normal
+from multigan.domains.made import MARKER, names_in
+from multigan.domains.ours import SIGNS, Ours
 from multigan.domains.progress import tell
 from multigan.domains.walk import ending, is_hidden
 from multigan.errors import DataError
@@ -53,7 +56,7 @@ def read_directory(path: Path, endings: Collection[str]) -> Listing:
     """The members with one of the ``endings``, sorted by name; raises `DataError` where the
     directory is broken."""
     try:
-        directory = _Directory(endings)
+        directory = _Directory(path, endings)
         with path.open("rb") as file:
             directory.read(file)
     except (OSError, ValueError, struct.error, OverflowError) as error:
@@ -66,30 +69,45 @@ def read_directory(path: Path, endings: Collection[str]) -> Listing:
 
 
 class _Directory:
-    def __init__(self, endings: Collection[str]) -> None:
-        self.endings = endings
+    def __init__(self, path: Path, endings: Collection[str]) -> None:
+        self.path, self.endings, self.ours = path, endings, Ours()
         self.left_out, self.tables = LeftOut(), dict[bytes, Member | None]()
+        self.named: set[bytes] = set()  # what of ours has been named
         self.paths: list[bytes] = []
         self.members = array("q")  # five numbers each
+        self.made_paths, self.made_members, self.made = list[bytes](), array("q"), LeftOut()
 
     def read(self, file: BinaryIO) -> None:
         """Take every entry."""
         count, content, before, end = _central_directory(file)
-        position = 0
-        for i in range(count):
-            if not i % _TELL_EVERY:
+        if any(sign in content for sign in SIGNS):
+            self._see_ours(count, content, before)
+        for i, (entry, text) in enumerate(_entries(count, content)):
+            if i and not i % _TELL_EVERY:
                 tell(i, count, "listing")
-            entry = _ENTRY.unpack_from(content, position)
-            if entry[0] != b"PK\1\2":
-                raise ValueError("an entry does not begin like one")
-            start = position + _ENTRY.size
-            position = start + entry[12] + entry[13] + entry[14]
-            if position > len(content):
-                raise ValueError("an entry is cut short")
-            self._entry(entry, content[start:position], before, end)
+            self._entry(entry, text, before, end)
+        if not self.paths and self.made_paths:  # the made samples themselves were asked for
+            self.paths, self.members = self.made_paths, self.made_members
+        else:
+            self.left_out = self.left_out.also(self.made)
+
+    def _see_ours(self, count: int, content: bytes, before: int) -> None:
+        changed = self.path.stat().st_mtime_ns
+        for entry, text in _entries(count, content):
+            path = member_path(text[: entry[12]], bool(entry[5] & _UTF8))
+            self.ours.see(path)
+            folder, _, name = path.rpartition(b"/")
+            if name == MARKER:
+                packed, size, offset = _sizes(entry, text[entry[12] : entry[12] + entry[13]])
+                member = (size, entry[9], before + offset, packed, entry[6])
+                with suppress(Broken), open_member(str(self.path), changed, member) as file:
+                    self.ours.made[folder] = names_in(file)
+        self.ours.judge()
 
     def _entry(self, entry: tuple[int, ...], text: bytes, before: int, end: int) -> None:
         path = member_path(text[: entry[12]], bool(entry[5] & _UTF8))
+        if self._is_ours(path):
+            return
         last = path.rpartition(b"/")[2]
         table = is_label_table(last) and ".csv" not in self.endings
         if not last:  # a folder
@@ -106,9 +124,22 @@ class _Directory:
             raise ValueError(f"{normal(path)} would lie behind the end")
         elif table:
             self.tables[path] = (size, entry[9], before + offset, packed, entry[6])
+        elif what := self.ours.what(path):
+            self.made.name(normal(path), "made by multigan")
+            if what == "sample":
+                self.made_paths.append(path)
+                self.made_members.extend((size, entry[9], before + offset, packed, entry[6]))
         else:
             self.paths.append(path)
             self.members.extend((size, entry[9], before + offset, packed, entry[6]))
+
+    def _is_ours(self, path: bytes) -> bool:
+        """Whether a member lies in what a training or an export has written, which is named."""
+        around = self.ours.around(path)
+        if around is not None and around[0] not in self.named:
+            self.left_out.name(normal(around[0]), around[1])
+            self.named.add(around[0])
+        return around is not None
 
     def listing(self) -> Listing:
         """What was taken, sorted by name."""
@@ -138,6 +169,20 @@ class _Directory:
             self.tables,
             members,
         )
+
+
+def _entries(count: int, content: bytes) -> Iterator[tuple[tuple[Any, ...], bytes]]:
+    """Each entry of the directory, and what follows it: name, extra field, comment."""
+    position = 0
+    for _ in range(count):
+        entry = _ENTRY.unpack_from(content, position)
+        if entry[0] != b"PK\1\2":
+            raise ValueError("an entry does not begin like one")
+        start = position + _ENTRY.size
+        position = start + entry[12] + entry[13] + entry[14]
+        if position > len(content):
+            raise ValueError("an entry is cut short")
+        yield entry, content[start:position]
 
 
 def _last(paths: list[bytes], i: int, after: int) -> bool:

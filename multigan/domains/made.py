@@ -4,7 +4,7 @@ So a folder that is learned from may be written to: what was made is not learned
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 MARKER = b".made-by-multigan"
 _MOST = 2**26  # bytes of a marker that are read
@@ -20,9 +20,14 @@ def made_names(folder: bytes) -> dict[bytes, str]:
     """The files on the folder's list and what they are: ``sample`` or ``sheet``."""
     try:
         with open(folder + b"/" + MARKER, "rb") as file:
-            lines = file.read(_MOST).splitlines()
+            return names_in(file)
     except OSError:
         return {}
+
+
+def names_in(marker: BinaryIO) -> dict[bytes, str]:
+    """The same of an opened list."""
+    lines = marker.read(_MOST).splitlines()
     return {
         name: what.decode("latin-1") for what, _, name in (line.partition(b" ") for line in lines)
     }

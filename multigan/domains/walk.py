@@ -7,7 +7,7 @@ import os
 import stat
 from array import array
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,11 +23,14 @@ from multigan.terminal import safe
 LEFT_BEHIND = frozenset(
     {b"__macosx", b"@eadir", b"$recycle.bin", b"system volume information", b"lost+found"}
 )
-_RUN = (b"metrics.jsonl", b"environment.json", b"checkpoints")
-_OF_A_RUN = frozenset(
+_RUN = frozenset({b"metrics.jsonl", b"environment.json", b"checkpoints"})
+OF_A_RUN = frozenset(
     {b"samples", b"checkpoints", b"model", b"best", b"tensorboard", b"nearest.png"}
 )
-_MODEL = {b"model.safetensors", b"config.json"}
+MODEL = frozenset({b"model.safetensors", b"config.json"})
+MARKS = MODEL | _RUN | {b"recipe.toml"}
+"""Names that tell what has been written by a training or an export."""
+RUN = "a run of multigan"
 _NOT_REGULAR = (
     (stat.S_ISFIFO, "a pipe"),
     (stat.S_ISSOCK, "a socket"),
@@ -38,7 +41,7 @@ _TELL_EVERY = 4096  # files
 
 TAKEN = "a link to a file that is taken already"
 OF_ANY_KIND = frozenset(
-    {"a link to a folder that is taken already", "a run of multigan", "a model"}
+    {"a link to a folder that is taken already", RUN, "a model"}
     | {"of a run of multigan", "no regular file", *(text for _, text in _NOT_REGULAR)}
 )
 """Why something is left out whatever endings are looked for."""
@@ -52,6 +55,13 @@ def is_hidden(part: bytes) -> bool:
 def ending(name: bytes) -> str:
     """``.png`` of ``A.PNG``; empty where there is none."""
     return os.path.splitext(name)[1].lower().decode("latin-1")
+
+
+def written_by_us(names: Set[bytes]) -> str:
+    """What a folder with these names is, if a training or an export has written it; else empty."""
+    if b"recipe.toml" in names and names & _RUN:
+        return RUN
+    return "a model" if names >= MODEL else ""
 
 
 @dataclass
@@ -127,11 +137,11 @@ class _Walk:
         """Note the files of one folder; returns it with the subfolders that are to be walked."""
         folder = _scan(self._path(parts))
         names = folder.names
-        run = b"recipe.toml" in names and any(name in names for name in _RUN)
-        if (run or names >= _MODEL) and parts:
-            self.left_out.name(_shown(parts), "a run of multigan" if run else "a model")
+        ours = written_by_us(names)
+        if ours and parts:
+            self.left_out.name(_shown(parts), ours)
             return _Folder()
-        if run:
+        if ours == RUN:
             self._without_own(folder)
         made = made_names(self._path(parts)) if MARKER in names else {}
         if folder.linked:
@@ -144,8 +154,8 @@ class _Walk:
     def _without_own(self, folder: _Folder) -> None:
         """A training in the very folder of its data: without what it has written."""
         for names in (folder.files, folder.folders):
-            own = [name for name in names if name in _OF_A_RUN]
-            names[:] = [name for name in names if name not in _OF_A_RUN]
+            own = [name for name in names if name in OF_A_RUN]
+            names[:] = [name for name in names if name not in OF_A_RUN]
             for name in own:
                 self.left_out.name(normal(name), "of a run of multigan")
 

@@ -195,3 +195,50 @@ def test_damaged_members_are_broken_not_wrong(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(content)
     with pytest.raises(Broken, match="damaged"):
         find_files(tmp_path / "a.zip", KIND).read(0)
+
+
+# What multigan itself has written
+
+
+def named(path: Path) -> str:
+    return find_files(path, KIND).notes()[0]
+
+
+def test_runs_and_models_inside_are_left_out(tmp_path: Path) -> None:
+    names = [
+        *("1.png", "recipe.toml", "a/2.png"),
+        *("runs/x/recipe.toml", "runs/x/metrics.jsonl", "runs/x/samples/9.png"),
+        *("runs/y/recipe.toml", "runs/y/checkpoints/1/state.safetensors", "runs/y/8.png"),
+        *("kept/model.safetensors", "kept/config.json", "kept/7.png"),
+        *("settings/recipe.toml", "settings/6.png"),
+    ]
+    path = packed(tmp_path / "a.zip", dict.fromkeys(names, b"x"))
+    assert list(find_files(path, KIND).names) == ["1.png", "a/2.png", "settings/6.png"]
+    assert "runs/x, runs/y (a run of multigan)" in named(path)
+    assert "kept (a model)" in named(path)
+    assert ".jsonl" not in named(path)
+
+
+def test_a_run_in_the_folder_of_its_data_packed(tmp_path: Path) -> None:
+    names = ["1.png", "recipe.toml", "metrics.jsonl", "samples/9.png", "nearest.png", "cats/2.png"]
+    path = packed(tmp_path / "a.zip", dict.fromkeys(names, b"x"))
+    assert list(find_files(path, KIND).names) == ["1.png", "cats/2.png"]
+    assert "samples, nearest.png (of a run of multigan)" in named(path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_generated_samples_inside_are_left_out(tmp_path: Path, method: int) -> None:
+    members = {
+        "a/1.png": b"x",
+        "a/made-0.png": b"x",
+        "a/sheet.png": b"x",
+        "a/.made-by-multigan": b"sample made-0.png\nsheet sheet.png\n",
+        "made-0.png": b"somebody's own",
+    }
+    path = packed(tmp_path / "a.zip", members, method)
+    assert list(find_files(path, KIND).names) == ["a/1.png", "made-0.png"]
+    assert "a/made-0.png, a/sheet.png (made by multigan)" in named(path)
+    only = {name: members[name] for name in members if "made-0" not in name.partition("/")[0]}
+    del only["a/1.png"]
+    path = packed(tmp_path / "made.zip", only, method)
+    assert list(find_files(path, KIND).names) == ["a/made-0.png"]  # they were asked for
