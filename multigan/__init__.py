@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from multigan.adversarial.penalties import Penalty
     from multigan.adversarial.terms import Term
     from multigan.domains.base import Domain
+    from multigan.errors import CheckpointError, DataError, DiskError, RecipeError, UserError
     from multigan.evaluation.evaluate import evaluate
     from multigan.measures.embedder import Embedder
     from multigan.measures.table import Evaluation
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from multigan.verbs.train import train
 
 _HOME = {
+    "CheckpointError": "multigan.errors",
+    "DataError": "multigan.errors",
+    "DiskError": "multigan.errors",
     "Domain": "multigan.domains.base",
     "Embedder": "multigan.measures.embedder",
     "Evaluation": "multigan.measures.table",
@@ -41,6 +45,8 @@ _HOME = {
     "Term": "multigan.adversarial.terms",
     "load": "multigan.model",
     "Recipe": "multigan.recipe",
+    "RecipeError": "multigan.errors",
+    "UserError": "multigan.errors",
     "load_recipe": "multigan.recipe",
     "Run": "multigan.verbs.session",
     "train": "multigan.verbs.train",
@@ -49,6 +55,9 @@ _HOME = {
 }
 
 __all__ = [
+    "CheckpointError",
+    "DataError",
+    "DiskError",
     "Domain",
     "Embedder",
     "Evaluation",
@@ -56,9 +65,11 @@ __all__ = [
     "Objective",
     "Penalty",
     "Recipe",
+    "RecipeError",
     "Run",
     "Term",
     "Trainer",
+    "UserError",
     "evaluate",
     "load",
     "load_recipe",

@@ -21,7 +21,9 @@ from multigan.resources import cache_folder
 HUB = "hf:"
 """What the name of a set of Hugging Face begins with."""
 
-_ARRAYS = (".npz", ".npy")
+ARRAYS = (".npz", ".npy")
+"""How files of arrays end."""
+
 _PARQUET = (".parquet", ".pq")
 _BESIDE = (".md", ".json", ".txt", ".yaml", "")  # endings of what lies beside shards
 _MOST = 2**34  # bytes of arrays once unpacked
@@ -51,7 +53,7 @@ def _opener(source: str, parquet: bool) -> Callable[[], Any] | None:
     if source.startswith(HUB):
         return lambda: from_hub(source)
     path = Path(source).expanduser()
-    if path.suffix.lower() in _ARRAYS and path.is_file():
+    if path.suffix.lower() in ARRAYS and path.is_file():
         return lambda: from_arrays(path)
     shards = _shards(path) if parquet else []
     return (lambda: _from_parquet(shards)) if shards else None

@@ -31,7 +31,7 @@ FILE, PICTURE = "evaluation.json", "nearest.png"
 def evaluate(
     model: Model | str | Path,
     *,
-    data: str | Path | None = None,
+    data: Any = None,
     n: int | None = None,
     seeds: int = 3,
     split: Split = "test",
@@ -42,7 +42,8 @@ def evaluate(
 ) -> Evaluation:
     """Measure a model, a run folder or a hub id against real samples it has not seen.
 
-    ``data`` names those samples; by default they are the test split of the data the recipe names.
+    ``data`` names those samples, or is what `multigan.train` takes: arrays, pictures, waveforms,
+    strings; by default they are the test split of the data the recipe names.
     ``n`` samples a row, ``seeds`` times. ``split = "validation"`` takes the training samples that
     ``train.validation`` kept apart, to choose by. ``embedder`` is one of the domain's (for pictures
     ``classifier``, ``patches``, ``inception``, ``clip``, ``dinov2``), ``weights`` its file; or your
@@ -69,7 +70,7 @@ def make_evaluator(
     domain: Domain,
     device: torch.device,
     *,
-    data: str | Path | None = None,
+    data: Any = None,
     n: int | None = None,
     most: int = MOST,
     split: Split = "test",
@@ -78,14 +79,17 @@ def make_evaluator(
 ) -> Evaluator:
     """The evaluator of a domain's samples, its embedder trained or loaded; see `Evaluator` for
     ``n`` and ``most``."""
+    given = data if data is None or isinstance(data, str | Path) else f"({type(data).__name__})"
     if split == "validation" and data is not None:
         raise UserError(
-            f"--data {data} and --split validation name different samples to measure with: leave "
+            f"--data {given} and --split validation name different samples to measure with: leave "
             "one out"
         )
     if split == "validation":
         reals = validation_reals(domain)
     else:
+        if given is not data:
+            data = type(domain).adopt(data, domain.recipe)
         reals = (
             domain.ruler.real_samples()
             if data is None

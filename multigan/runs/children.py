@@ -68,6 +68,15 @@ def _end_at_close(descriptor: int) -> None:
     while os.read(descriptor, 4096):
         pass
     if not HEARD.is_set():  # a second signal would cut the saving short
-        os.kill(os.getpid(), signal.SIGTERM)
+        _ask_to_end()
     threading.Event().wait(_PATIENCE)
     os._exit(128 + signal.SIGTERM)
+
+
+def _ask_to_end() -> None:
+    """SIGTERM to the main thread. On Windows `os.kill` would end the process without its handler,
+    where `signal.raise_signal` calls it."""
+    if os.name == "nt":
+        signal.raise_signal(signal.SIGTERM)
+    else:
+        os.kill(os.getpid(), signal.SIGTERM)

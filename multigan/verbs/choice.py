@@ -10,6 +10,7 @@ import numpy as np
 
 from multigan.domains.files import Files, Kind, find_files
 from multigan.domains.listings import narrow
+from multigan.domains.sets import ARRAYS
 from multigan.domains.walk import ending
 from multigan.encodings import encoding_of
 from multigan.errors import DataError, RecipeError
@@ -100,6 +101,11 @@ def _found(path: Path) -> Files:
         f"{OWN_DATA[kind].called}: {', '.join(sorted(endings))}"
         for kind, endings in _endings().items()
     )
+    if path.suffix.lower() in ARRAYS:
+        known = (
+            "Arrays may be of any kind: name the recipe, as in multigan train image/photos --data "
+            f"{path.name}"
+        )
     raise RecipeError(f"{path} holds no data of a kind that is known. {known}")
 
 

@@ -180,6 +180,18 @@ def test_sentences_come_from_any_iterable_or_column() -> None:
         TextDomain.adopt(["a", 5], recipe)
 
 
+def test_halves_of_characters_become_question_marks() -> None:
+    """As what was cut in the middle of an emoji has them."""
+    lines = ["a smile \ud83d at the end", "a whole smile \U0001f600 here"] * 9
+    path = TextDomain.adopt((lines, ["\ud83d", "good"] * 9), load_recipe("text/captions"))
+    recipe = load_recipe("text/characters", {"data.source": path})
+    found = TextDomain(recipe)
+    stored = found.load()
+    said = "".join(found.tokeniser.decode(stored.samples[:4].tolist()))
+    assert "\ufffd" in said
+    assert "\ud83d" not in said
+
+
 def test_points_take_none() -> None:
     with pytest.raises(DataError, match="needs a path or a name"):
         PointsDomain.adopt(np.zeros((3, 2)), load_recipe("points/ring"))

@@ -70,6 +70,24 @@ def test_one_array_is_sounds_or_series(tmp_path: Path) -> None:
     assert len(domain.facts.constants["channels"]) == 2
 
 
+@pytest.mark.parametrize("kind", [str, bytes])
+def test_arrays_of_text_are_sentences(tmp_path: Path, kind: type) -> None:
+    lines = [f"the {word} sat on the mäe" for word in ("cat", "dog", "owl", "hen")] * 8
+    given = np.array(lines if kind is str else [line.encode() for line in lines])
+    np.savez(tmp_path / "s.npz", x=given, y=np.arange(32) % 2)
+    settings = {"data.label_field": "label", "data.labels": True}
+    domain, stored = loaded(TextDomain, "text/captions", tmp_path / "s.npz", **settings)
+    assert len(stored) == 30  # two are kept apart
+    assert domain.facts.classes == ("0", "1")
+    assert (tmp_path / "s.npz").is_file()
+
+
+def test_arrays_of_text_that_is_not_utf8_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "s.npy", np.array(["ä".encode("latin-1")]))
+    with pytest.raises(DataError, match="is no sentence"):
+        loaded(TextDomain, "text/captions", tmp_path / "s.npy")
+
+
 class Harm:
     def __reduce__(self) -> tuple[Any, ...]:
         return pytest.fail, ("a pickle was run",)

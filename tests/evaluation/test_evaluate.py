@@ -191,6 +191,12 @@ def test_other_pictures_by_data(tmp_path: Path) -> None:
     assert f"30 pictures of {fresh}" in found.data
     assert "80 training pictures" in found.data
     assert found["real"].mean("1-NN accuracy") < 0.8 < found["model"].mean("1-NN accuracy")
+    arrays = [np.asarray(Image.open(path)) for path in sorted(fresh.rglob("*.png"))]
+    labels = [path.parent.name for path in sorted(fresh.rglob("*.png"))]
+    handed = evaluate(model, data=(arrays, labels), n=30, seeds=1, device="cpu")
+    assert handed["real"].values == found["real"].values
+    with pytest.raises(UserError, match="validation"):
+        evaluate(model, data=(arrays, labels), split="validation")
     with pytest.raises(DataError, match="no such file"):
         evaluate(model, data=tmp_path / "nothing")
     with pytest.raises(DataError, match=f"{tmp_path}/photos holds the very pictures"):

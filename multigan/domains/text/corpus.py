@@ -13,7 +13,7 @@ import torch
 from multigan.domains.cache import Decoded, Decoder, opened
 from multigan.domains.labels import counted
 from multigan.domains.text.handed import sentences_at
-from multigan.domains.text.oracle import Oracle
+from multigan.domains.text.oracle import Oracle, is_oracle
 from multigan.domains.text.settings import TextData
 from multigan.domains.text.sources import Lines, files_read, read_lines, text_files
 from multigan.domains.text.tokeniser import (
@@ -48,7 +48,7 @@ class Corpus:
 
 def open_corpus(data: TextData) -> Corpus:
     """The corpus that the settings name, from the cache if it is there; raises `DataError`."""
-    if Path(data.source).suffix == ".npz":
+    if is_oracle(Path(data.source)):
         return _oracle_corpus(data)
     data = replace(data, source=sentences_at(data.source, data))
     decoder = TextDecoder(data)

@@ -40,16 +40,22 @@ def sentences_at(source: str, settings: TextData) -> str:
 
 def _rows(handed: Handed, settings: TextData) -> str:
     """JSONL, of which `json` writes halves of characters as escapes."""
-    wrong = next((item for item in handed.samples if not isinstance(item, str)), None)
-    if wrong is not None:
-        raise DataError(
-            f"data = a list of {len(handed.samples)}: {wrong!r} is no sentence; give strings"
-        )
-    rows = [{settings.field: text} for text in handed.samples]
+    rows = [{settings.field: _text(item, len(handed.samples))} for item in handed.samples]
     for row, label in zip(rows, handed.labels or [], strict=False):
         row[settings.label_field or "label"] = label
     lines = (json.dumps(row, ensure_ascii=not _is_whole(row)) + "\n" for row in rows)
     return "".join(lines)
+
+
+def _text(item: Any, count: int) -> str:
+    """A string; bytes, as arrays of numpy hold them, are UTF-8."""
+    try:
+        text = item.decode() if isinstance(item, bytes) else item
+    except UnicodeDecodeError:
+        text = None
+    if not isinstance(text, str):
+        raise DataError(f"data = a list of {count}: {item!r} is no sentence; give strings")
+    return text
 
 
 def _is_whole(row: dict[str, str]) -> bool:

@@ -1,6 +1,7 @@
 """SeqGAN's synthetic oracle (Yu et al. 2017): a fixed random LSTM whose likelihood of any sequence
 is known."""
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,28 @@ def _arrays(path: Path) -> dict[str, Tensor]:
         if size > _MOST:
             raise ValueError(f"they would take {size:,} bytes")
         return {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in _NAMES}
+
+
+def is_oracle(path: Path) -> bool:
+    """Whether a source is to be read as an oracle: an .npz, unless it holds an array of text."""
+    if path.suffix != ".npz":
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _NAMES[0] + ".npy" in archive.namelist() or not _has_text(archive)
+    except Exception:  # a damaged zip raises nearly anything: it is told when it is read
+        return True
+
+
+def _has_text(archive: zipfile.ZipFile) -> bool:
+    for name in archive.namelist():
+        with archive.open(name) as file:
+            version = np.lib.format.read_magic(file)
+            form = np.lib.format
+            read = form.read_array_header_1_0 if version[0] == 1 else form.read_array_header_2_0
+            if read(file)[2].kind in "US":
+                return True
+    return False
 
 
 @dataclass(frozen=True)
