@@ -61,6 +61,23 @@ def test_training_imports_neither_the_compiler_nor_scipy(tmp_path: Path) -> None
     assert done.stdout == "[]\n", done.stderr
 
 
+GENERATING = """
+import sys
+import multigan
+multigan.load(sys.argv[1]).generate(2)
+print(sorted({"torch._dynamo", "scipy", "sklearn"} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("kind", ["tiny_run", "labelled_run"])
+def test_generating_imports_neither_the_compiler_nor_scipy(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    command = [sys.executable, "-c", GENERATING, str(request.getfixturevalue(kind))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "[]\n", done.stderr
+
+
 @pytest.mark.parametrize("name", multigan.__all__)
 def test_public_names_exist(name: str) -> None:
     assert getattr(multigan, name).__name__ == name

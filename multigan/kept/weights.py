@@ -66,11 +66,17 @@ def sha256(path: Path) -> str:
         raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
+_DRAWN = (torch.Tensor.normal_, nn.init.normal_, nn.init.trunc_normal_)
+
+
 class _Undrawn(TorchFunctionMode):
     """No initial weights: drawing normal ones of no numbers makes torch load a second of code."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return args[0] if func is torch.Tensor.normal_ else func(*args, **(kwargs or {}))
+        given = kwargs or {}
+        if func in _DRAWN:
+            return args[0] if args else given["tensor"]
+        return func(*args, **given)
 
 
 def sketched(make: Callable[[], nn.Module], what: str) -> nn.Module:
