@@ -313,3 +313,25 @@ def report(
     from multigan.report.page import write_report
 
     say(f"Page: {write_report(runs, out, trust_code=trust_code)}")
+
+
+@app.command(
+    epilog=examples("multigan demo runs/image-digits-001", "multigan demo me/kicks --port 8000")
+)
+def demo(
+    model: Annotated[str, typer.Argument(help="A run folder, a model folder, or a hub id.")],
+    host: Annotated[
+        str, typer.Option(help="Who may look: 0.0.0.0 is everybody who reaches this machine.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where it is.")] = 7860,
+    device: Device = "auto",
+    trust_code: TrustCode = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show a page in the browser that asks the model for samples: seed, label, the way between two
+    seeds, its options, a file to make them from."""
+    from multigan.devices import pick_device
+    from multigan.model import load
+    from multigan.verbs.demo import serve
+
+    serve(load(model, device=pick_device(device), trust_code=trust_code), host, port, say)

@@ -3,7 +3,6 @@
 It opens without a network and reads with scripts off.
 """
 
-import base64
 import json
 import shlex
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from multigan.pictures.animation import still_image
 from multigan.report import side_by_side
 from multigan.report.curves import Panel, curves
 from multigan.report.exhibition import exhibited, glimpse
+from multigan.report.html import data_url, environment
 from multigan.runs import journal
 from multigan.runs.folder import RunFolder
 
@@ -113,12 +113,6 @@ def render(
     whole: Sequence[list[Exhibit]] = (),
 ) -> str:
     """The page as HTML."""
-    from jinja2 import Environment, PackageLoader
-
-    environment = Environment(
-        loader=PackageLoader("multigan.report", "templates"), autoescape=True, trim_blocks=True
-    )
-    environment.filters |= {"url": _url, "png": lambda content: _data_url(content, "image/png")}
     chapters = [
         chapter(folder, name, trust_code)
         for folder, name in zip(
@@ -134,7 +128,7 @@ def render(
         side_by_side.measured(names, evaluations) if alike else [],
         side_by_side.settings(names, [f.load_recipe(trust_code=trust_code) for f in folders]),
     ]
-    page = environment.get_template("page.html.j2")
+    page = environment().get_template("page.html.j2")
     title = title or f"{len(chapters)} runs"
     shown = {
         "chapters": chapters,
@@ -185,7 +179,7 @@ def chapter(folder: RunFolder, name: str, trust_code: bool = False) -> Chapter:
         made=made,
         real=real,
         film=_file(folder.film, "image/webp"),
-        still=_data_url(still_image(still), "image/webp") if still else None,
+        still=data_url(still_image(still), "image/webp") if still else None,
         nearest=_file(folder.path / "nearest.png", "image/png"),
         pairs=kept_pairs(folder.path, domain.presenter) if model else [],
         events=_events(rows),
@@ -318,13 +312,4 @@ def _json(path: Path) -> dict[str, Any] | None:
 def _file(path: Path, media: str) -> str | None:
     if not path.is_file() or path.stat().st_size > _FILM:
         return None
-    return _data_url(path.read_bytes(), media)
-
-
-def _url(exhibit: Exhibit) -> str:
-    assert isinstance(exhibit.content, bytes)
-    return _data_url(exhibit.content, exhibit.media)
-
-
-def _data_url(content: bytes, media: str) -> str:
-    return f"data:{media};base64,{base64.b64encode(content).decode()}"
+    return data_url(path.read_bytes(), media)
