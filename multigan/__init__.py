@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from multigan.domains.base import Domain
     from multigan.errors import CheckpointError, DataError, DiskError, RecipeError, UserError
     from multigan.evaluation.evaluate import evaluate
+    from multigan.evaluation.others import evaluate_samples
     from multigan.measures.embedder import Embedder
     from multigan.measures.table import Evaluation
     from multigan.model import Model
@@ -39,6 +40,7 @@ _HOME = {
     "Embedder": "multigan.measures.embedder",
     "Evaluation": "multigan.measures.table",
     "evaluate": "multigan.evaluation.evaluate",
+    "evaluate_samples": "multigan.evaluation.others",
     "Model": "multigan.model",
     "Objective": "multigan.adversarial.objectives",
     "Penalty": "multigan.adversarial.penalties",
@@ -71,6 +73,7 @@ __all__ = [
     "Trainer",
     "UserError",
     "evaluate",
+    "evaluate_samples",
     "load",
     "load_recipe",
     "resume",

@@ -137,13 +137,23 @@ def generate(
     epilog=examples(
         "multigan evaluate runs/image-digits-001",
         "multigan evaluate runs/mine --data photos-it-never-saw/ -n 2000 --json scores.json",
+        "multigan evaluate pictures-of-another-program/ --like runs/mine",
         "multigan evaluate runs/text-captions-001 --sweep temperature",
         "multigan evaluate runs/mine --embedder inception --weights "
         "weights-inception-2015-12-05-6726825d.pth",
     )
 )
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A run folder, a model folder, or a hub id.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A run folder, a model folder, or a hub id; with --like samples of any program."
+        ),
+    ],
+    like: Annotated[
+        str | None,
+        typer.Option(help="Measure a folder or file of samples as this run or recipe's are."),
+    ] = None,
     data: Annotated[
         str | None,
         typer.Option(
@@ -198,32 +208,21 @@ def evaluate(
     way."""
     from multigan.evaluation.evaluate import evaluate as measure
 
-    if sweep is not None:
+    asked: dict[str, Any] = {"data": data, "n": n, "seeds": seeds, "device": device}
+    asked["trust_code"] = trust_code
+    by: dict[str, Any] = {"split": split, "embedder": embedder, "weights": weights}
+    if like is not None:
+        from multigan.evaluation.others import evaluate_samples
+
+        if sweep is not None:
+            raise UserError("--sweep varies an option of a model: leave --like out")
+        result = evaluate_samples(model, like, **asked, **by)
+    elif sweep is not None:
         from multigan.evaluation.frontier import frontier, frontier_table
 
-        result = frontier(
-            model,
-            sweep,
-            against=against or (),
-            data=data,
-            n=n,
-            seeds=seeds,
-            filter=filter,
-            device=device,
-            trust_code=trust_code,
-        )
+        result = frontier(model, sweep, against=against or (), filter=filter, **asked)
     else:
-        result = measure(
-            model,
-            data=data,
-            n=n,
-            seeds=seeds,
-            split=split,
-            embedder=embedder,
-            weights=weights,
-            device=device,
-            trust_code=trust_code,
-        )
+        result = measure(model, **asked, **by)
     if json == "-":
         import json as encoder
 

@@ -96,11 +96,13 @@ def make_evaluator(
             else without_shared(domain.ruler.real_samples(str(data)))
         )
     row_size(reals, len(reals.train), n)  # before an embedder is trained
-    chosen = _embedder(domain, embedder, None if weights is None else str(weights), reals, device)
+    chosen = chosen_embedder(
+        domain, embedder, None if weights is None else str(weights), reals, device
+    )
     return Evaluator(domain, reals, chosen, n, device, most)
 
 
-def _embedder(
+def chosen_embedder(
     domain: Domain, named: Any, weights: str | None, reals: Reals, device: torch.device
 ) -> Embedder:
     """One of the domain's by name, or the user's own."""

@@ -124,6 +124,10 @@ class Evaluator:
                 self._remember(samples, measured.near)
         return measured
 
+    def given_row(self, samples: Tensor) -> Measured:
+        """Stored samples ``(n, ...)`` that somebody else made."""
+        return self._measure(samples, self._embed(samples))
+
     def _measure(
         self, samples: Tensor, made: Embedded, against_train: bool = True, quick: bool = False
     ) -> Measured:
@@ -189,14 +193,18 @@ class Evaluator:
         trivial = [self.trivial_row(seed) for seed in range(seeds)]
         rows = [row_of("real", real), row_of("model", made), row_of("trivial", trivial)]
         notes = list(dict.fromkeys(note for measured in made for note in measured.notes))
-        return self.result(rows, model, notes, began)
+        return self.result(rows, about(model), notes, began)
 
     def result(
-        self, rows: list[Row], model: Model, notes: list[str], began: float | None = None
+        self,
+        rows: list[Row],
+        model: dict[str, Any],
+        notes: list[str],
+        began: float | None = None,
     ) -> Evaluation:
         """Rows with all that belongs under them."""
-        about = self._about()
-        few = too_few(self.n, about["dimensions"], self.embedder.measure_names()["frechet"])
+        embedder = self._embedder()
+        few = too_few(self.n, embedder["dimensions"], self.embedder.measure_names()["frechet"])
         notes.extend(self.domain.ruler.cautions())
         if self._shared:
             notes.append(
@@ -208,16 +216,16 @@ class Evaluator:
         return Evaluation(
             rows,
             self.n,
-            about,
+            embedder,
             self.reals.description,
-            {"samples_seen": model.clock, "recipe": model.recipe.title or model.recipe.domain},
+            model,
             notes + ([few] if few else []),
             self.domain.ruler.all_aims,
             0.0 if began is None else time.monotonic() - began,
             self.domain.ruler.headline,
         )
 
-    def _about(self) -> dict[str, Any]:
+    def _embedder(self) -> dict[str, Any]:
         e = self.embedder
         named = {
             "name": e.name,
@@ -226,6 +234,12 @@ class Evaluator:
             "accuracy": e.accuracy,
         }
         return named | {"dimensions": self.real.features.shape[1]}
+
+
+def about(model: Model) -> dict[str, Any]:
+    """What a table says of a model."""
+    title = model.recipe.title or model.recipe.domain
+    return {"samples_seen": model.clock, "recipe": title}
 
 
 def row_size(reals: Reals, pool: int, n: int | None, most: int = MOST) -> int:

@@ -15,7 +15,7 @@ from multigan.atomic import publish
 from multigan.devices import pick_device
 from multigan.errors import UserError
 from multigan.evaluation.evaluate import make_evaluator
-from multigan.evaluation.evaluator import Evaluator, row_of
+from multigan.evaluation.evaluator import Evaluator, about, row_of
 from multigan.measures.table import Evaluation, Row, number
 from multigan.model import Model, load
 
@@ -78,7 +78,7 @@ def frontier(
         )
     real = row_of("real", [evaluator.real_row(seed) for seed in range(seeds)])
     rows = [real, *(row for curve in curves for row in curve.rows)]
-    result = evaluator.result(rows, model, [])
+    result = evaluator.result(rows, about(model), [])
     if (Path(source) / "recipe.toml").is_file():
         result.save(Path(source) / FILE)
         draw(real, curves, model.domain.ruler.tradeoffs, Path(source) / PICTURE)
