@@ -80,6 +80,7 @@ def figures(checkout: str) -> dict[str, str]:
         "lines of `training/trainer.py`": str(lines_of(package / "training" / "trainer.py")),
         "places that know a domain by name": str(len(knowing_kinds(package))),
         "lines with a comment": f"{share_of_comments(package):.1%}",
+        "in `adversarial/`": f"{share_of_comments(package / 'adversarial'):.1%}",
     }
 
 

@@ -73,6 +73,7 @@ class Match:
         self.critic = game.critics[contest.critic]
         self.main = contest.critic == "critic"
         network, settings = self.critic.network, game.settings
+        # In one batch, batch norm would give away which samples are made: such critics judge apart.
         joint = settings.critic.joint and not mixes_samples(network)
         rules = (game.objective, game.augmentation, joint, game.penalties)
         if compile and settings.penalties.active():
@@ -106,6 +107,8 @@ class Match:
             if name in weights and penalty.at not in (at_real, at_fake)
         }
         view = partial(self._view, draw=draw, clock=clock, budget=budget)
+        # Alike in kind for both, or the critic would tell them by it; drawn apart, or pairs would
+        # be.
         views = view(real, purpose="real"), view(fake, purpose="fake")
         return self.loss(
             CriticInputs(real, fake, shown.condition, made.condition, *views, weights, points)
@@ -119,6 +122,8 @@ class Match:
         read = game.embed(made.x, contest.critic)
         logits, features = self._judged(read, view(read, purpose="fake"), made.condition)
         real = None
+        # Paired: the loss asks by how much the real one is liked better. No generator made it, so
+        # no gradient is needed.
         if game.objective.relativistic:
             with torch.no_grad():
                 shown = contest.real(game, turn)

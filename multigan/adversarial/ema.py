@@ -15,11 +15,13 @@ _LOOKS = 1000  # moments of a schedule at most
 def decay(batch: int, half_life: float) -> float:
     """β = 0.5^(batch / half-life), both in samples; 0 where the half-life is 0 (Karras et al.
     2020)."""
+    # In samples, not rounds: what is forgotten does not hang on the batch.
     return 0.5 ** (batch / half_life) if half_life > 0 else 0.0
 
 
 def remainder(half_life: Schedule, batch: int, budget: int) -> float:
     """Share of the first weights that are left in the average at the end of ``budget`` samples."""
+    # The product of all β, by their logarithms: of many rounds it would fall below any float.
     rounds = -(-budget // batch)
     looked_at = range(0, rounds, -(-rounds // _LOOKS) or 1)
     shares = [decay(batch, half_life.at(i * batch, budget)) for i in looked_at]
@@ -44,6 +46,7 @@ class Ema:
                 cast(list[Tensor], list(network.parameters())),
             )
             torch._foreach_lerp_(ours, theirs, 1 - beta)
+        # Running statistics are averages already, and counters have none.
         for average, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
             average.copy_(buffer)
 

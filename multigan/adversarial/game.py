@@ -143,12 +143,15 @@ class Game:
         """Play one round from ``clock`` real samples seen on; returns the samples seen after
         it."""
         steps = self.settings.critic.steps
+        # Counted by the clock: lazy penalties fall on the same rounds after an interruption.
         index = clock // (batch * steps)
         for _ in range(steps):
             self.critic_phase(turns("critic", clock), clock, budget, index)
             clock += batch
         # The generator meets the critic as it now is: one gradient for both would be of an old one.
         self.generator_phase(turns("generator", clock), clock, budget)
+        # Players circle around an equilibrium, their average comes nearer to it (Yazıcı et al.
+        # 2019): it is what is kept, shown and measured.
         half_life = self.settings.ema_half_life.at(clock, budget)
         for name, ema in self.emas.items():
             ema.update(self.generators[name].network, decay(batch * steps, half_life))
@@ -162,6 +165,8 @@ class Game:
         for turn, share in _with_shares(turns):
             for name, match in self.matches.items():
                 loss = match.critic_loss(turn, weights, clock, budget)
+                # Shares of a mean, summed as gradients: the memory of one micro-batch, the loss of
+                # all.
                 (loss.total * share).backward()
                 seen = {f"{name}/{term}": value for term, value in loss.terms.items()}
                 described = _describe(loss.real, loss.fake).items()
@@ -175,6 +180,8 @@ class Game:
     def generator_phase(self, turns: Iterable[Turn], clock: int, budget: int) -> None:
         """One update of every generator on the mean loss over the micro-batches."""
         totals: dict[str, Tensor] = {}
+        # The gradient passes through critics to generators; what it would leave in critics is not
+        # wanted.
         with ExitStack() as stack:
             for player in self.critics.values():
                 stack.enter_context(readonly(player.network))
@@ -192,17 +199,21 @@ class Game:
         self.statistics.add(totals)
 
     def _due(self, clock: int, budget: int, index: int) -> dict[str, Tensor]:
+        # Lazy (StyleGAN2, Karras et al. 2020): every k-th round k times as strong is as much on
+        # average.
         active = self.settings.penalties.active().items()
         due = {
             n: p.weight.at(clock, budget) * p.interval for n, p in active if index % p.interval == 0
         }
         return {
+            # A tensor: a compiled loss would be compiled anew for every other number.
             name: torch.full((), weight, device=self.device)
             for name, weight in due.items()
             if weight > 0
         }
 
     def _generator_terms(self, turn: Turn, clock: int, budget: int) -> dict[str, Tensor]:
+        # One noise for all contests: several critics judge the very same sample.
         noise, terms, outcomes = self.noise(turn.draw), {}, {}
         for name, match in self.matches.items():
             outcome = outcomes[name] = match.outcome(turn, noise, clock, budget)
@@ -298,6 +309,8 @@ def _with_shares(turns: Iterable[Turn]) -> Iterable[tuple[Turn, float]]:
 
 
 def _describe(real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+    # E[sign D(x)] near 1 says that the critic knows its samples by heart (r_t of StyleGAN2-ADA,
+    # Karras et al. 2020, equation 1).
     real, fake = score(real.detach()), score(fake.detach())
     return {
         "logits/real": real.mean(),

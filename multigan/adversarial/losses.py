@@ -63,6 +63,8 @@ def critic_loss(
     at_reals = {name: p for name, p in due.items() if p.at is at_real}
     at_fakes = {name: p for name, p in due.items() if p.at is at_fake}
 
+    # A slope is taken at the sample as it is, through its augmentation: that is the critic as it is
+    # used, at points that exist.
     def judge_as(view: View, condition: Condition) -> Critic:
         return lambda x: critic(*viewed(x, condition, view, augmentation))
 
@@ -81,6 +83,7 @@ def critic_loss(
     for name in [n for n in due if n not in at_reals | at_fakes]:
         slope, _ = gradient(on_real, inputs.points[name])
         terms[name] = due[name].value(slope).mean()
+    # One sum, one backward pass: objective and penalties share the graph of the critic.
     total = first = objective.critic(real, fake)
     for name, term in terms.items():
         total = total + inputs.weights[name] * term

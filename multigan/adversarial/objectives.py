@@ -33,16 +33,20 @@ def logistic_critic(real: Tensor, fake: Tensor) -> Tensor:
 
 def nonsaturating_generator(fake: Tensor, real: Tensor | None = None) -> Tensor:
     """-log sigmoid(D(G(z))) (Goodfellow et al. 2014)."""
+    # Not the critic's loss turned round: that is flat where the critic is sure, this is steepest
+    # there (section 3).
     return softplus(-fake).mean()
 
 
 def minimax_generator(fake: Tensor, real: Tensor | None = None) -> Tensor:
     """log(1 - sigmoid(D(G(z)))) (Goodfellow et al. 2014)."""
+    # The game of the proofs: it saturates while samples are bad, so hardly anybody plays it.
     return -softplus(fake).mean()
 
 
 def lsgan_critic(real: Tensor, fake: Tensor) -> Tensor:
     """(D(x) - 1)²/2 + D(G(z))²/2 (Mao et al. 2017)."""
+    # Targets 1, 0 and 1 (equation 9): a sample far on the right side is pulled back too.
     return ((real - 1).square().mean() + fake.square().mean()) / 2
 
 
@@ -53,11 +57,13 @@ def lsgan_generator(fake: Tensor, real: Tensor | None = None) -> Tensor:
 
 def hinge_critic(real: Tensor, fake: Tensor) -> Tensor:
     """max(0, 1 - D(x)) + max(0, 1 + D(G(z))) (Lim & Ye 2017)."""
+    # Beyond the margin nothing is gained: the critic is not paid for being ever surer.
     return relu(1 - real).mean() + relu(1 + fake).mean()
 
 
 def wasserstein_critic(real: Tensor, fake: Tensor) -> Tensor:
     """D(G(z)) - D(x) (Arjovsky et al. 2017)."""
+    # A distance only while the critic is Lipschitz: play it with `gp`, or whatever keeps its slope.
     return fake.mean() - real.mean()
 
 
@@ -69,6 +75,8 @@ def raise_logits(fake: Tensor, real: Tensor | None = None) -> Tensor:
 def rpgan_critic(real: Tensor, fake: Tensor) -> Tensor:
     """-log sigmoid(D(x) - D(G(z))), pair by pair (Jolicoeur-Martineau 2018; R3GAN, Huang et al.
     2024)."""
+    # Each sample against another, not against a level that all share: to drop a mode is no longer a
+    # minimum (R3GAN, section 2.1).
     return softplus(fake - real).mean()
 
 
@@ -78,6 +86,8 @@ def rpgan_generator(fake: Tensor, real: Tensor | None = None) -> Tensor:
     return softplus(real - fake).mean()
 
 
+# A critic that always answers 0 loses 2 log 2 to the logistic, 1/2 to the least-squares, 2 to the
+# hinge and log 2 to the paired loss: `diverges_at` is ten times that.
 OBJECTIVES: dict[str, Objective] = {
     "minimax": Objective(logistic_critic, minimax_generator, saturates_at=0.05, diverges_at=14),
     "nonsaturating": Objective(

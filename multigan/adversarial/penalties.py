@@ -51,6 +51,7 @@ def functional_gradient(critic: Critic, x: Tensor) -> tuple[Tensor, Tensor]:
 
 def zero_centred(gradient: Tensor) -> Tensor:
     """|∇D|²/2 per sample, of R1 and R2 (Mescheder et al. 2018), ``(N,)``."""
+    # Halved here: the weight in a recipe is the γ of the paper, which has γ/2 · |∇D|² (equation 9).
     return gradient.flatten(1).square().sum(1) / 2
 
 
@@ -86,6 +87,7 @@ def around_real(deviation: float) -> "Points":
     """At real samples plus normal noise (DRAGAN, Kodali et al. 2017)."""
 
     def at(real: Tensor, fake: Tensor, draw: Draw) -> Tensor:
+        # Near the data alone: sharp slopes there came with collapse.
         return real + deviation * draw.normal("dragan", *real.shape[1:])
 
     return at

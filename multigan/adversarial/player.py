@@ -43,9 +43,11 @@ class Guard:
     def watch(self, network: str, terms: Sequence[str], bad: Tensor, section: str = "") -> None:
         """Note which terms of a phase are not finite, ``bad`` being 1 for those, without waiting
         for the device; ``section`` of the recipe says how the network learns."""
+        # What comes after the first bad step follows from it: only the first is named.
         first = bad * (1 - self.tripped)
         key = (network, section or f"game.{network}", tuple(terms))
         self._flags[key] = torch.maximum(self._flags[key], first) if key in self._flags else first
+        # Never 0 again, and never read here: a read would make the step wait for the device.
         self.tripped = torch.maximum(self.tripped, bad.max())
 
     def check(self, clock: int) -> None:
@@ -86,15 +88,19 @@ class Player:
             synchronise(
                 [*gradients, bad], self.name
             )  # a term that is bad anywhere stops every process
+        # A finite loss may have a gradient that is not: both are watched.
         norm = get_total_norm(gradients)
         self.guard.watch(
             self.name,
             [*terms, "gradient"],
+            # The mean over processes of a flag that one has raised is a fraction: it counts as
+            # raised.
             torch.cat([bad.ceil(), not_finite([norm])]),
             self.section,
         )
         if self.settings.clip > 0:
             clip_grads_with_norm_(self.parameters, self.settings.clip, norm)
+        # By the clock, without a scheduler: there is no further state that a resume would need.
         for group in self.optimiser.param_groups:
             group["lr"] = lr
         self._step(gradients)

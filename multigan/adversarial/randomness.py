@@ -14,6 +14,8 @@ from torch import Tensor
 
 def derive_seed(*parts: int | str) -> int:
     """A 63-bit seed that follows from ``parts`` alone."""
+    # Hashed: neighbouring seeds and clocks share no numbers. Parted by what no part has, so that
+    # ("a", "bc") and ("ab", "c") differ.
     digest = hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
@@ -57,6 +59,8 @@ class Draw:
         return replace(self, part=self.part[start:stop])
 
     def _slice(self, function: Callable[..., Tensor], purpose: str, shape: Sequence[int]) -> Tensor:
+        # All of the batch is drawn, and cut: a process or a micro-batch has the numbers of its rows
+        # whoever has the others.
         generator: Any = stream(self.device, self.seed, self.clock, purpose)
         whole = function((self.batch, *shape), generator=generator, device=self.device)
         return whole[self.part.start : self.part.stop]
@@ -84,7 +88,9 @@ class IndexedDraw:
 
     def _stack(self, function: Callable[..., Tensor], purpose: str, shape: Sequence[int]) -> Tensor:
         rows = [
-            function(shape, generator=stream("cpu", self.seed, i, purpose)) for i in self.indices
+            # On the CPU, whatever the device: a seed makes the same sample everywhere.
+            function(shape, generator=stream("cpu", self.seed, i, purpose))
+            for i in self.indices
         ]
         return torch.stack(rows).to(self.device)
 

@@ -61,6 +61,7 @@ class Schedule:
         until = budget if self.until is None else self.until
         progress = min(max((clock - self.begin) / max(until - self.begin, 1), 0.0), 1.0)
         value = _SHAPES[self.shape](self.start, self.last, progress)
+        # Adam's first steps rest on few gradients: a learning rate may rise to where it begins.
         return value * min(1.0, clock / self.warmup) if self.warmup else value
 
 

@@ -60,12 +60,14 @@ def feature_distance(turn: GeneratorTurn) -> Tensor:
     distances = [
         (ours.float() - theirs.float()).abs().mean() / _size(theirs).clamp_min(1e-4)
         for fake_layers, real_layers in zip(made, real, strict=True)
+        # The last layer is logits: of those the objective speaks.
         for ours, theirs in zip(fake_layers[:-1], real_layers[:-1], strict=True)
     ]
     return torch.stack(distances).mean()
 
 
 def _size(features: Tensor) -> Tensor:
+    # Of the whole batch: each process would divide by a size of its own.
     return whole_sum(features.float().abs().mean()) / processes()
 
 
@@ -73,6 +75,7 @@ def mode_seeking(turn: GeneratorTurn) -> Tensor:
     """Mean of d(z1, z2)/d(G(z1), G(z2)) under one condition, d the mean |difference| (MSGAN, Mao et
     al. 2019)."""
     draw = turn.turn.draw
+    # ~clock is below 0, where no turn is: this noise is drawn for nothing else.
     other_noise = turn.game.noise(Draw(draw.seed, ~draw.clock, draw.batch, draw.device, draw.part))
     other = turn.game.make(other_noise, turn.turn.condition)
     return mode_seeking_ratio(turn.noise, other_noise, turn.fake, other)

@@ -69,6 +69,7 @@ class Processes:
     def synchronise(self, gradients: list[Tensor], phase: str) -> None:
         """Average the gradients of a phase over the processes, in place, in one flat all-reduce."""
         self._check_counts(gradients, phase)
+        # One tensor: of many small ones each would wait for the network by itself.
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         dist.all_reduce(flat)
         flat /= self.world
@@ -123,6 +124,7 @@ class Processes:
         """Raise `RuntimeError` if the weights have drifted apart between the processes."""
         if self.world == 1:
             return
+        # A sum a parameter: as good as all of them to see a drift, at a few bytes.
         sums = torch.stack([float64(p.detach()).sum() for p in network.parameters()]).cpu()
         extremes = torch.cat([sums, -sums])
         dist.all_reduce(extremes, dist.ReduceOp.MAX, group=self.control)
@@ -153,6 +155,7 @@ def join_processes(device: str) -> Processes:
     on_cuda = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
     if on_cuda:
         torch.cuda.set_device(local_rank)
+    # Half an hour: the others wait while the first evaluates and writes.
     dist.init_process_group("nccl" if on_cuda else "gloo", timeout=timedelta(minutes=30))
     control = dist.new_group(backend="gloo") if on_cuda else dist.group.WORLD
     return Processes(rank, world, local_rank, control)

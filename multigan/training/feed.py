@@ -68,6 +68,8 @@ class Feed:
     def _permutation(self, purpose: str, epoch: int) -> Tensor:
         key = (purpose, epoch)
         if key not in self._permutations:
+            # A batch may lie across two passes: the one before is kept, all older ones are not
+            # asked for.
             old = [k for k in self._permutations if k[0] == purpose and k[1] < epoch - 1]
             for k in old:
                 del self._permutations[k]
@@ -87,6 +89,8 @@ class Feed:
             return replace(self._data.at(indices), labels=labels)
         waiting = self._ahead.pop((purpose, clock), None)
         gathered = waiting.result() if waiting else self._gather(indices)
+        # What comes next is known from the clock alone, so reading ahead holds no state of the
+        # training.
         following = self.indices(purpose, clock + stride)
         self._ahead[purpose, clock + stride] = self._thread.submit(self._gather, following)
         return replace(gathered.to(self.device, non_blocking=True), labels=labels)

@@ -31,6 +31,8 @@ class Look:
     def __init__(self, domain: Domain, game: Game, stored: Stored, seed: int) -> None:
         self.domain, self.game = domain, game
         count = max(min(max(domain.presenter.preview, _HEALTH), len(stored) // 2), 1)
+        # By a seed of its own: other trainings on the same data are looked at beside the same
+        # samples.
         order = torch.randperm(len(stored), generator=torch.Generator().manual_seed(0))
         mine, others = order[:count], order[-count:]
         draw = Draw(derive_seed(seed, "look"), 0, count, game.device, range(count))
@@ -89,6 +91,7 @@ class Look:
         return self._evaluated(self.game.critic.network, x, None)
 
     def _evaluated(self, network: nn.Module, x: Any, condition: Condition) -> Tensor:
+        # Batch norm in training mode would take these samples into its statistics.
         training = network.training
         network.eval()
         try:

@@ -59,12 +59,16 @@ class Setup:
         """One network on the device, with the same first weights in every process."""
         train = self.domain.recipe.train
         with torch.random.fork_rng(devices=[]):
+            # By name, not in turn: who else plays changes nothing about the first weights of a
+            # player.
             torch.manual_seed(derive_seed(train.seed, name))
             network = given if given is not None else self.domain.network(name)
         check_parameters(name, network)
         network = network.to(self.device).train()
         if train.channels_last and any(p.dim() == 4 for p in network.parameters()):
             network = network.to(memory_format=torch.channels_last)
+        # The same first weights already, unless a network of the user's draws by itself or was
+        # handed over.
         self.processes.broadcast(network)
         return self._shared_batch_norm(network, name)
 

@@ -122,6 +122,8 @@ class PretrainingStage:
             self.game.statistics.add({f"{prefix}loss": loss, f"{prefix}gradient_norm": norm})
             if due:
                 learner.check()
+        # The loss of unseen samples says when to stop: what is learnt after that is learnt by
+        # heart.
         impatient = settings.patience and self.generator.stale >= settings.patience
         self.ended = self.ended or bool(impatient) or after >= settings.samples
         return after

@@ -119,6 +119,8 @@ class Stages:
         game."""
         found = state.get("stage")
         if found is None:
+            # What format 1 called so is the stage before the game; `warmup` of a schedule is
+            # another thing.
             found = {} if state["warmup"] is None else {self.all[0].name: state["warmup"]}
         # A stage that the recipe no longer has is over: what comes last goes on.
         self.current = next((s for s in self.all if s.name in found), self.all[-1])

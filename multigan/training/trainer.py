@@ -77,11 +77,13 @@ class Trainer:
         multiply_in_tf32(self.device, train.tf32)
         self.batches = Batches(domain, stored, self.device, self.processes)
         self.feed, self.turns = self.batches.feed, self.batches.turns
+        # Networks are built for the shapes of what they are told, and only the data have those.
         learn_condition(domain, stored)
         setup = Setup(domain, self.device, self.processes, self.display.note)
         self.game = setup.game(generator, critic)
         self.stages = stages_of(domain, self.game, self.turns)
         self.look = Look(domain, self.game, stored, train.seed)
+        # Who cannot play is told so in words now, not by a traceback of a round.
         check_signatures(self.game, *self.look.first(2))
         self.row: dict[str, Any] = {}  # of the last tick
         self.scoring = self._scoring()
@@ -120,6 +122,7 @@ class Trainer:
         devices, train = [self.device] if self.device.type == "cuda" else [], self.recipe.train
         explained = explaining_out_of_memory(self.device, train.batch, train.accumulate)
         own = StopSignals() if signals is None else nullcontext(signals)
+        # Networks draw from the global state; a program that trains finds its own as it was.
         with torch.random.fork_rng(devices=devices), own as signals, explained:
             try:
                 with signals.waiting():
@@ -151,6 +154,8 @@ class Trainer:
         self.stopwatch.start(self.clock)
         while not self.ended:
             before = self.clock
+            # Dropout and its like follow from the clock as well, so that a resume draws what would
+            # have been drawn.
             with drawn_from_clock(before, self.batches):
                 self._round()
             if self.device.type == "cpu":
@@ -165,6 +170,7 @@ class Trainer:
         evaluate = self.recipe.train.evaluate_every is not None and (
             end or self._passed("evaluate", before)
         )
+        # A score is of this moment's evaluation: a checkpoint without one has none.
         self.best.score = None
         if end or evaluate or self._passed("log", before):
             self.row = self._tick(evaluate)
@@ -172,6 +178,8 @@ class Trainer:
             self._show()
         better = evaluate and self.processes.share(self.best.is_now(self.clock))
         if better and self.processes.first:
+            # Before the checkpoint that says so: after a crash between the two the moment comes
+            # again.
             keep(self.kept(), self.run.best)
         if end or better or self._passed("save", before):
             self.save()
@@ -231,6 +239,7 @@ class Trainer:
             "seconds": self.stopwatch.seconds,
             "recipe": self.recipe.to_dict(),
             "data": self.fingerprint,
+            # Ticks in a row that a symptom was seen: a resume must not begin to count anew.
             "health": self.watch.counts,
             **self.best.state(),
             "game": self.game.state(),

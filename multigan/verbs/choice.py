@@ -102,8 +102,9 @@ def _found(path: Path) -> Files:
         for kind, endings in _endings().items()
     )
     if path.suffix.lower() in ARRAYS:
+        one = next(iter(OWN_DATA.values())).recipe
         known = (
-            "Arrays may be of any kind: name the recipe, as in multigan train image/photos --data "
+            f"Arrays may be of any kind: name the recipe, as in multigan train {one} --data "
             f"{path.name}"
         )
     raise RecipeError(f"{path} holds no data of a kind that is known. {known}")

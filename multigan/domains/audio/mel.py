@@ -77,6 +77,7 @@ class MelFrontEnd(nn.Module):
     def to_magnitudes(self, x: Tensor) -> Tensor:
         """Representations ``(N, 1, M, T)`` to mel magnitudes ``(N, T, M)``; what is nearly at the
         floor becomes 0."""
+        # A floor that is not quite reached would be heard as hiss.
         silent = x.squeeze(1) <= NEARLY_SILENT
         return self.unscaled(x).exp().masked_fill(silent, 0).transpose(1, 2)
 
@@ -97,6 +98,8 @@ class MelFrontEnd(nn.Module):
             for x_part, heard_part, explained_part, bank in blocks:
                 torch.mm(x_part, bank.T, out=heard_part)
                 explained_part.addmm_(heard_part, bank)
+            # x · Bᵀm / BᵀBx never leaves the positive and never gets worse (Lee & Seung 2001,
+            # theorem 1).
             x *= torch.div(target, explained, out=explained)
         return x.unflatten(0, mel.shape[:2])
 

@@ -28,6 +28,8 @@ class ShortTimeFourier(nn.Module):
     def inverse(self, spectrum: Tensor) -> Tensor:
         """Complex spectra ``(N, T, F)`` to the waveforms ``(N, T · hop)`` whose spectra are nearest
         to them."""
+        # Least squares: windowed frames, added, over the sum of squared windows (Griffin & Lim
+        # 1984, equation 6).
         frames = torch.fft.irfft(spectrum, self.n_fft) * self.window
         return self._overlapped(frames).mul_(self._weight(spectrum.shape[1]))
 
@@ -41,6 +43,7 @@ class ShortTimeFourier(nn.Module):
         """What each sample is multiplied by for the windows that overlap there, ``(1, T ·
         hop)``."""
         overlapping = self._overlapped(self.window.square().expand(1, frames, -1))
+        # At the edges hardly any window reaches: nothing is magnified without bound.
         return 1 / overlapping.clamp_min(1e-3)
 
     def _overlapped(self, frames: Tensor) -> Tensor:
@@ -78,6 +81,8 @@ class ShortTimeFourier(nn.Module):
         for step in range(
             steps
         ):  # all in place: large blocks taken and given back cost more than the arithmetic
+            # Onto the spectra that some waveform has, then back to the wanted magnitudes. Only
+            # phases are taken, so c + α (c - c') may be divided by 1 + α.
             torch.mul(self._frames(waveform()), self.window, out=frames)
             torch.fft.rfft(frames, out=rebuilt)
             torch.sub(
@@ -121,6 +126,7 @@ def peak_phase(magnitude: Tensor, hop_per_window: float) -> Tensor:
     nearest = torch.where(bins - left <= right - bins, left, right).clamp(0, log.shape[-1] - 1)
     turns = (nearest + offset.gather(-1, nearest)) * hop_per_window
     between = (turns[:, 1:] + turns[:, :-1]) / 2
+    # Phases add up over a sound: only whole turns taken off in double precision keep the digits.
     turned = float64(pad(between, (0, 0, 1, 0))).cumsum(1)
     phase = 2 * torch.pi * (turned % 1).to(magnitude)
     return torch.complex(phase.cos(), phase.sin())  # faster than polar()

@@ -30,6 +30,7 @@ class ConvNextBlock(nn.Module):
         self.dense = nn.Sequential(
             nn.Linear(channels, 3 * channels), nn.GELU(), nn.Linear(3 * channels, channels)
         )
+        # Small at first: a deep stack begins near the identity (LayerScale, Touvron et al. 2021).
         self.scale = nn.Parameter(torch.full((channels,), scale))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -75,6 +76,7 @@ class VocoderGenerator(nn.Module):
         for block in self.blocks:
             x = block(x)
         magnitude, phase = self.head(self.last(x.transpose(1, 2))).float().chunk(2, -1)
+        # An angle wraps by itself in cos and sin: no phase has to be unwrapped (Vocos).
         spectrum = torch.polar(magnitude.clamp_max(_LOUDEST).exp(), phase)
         return self.fourier.inverse(spectrum)[:, None, : frames * self.fourier.hop]
 
@@ -113,7 +115,10 @@ class ResolutionCritic(nn.Module):
         """Features of every layer; the last are the logits ``(N, 1, T, ·)``."""
         spectrum = torch.view_as_real(self.fourier(x.squeeze(1)))
         return _through(
-            (spectrum.square().sum(-1) + 1e-9).sqrt().unsqueeze(1), self.layers, self.head
+            # The root alone has no derivative at 0.
+            (spectrum.square().sum(-1) + 1e-9).sqrt().unsqueeze(1),
+            self.layers,
+            self.head,
         )
 
 
@@ -137,6 +142,7 @@ class VocoderCritic(nn.Module):
         periods: tuple[int, ...] = (2, 3, 5, 7, 11),
     ) -> None:
         super().__init__()
+        # No one window resolves both clicks and low notes.
         resolutions = (n_fft // 2, n_fft, 2 * n_fft)
         self.critics = nn.ModuleList(
             [
@@ -167,6 +173,8 @@ class MelDistance:
 
     def between(self, made: Tensor, mels: Tensor) -> Tensor:
         """The distance (0-d) of waveforms ``(N, 1, S)`` from spectrograms ``(N, 1, M, T)``."""
+        # Of spectrograms, not of samples: phases are not told, and many waveforms have the same
+        # mels.
         return (self.front_end.to(made.device)(made.squeeze(1)) - mels).abs().mean()
 
     def __call__(self, turn: GeneratorTurn) -> Tensor:

@@ -94,6 +94,7 @@ class GatedGenerator(nn.Module):
         self.norms = nn.ModuleList(LabelledNorm(2 * c, classes) for c in channels)
         pairs = list(itertools.pairwise(channels))
         self.enlarge = nn.ModuleList(EnlargingConv(below, 2 * above) for below, above in pairs)
+        # A map weighs the channels of one four times as large: a short way for gradients.
         self.skips = nn.ModuleList(
             SkipExcitation(channels[i - 2], channels[i]) for i in range(2, doublings)
         )
@@ -102,6 +103,7 @@ class GatedGenerator(nn.Module):
 
     def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
         """Pictures of latents ``(N, latent)`` and labels ``(N,)``."""
+        # All latents on one sphere: how long one is would say nothing (Karras et al. 2018, ProGAN).
         z = F.normalize(noise, dim=1) * noise.shape[1] ** 0.5
         x = self.project(z).view(len(z), -1, self.side, self.side)
         maps = [F.glu(self.norms[0](x, condition), 1)]

@@ -23,6 +23,7 @@ class RandomMixing(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
+        # Learnt, it would find the telling features again.
         self.requires_grad_(False)
 
     def forward(self, maps: list[Tensor]) -> list[Tensor]:
@@ -50,6 +51,7 @@ class ScaleCritic(nn.Module):
     def __init__(self, channels: int, size: int, width: int, classes: int) -> None:
         super().__init__()
         layers: list[nn.Module] = []
+        # Spectral norm bounds the slope in place of a penalty: the paper plays without one.
         while size >= 8:
             layers += [spectral_norm(nn.Conv2d(channels, width, 4, 2, 1)), nn.LeakyReLU(0.2)]
             channels, size = width, size // 2

@@ -28,6 +28,7 @@ class Bottleneck(nn.Module):
         self.mix = nn.Conv2d(inside, inside, 3, 1, 1, groups=max(1, inside // GROUP))
         self.close = nn.Conv2d(inside, channels, 1, bias=False)
         for conv in (self.open, self.mix):
+            # L^(-1 / (2m - 2)) for the m = 3 convolutions of a block (Fixup, section 3).
             _scaled(conv, blocks ** (-1 / 4))
         nn.init.zeros_(self.close.weight)
 
@@ -83,6 +84,7 @@ class ResidualGenerator(nn.Module):
 
     def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
         """Pictures of latents ``(N, latent)`` and labels ``(N,)``."""
+        # The latent speaks once, as in R3GAN: no mapping network, no style at each scale.
         styles = self.project(self.label(noise, condition))
         x = self.scales[0](self.first * styles[:, :, None, None])
         for between, scale in zip(self.between, self.scales[1:], strict=True):
@@ -110,6 +112,8 @@ class ResidualCritic(nn.Module):
         self.between = nn.ModuleList(
             nn.Conv2d(below, above, 1, bias=False) for below, above in itertools.pairwise(channels)
         )
+        # A weight for every place of every channel, in place of a mean: where something lies
+        # counts.
         self.gather = nn.Conv2d(channels[-1], channels[-1], side, groups=channels[-1], bias=False)
         self.head = ProjectionHead(channels[-1], classes)
         nn.init.normal_(self.head.linear.weight, 0, channels[-1] ** -0.5)

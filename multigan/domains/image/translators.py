@@ -94,6 +94,7 @@ class UnetGenerator(nn.Module):
         )
         self.join = nn.ModuleList(nn.Conv2d(2 * c, c, 3, 1, 1) for c in channels[:-1][::-1])
         self.last = nn.Conv2d(channels[0], shape[0], 3, 1, 1)
+        # Small at first: what a task makes whole of nearly nothing is nearly what was given.
         nn.init.normal_(self.last.weight, 0, 0.01)
 
     def forward(self, noise: Tensor | None, condition: Condition) -> Tensor:
@@ -145,6 +146,7 @@ class PatchCritic(nn.Module):
         told = told_channels(condition_shape)
         below = shape[0] + told
         for above in channels:
+            # A critic of pairs learns fast: its slope is bounded at every layer.
             layers += [spectral_norm(nn.Conv2d(below, above, 4, 2, 1)), nn.LeakyReLU(0.2)]
             below = above
         layers += [spectral_norm(nn.Conv2d(below, below, 3, 1, 1)), nn.LeakyReLU(0.2)]

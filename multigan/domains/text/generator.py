@@ -121,6 +121,8 @@ class SequenceGenerator(nn.Module, ABC):
     def forward(self, noise: TextNoise, condition: Tensor | None = None) -> Any:
         """Sentences of noise: relaxed in training, ids ``(N, T)`` otherwise."""
         z, uniform, temperature = noise
+        # The critic's phase takes ids, which are cheap; soft one-hots it must see as the generator
+        # shows them, or it would tell real from made by softness.
         if self.training and (torch.is_grad_enabled() or self.estimator == "soft_gumbel"):
             return self.relaxed(z, uniform, temperature[:, None], condition)
         return self.sample(z, uniform, condition)
@@ -140,6 +142,7 @@ class SequenceGenerator(nn.Module, ABC):
             feature, state = self.step(x, state)
             logits = self.scores(feature).float()
             drawn, carrier = draw(logits, u, temperature)
+            # Ended sentences go on as ends: shapes stay alike, and no gradient passes after an end.
             ids = drawn.where(alive, END)
             x = self._read_back(ids, carrier)
             steps.append((ids, _ended(carrier, alive, soft), *self._of_draw(logits, ids, alive)))
@@ -151,6 +154,8 @@ class SequenceGenerator(nn.Module, ABC):
         return carriers if soft else Relaxed(drawn_ids, carriers, log_probs, entropy)
 
     def _read_back(self, ids: Tensor, carrier: Tensor | None) -> Tensor:
+        # Through: a token also learns by what was written after it. Detached: only by what the
+        # critic made of it, at less variance.
         if carrier is None or self.feedback == "detached":
             return nn.functional.embedding(ids, self.table)
         return read(Relaxed(ids, carrier), self.table)
@@ -217,6 +222,8 @@ class SequenceGenerator(nn.Module, ABC):
         """-log p(token | those before, z) of every token that counts of ids ``(N, T)``, and those
         tokens: ``(M,)``."""
         x = nn.functional.embedding(ids[:, :-1], self.table)
+        # With words missing, z and what lies further back have to do (Bowman et al. 2016, section
+        # 3.1).
         if self.training and self.word_dropout:
             x = x * (torch.rand_like(x[..., :1]) >= self.word_dropout)
         x = torch.cat([self.start.expand(len(ids), 1, -1), x], 1)

@@ -82,6 +82,8 @@ class LanguageCritic(nn.Module):
             scored = [
                 _scored(network, by, weight, bias, condition) for network, by, weight, bias in parts
             ]
+        # The best critic is log q/p (Goodfellow et al. 2014, proposition 1). A mean of scores is a
+        # geometric mean of models, which does not sum to 1: hence the logsumexp.
         chosen, every = (torch.stack(part[:-1]).mean(0) for part in zip(*scored, strict=True))
         theirs, all_theirs = scored[-1]
         ratio = chosen - every.logsumexp(2) - (theirs - all_theirs.logsumexp(2))

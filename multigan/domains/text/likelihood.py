@@ -48,6 +48,7 @@ class _TokenLosses(torch.autograd.Function):
         logits = torch.addmm(bias, features, weight.T)
         chosen = logits.gather(1, targets[:, None])
         total = logits.logsumexp(1, keepdim=True)
+        # The slope of -log p to the logits is softmax minus one-hot: known on the way forward.
         gradient = logits.sub_(total).exp_()
         gradient.scatter_add_(1, targets[:, None], torch.full_like(chosen, -1))
         ctx.save_for_backward(features, weight, gradient)

@@ -63,6 +63,8 @@ class _Lookup(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, Tensor | None]:
         ids, table = ctx.saved_tensors
+        # Of one-hot @ table: the slope to the one-hot is what every other token would have done to
+        # the loss, to the table it is a sum over the places where a row was read.
         to_table = None
         if ctx.needs_input_grad[2]:
             to_table = torch.zeros_like(table).index_add_(
@@ -119,7 +121,9 @@ def categorical(probabilities: Tensor, uniform: Tensor) -> Tensor:
     number each."""
     cumulative = probabilities.float().cumsum(-1)
     threshold = uniform[..., None] * cumulative[..., -1:]
+    # Right: a threshold of exactly 0 must not draw a token that has no probability.
     drawn = torch.searchsorted(cumulative, threshold, right=True)[..., 0]
+    # Rounded sums may end just below the threshold.
     return drawn.clamp_max(probabilities.shape[-1] - 1)
 
 
@@ -136,6 +140,8 @@ def st(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Drawn:
 
 def st_gumbel(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Drawn:
     """Gumbel-max forward, Gumbel-softmax backward (Jang et al. 2017)."""
+    # Straight through: the token drawn goes forward, the softmax of the same numbers goes back. The
+    # colder, the less bias and the more variance.
     soft = soft_gumbel(logits, uniform, temperature)[1]
     assert soft is not None
     return soft.detach().argmax(-1), soft
@@ -156,6 +162,8 @@ def gumbel_rao(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Drawn:
     Rao-Blackwellised straight-through Gumbel (Paulus et al. 2021), with `GUMBELS` conditional
     draws."""
     ids = categorical(logits.detach().softmax(-1), uniform)
+    # Gumbels that would all have drawn this token are averaged over: the mean stays, variance goes
+    # (Rao-Blackwell, section 3).
     total = logits.new_zeros(logits.shape)
     for _ in range(GUMBELS):
         # A constant, so that the gradient is that of the softmax at these very Gumbel numbers.
@@ -188,6 +196,8 @@ class _ReinMax(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         logits, ids, temperature = ctx.saved_tensors
+        # π1 and π0 of algorithm 2: Heun's rule takes the slope half way to the token, where the
+        # straight-through one takes it at the start.
         warm, plain = (logits / temperature).softmax(-1), logits.softmax(-1)
         middle = (warm / 2).scatter_add(-1, ids[..., None], torch.full_like(warm[..., :1], 0.5))
         return (
@@ -203,6 +213,7 @@ def _through_softmax(p: Tensor, gradient: Tensor) -> Tensor:
 
 def gumbel(like: Tensor) -> Tensor:
     """Standard Gumbel numbers shaped like ``like``."""
+    # An exponential number may be 0, and its logarithm is not finite.
     return -torch.empty_like(like).exponential_().clamp_min(1e-20).log()
 
 

@@ -63,6 +63,7 @@ def hand_over(generator: nn.Module, critic: nn.Module) -> None:
     tables = [generator.table]
     if answers(generator, ScoresApart) and generator.output is not None:
         tables.append(generator.output)
+    # Which tokens are alike is taken over; how large rows are, the critic knows better.
     tables = [table / table.std() for table in tables]
     for learnt in (tables[0], torch.cat(tables, 1)):
         if learnt.shape == embed.weight.shape:
@@ -92,12 +93,14 @@ def leave_one_out(turn: GeneratorTurn) -> Tensor:
     earlier token can change."""
     assert isinstance(turn.fake, Relaxed)
     assert turn.fake.log_probs is not None
+    # A draw has no slope; its probability has: ∇E[r] = E[r ∇log p] (Williams 1992).
     rewards = -elementwise(turn)
     critic = turn.game.critic.network
     causal = answers(critic, JudgesSteps) and critic.causal
     credit = to_go(rewards) if causal else rewards.view(len(rewards), -1).sum(1, keepdim=True)
     others = (whole_sum(credit.sum(0)) - credit) / max(len(credit) * processes() - 1, 1)
     # A baseline without the sample itself leaves the gradient unbiased and takes off variance.
+    # Over the number of logits, as the objective is a mean of them: weights mean the same for both.
     return -((credit - others) * turn.fake.log_probs).sum() / rewards.numel()
 
 
