@@ -3,7 +3,9 @@
 A model folder holds ``model.safetensors``, ``config.json`` and ``README.md``; it loads without the
 recipe, without the data and without unpickling anything."""
 
+import base64
 from dataclasses import asdict
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from multigan.asked import shapes_read
 from multigan.atomic import write_atomically
 from multigan.devices import pick_device
 from multigan.domains.base import Domain, domain_type
+from multigan.domains.shown import png
 from multigan.errors import AbsentError, CheckpointError, RecipeError
 from multigan.kept import card
 from multigan.kept.config import FILE as CONFIG
@@ -36,6 +39,8 @@ from multigan.recipe.load import load_recipe
 from multigan.trust import check_consent
 from multigan.version import __version__
 
+_INLINE = 16  # samples in a notebook
+
 
 class Model(Maker[Item], OnHub):
     """A generator ready to use.
@@ -53,6 +58,20 @@ class Model(Maker[Item], OnHub):
         folders = (Path(value) / "model", Path(value))
         ours = any(is_ours(folder / CONFIG) for folder in folders)
         return load(value, device=str(self._device), trust_code=trust_code) if ours else value
+
+    def _repr_html_(self) -> str:
+        """What it is and, unless it needs something to make them from, some samples, for
+        notebooks."""
+        told, presenter = f"<div>{escape(repr(self))}</div>", self.domain.presenter
+        if self.domain.condition_shape is not None:
+            return told
+        items = self.generate(min(presenter.shown, _INLINE))
+        lines = "".join(f"<li>{escape(line)}</li>" for line in presenter.lines(items))
+        sheet = None if lines else presenter.sheet(items)
+        if sheet is None:
+            return told + (f"<ol>{lines}</ol>" if lines else "")
+        content = base64.b64encode(png(sheet)).decode()
+        return f'{told}<img alt="samples" src="data:image/png;base64,{content}">'
 
     def to(self, device: torch.device | str) -> "Model[Item]":
         """The same model on another device."""

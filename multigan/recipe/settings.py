@@ -129,7 +129,7 @@ class PretrainingSettings(PlayerSettings):
         return self.check_every or max(1, self.samples // 50)
 
 
-@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+@dataclass(kw_only=True, frozen=True, repr=False, config=SETTINGS)
 class Recipe:
     """All that defines a training; domains subclass it with their own data and network sections."""
 
@@ -158,6 +158,15 @@ class Recipe:
     """What ``game.terms`` may name besides the core's; `Domain.known_terms` has them."""
     known_augmentations: ClassVar[tuple[str, ...]] = ()
     """What ``game.augmentation`` may name; `Domain.augmentations` has them."""
+
+    def __repr__(self) -> str:
+        """What it makes, of what, by which networks, how long; `to_toml` has every key."""
+        networks = f"{self.generator.network} against {self.critic.network}"
+        title = f"{self.title}: " if self.title else ""
+        return (
+            f"{type(self).__name__}({title}{self.data.source}, {networks}, {self.game.objective}, "
+            f"{self.train.samples:,} samples)"
+        )
 
     @property
     def samples_before_game(self) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from PIL import Image
 from rich.console import Console as AnyConsole
 from rich.console import Group
 from rich.live import Live
@@ -99,6 +100,9 @@ class Display:
     def _print(self, message: str, **options: Any) -> None:
         with suppress(OSError):  # a terminal that is no more
             self.console.print(Text(safe(message, lines=True)), **options)
+
+    def show(self, picture: Image.Image) -> None:
+        """A look at the fixed noise; a terminal has no place for it."""
 
     def stop(self) -> None:
         """Leave the last state on the screen."""

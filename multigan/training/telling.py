@@ -53,6 +53,7 @@ class Teller:
         picture = self.presenter.picture(snapshot)
         if picture is not None:
             self.run.save_still(snapshot.clock, picture)
+            self.display.show(picture)
         for log in self.logs:
             log.show(self.presenter, snapshot, picture)
         for line in self.presenter.lines(self.presenter.present(snapshot.fake[:_LINES])):

@@ -31,6 +31,7 @@ from multigan.training.decoding import decoding_shown
 from multigan.training.display import Display
 from multigan.training.distributed import Processes, explaining_lost_process, join_processes
 from multigan.training.logs import OnTick, check_logs
+from multigan.training.notebook import display_here
 from multigan.training.trainer import Trainer
 from multigan.trust import remember
 
@@ -171,7 +172,7 @@ def begun(
     ):
         shown = display if display and processes.first else None
         domain = domain_type(recipe.domain)(recipe)
-        shown = shown or Display(quiet=quiet or not processes.first)
+        shown = shown or display_here(quiet=quiet or not processes.first)
         with decoding_shown(shown):
             check_source(domain)
         device = pick_device(device, processes.local_rank)

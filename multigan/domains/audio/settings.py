@@ -223,7 +223,7 @@ BUILT_IN: dict[str, Callable[[str, tuple[int, ...]], str | None]] = {
 anything."""
 
 
-@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+@dataclass(kw_only=True, frozen=True, repr=False, config=SETTINGS)
 class AudioRecipe(Recipe):
     """A recipe for sounds."""
 

@@ -104,7 +104,7 @@ class ImageCritic(NetworkSettings):
     """Share of features dropped in mlp."""
 
 
-@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+@dataclass(kw_only=True, frozen=True, repr=False, config=SETTINGS)
 class ImageRecipe(Recipe):
     """A recipe for pictures."""
 

@@ -50,7 +50,7 @@ class PointsCritic(NetworkSettings):
     """Constrain the spectral norm of every layer."""
 
 
-@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+@dataclass(kw_only=True, frozen=True, repr=False, config=SETTINGS)
 class PointsRecipe(Recipe):
     """A recipe for points."""
 

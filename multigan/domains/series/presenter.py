@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from multigan.domains.presenter import Presenter
-from multigan.domains.shown import Exhibit, Snapshot, picture_exhibit
+from multigan.domains.shown import Exhibit, Snapshot, picture_exhibit, png
 from multigan.pictures.grid import beside
 
 if TYPE_CHECKING:
@@ -27,6 +27,14 @@ class Series:
 
     values: np.ndarray
     channels: tuple[str, ...]
+
+    def _repr_png_(self) -> bytes:
+        """A plot, each channel over its own range, for notebooks."""
+        from multigan.domains.series.picture import plots
+
+        low, high = self.values.min(0), self.values.max(0)
+        scaled = 2 * (self.values - low) / np.maximum(high - low, 1e-12) - 1
+        return png(plots([scaled.T], self.channels, columns=1))
 
     def save(self, path: Path) -> Path:
         """Write it as CSV, the channels in the first line."""

@@ -73,7 +73,7 @@ class SeriesCritic(NetworkSettings):
     """Constrain the spectral norm of every layer."""
 
 
-@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+@dataclass(kw_only=True, frozen=True, repr=False, config=SETTINGS)
 class SeriesRecipe(Recipe):
     """A recipe for series."""
 

@@ -121,7 +121,7 @@ class TextCritic(NetworkSettings):
     """Constrain the spectral norm of every layer."""
 
 
-@dataclass(kw_only=True, frozen=True, config=SETTINGS)
+@dataclass(kw_only=True, frozen=True, repr=False, config=SETTINGS)
 class TextRecipe(Recipe):
     """A recipe for sentences."""
 
