@@ -1,4 +1,64 @@
-"""The errors a user can cause; the command line prints them without a traceback and exits 2."""
+"""The errors a user can cause; the command line prints them without a traceback and exits 2.
+And why others failed, in words for a user: libraries word their errors for programmers."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_DAMAGED = "it is cut off or damaged"
+_UNREACHED = "it is not in the cache of downloads, and the network cannot be reached"
+_REFUSED = "the hub has nothing of this name, or it is private: `hf auth login` signs in"
+_UNDERLYING = {
+    "GatedRepoError": "its owner must allow it first: ask on its page, then `hf auth login`",
+    "RepositoryNotFoundError": _REFUSED,
+    "RevisionNotFoundError": "it has no such revision",
+    "EntryNotFoundError": "the hub has no such file of it",
+    "RemoteEntryNotFoundError": "the hub has no such file of it",
+    "HFValidationError": "it is no name of a repository (USER/NAME)",
+    **dict.fromkeys(
+        (
+            "LocalEntryNotFoundError",
+            "OfflineModeIsEnabled",
+            "ConnectionError",
+            "ConnectError",
+            "URLError",
+            "TimeoutException",
+            "gaierror",
+        ),
+        _UNREACHED,
+    ),
+}
+"""What names the reason wherever it stands in a chain of errors, by class."""
+_ITSELF = {
+    "SafetensorError": _DAMAGED,
+    "BadZipFile": _DAMAGED,
+    "BadGzipFile": _DAMAGED,
+    "zlib.error": _DAMAGED,
+    "_lzma.LZMAError": _DAMAGED,
+    "struct.error": _DAMAGED,
+    "EOFError": "it ends too early",
+    "UnicodeDecodeError": "it is no text in UTF-8",
+    "JSONDecodeError": "it is no JSON",
+    "UnidentifiedImageError": "it is no picture",
+    "MemoryError": "it needs more memory than there is",
+    "RecursionError": "it is nested too deeply",
+}
+"""What an error itself says, by class."""
+_PATTERNS = {
+    re.compile(
+        r"enforce fail at|PytorchStreamReader|central directory|not a ZIP archive"
+    ): _DAMAGED,
+    re.compile(
+        r"Weights only load failed|weights_only|Unpickl"
+    ): "it holds more than plain tensors",
+    re.compile(r"not a valid model identifier|404 Client Error"): _REFUSED,
+    re.compile(r"couldn't connect to|Connection (refused|reset)|urlopen error"): _UNREACHED,
+}
+_FOR_PROGRAMMERS = re.compile(
+    r"\[(?:Errno|errno|enforce fail)[^\]]*\]:?\s*|<[^<>]*(?: at 0x|_io\.)[^<>]*>|0x[0-9a-f]{6,}"
+    r"|\[type=[^\]]*\]|For further information.*|https?://\S*"
+)
+_LONGEST = 200  # characters
 
 
 class UserError(ValueError):
@@ -23,3 +83,57 @@ class AbsentError(CheckpointError):
 
 class DiskError(UserError, OSError):
     """A file that cannot be written: the disk is full, a quota is reached, or it is not allowed."""
+
+
+def reason(error: BaseException) -> str:
+    """Why, on one line without what only programmers understand; ours is left as it is."""
+    if type(error).__module__.partition(".")[0] == "multigan":
+        return str(error)
+    for cause in _chain(error):
+        if said := _known(cause, _UNDERLYING):
+            return said
+    if said := _known(error, _ITSELF):
+        return said
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if hasattr(error, "errors") and callable(error.errors):  # pydantic's
+        return _first(error.errors())
+    text = str(error)
+    for pattern, said in _PATTERNS.items():
+        if pattern.search(text):
+            return said
+    if isinstance(error, KeyError):
+        return f"it lacks {text}"
+    return _plain(text) or f"{type(error).__name__}, without a word of explanation"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that it follows from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _known(error: BaseException, words: dict[str, str]) -> str | None:
+    """What is said of the class of an error, or of one that it is a kind of."""
+    for kind in type(error).__mro__:
+        for name in (kind.__name__, f"{kind.__module__}.{kind.__name__}"):
+            if name in words:
+                return words[name]
+    return None
+
+
+def _first(errors: list[dict[str, Any]]) -> str:
+    """The first of what pydantic finds wrong."""
+    where = ".".join(map(str, errors[0]["loc"]))
+    more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
+    said = errors[0]["msg"].removeprefix("Value error, ")
+    return f"{where}: {said[:1].lower()}{said[1:]}{more}" if where else f"{said}{more}"
+
+
+def _plain(text: str) -> str:
+    """The first line that says something, without addresses of memory, numbers and pages of
+    errors."""
+    lines = (_FOR_PROGRAMMERS.sub("", line).strip(" .:") for line in text.splitlines())
+    said = next((line for line in lines if re.search(r"\w", line)), "")
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"

@@ -1,6 +1,7 @@
 """What is said in a terminal: names, labels, sentences and errors come from files, and may hold
 what moves the cursor, colours the screen or turns a line around."""
 
+import json
 import re
 from typing import Any
 
@@ -21,6 +22,18 @@ def safe(text: str, lines: bool = False) -> str:
     return _UNSAFE.sub(
         lambda found: found[0] if lines and found[0] in "\n\t" else ascii(found[0])[1:-1], text
     )
+
+
+def safe_json(value: Any) -> str:
+    r"""A value as JSON in which what a terminal would obey is escaped, as ``\u009b``: a reader of
+    JSON gets it back."""
+    text = json.dumps(value, indent=1, ensure_ascii=False)
+    return _UNSAFE.sub(lambda found: found[0] if found[0] == "\n" else _escaped(found[0]), text)
+
+
+def _escaped(character: str) -> str:
+    # json leaves the one ASCII character that needs it, DEL, as it is.
+    return "\\u007f" if character == "\x7f" else json.dumps(character)[1:-1]
 
 
 class Console(_Console):

@@ -12,7 +12,7 @@ from typing import Any
 
 from multigan.adversarial.dotted import is_dotted
 from multigan.atomic import write_atomically
-from multigan.errors import CheckpointError
+from multigan.errors import CheckpointError, reason
 from multigan.resources import config_folder
 
 WORDS = (
@@ -85,7 +85,8 @@ def remember(recipe: Mapping[str, Any], run: Path) -> str:
         write_atomically(path, note + "\n")
     except (OSError, RuntimeError) as error:  # no home at all is a RuntimeError
         return (
-            f"that the code of {run} is your own could not be noted ({error}): other commands "
+            f"that the code of {run} is your own could not be noted ({reason(error)}): other "
+            "commands "
             "will ask for --trust-code"
         )
     return ""

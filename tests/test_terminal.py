@@ -1,6 +1,7 @@
 """Nothing that came from a file is obeyed by a terminal, or taken by rich for markup."""
 
 import io
+import json
 import logging
 import os
 import subprocess
@@ -12,7 +13,7 @@ from rich.console import Console as PlainConsole
 from rich.table import Table
 
 from multigan import cli
-from multigan.terminal import Console, safe
+from multigan.terminal import Console, safe, safe_json
 from multigan.training.display import Display, JointDisplay
 
 HOSTILE = "a\x1b[31m\x9b2J\u202eb\u2066\x07\r"
@@ -24,6 +25,14 @@ def test_what_a_terminal_obeys_is_shown_instead() -> None:
     assert safe("a\nb\tc") == r"a\nb\tc"
     assert safe("a\nb\tc", lines=True) == "a\nb\tc"
     assert safe(os.fsdecode(b"\xff")) == r"\udcff"
+
+
+def test_json_says_the_same_without_what_a_terminal_obeys() -> None:
+    value = {HOSTILE: [f'é{HOSTILE}\x7f\u2028\U000e0041\ud800\n\t"', 1.5, None]}
+    text = safe_json(value)
+    assert safe(text, lines=True) == text
+    assert "é" in text
+    assert json.loads(text) == value
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from multigan.cli.shared import (
     app,
     examples,
     parse_between,
+    print_json,
     say,
 )
 from multigan.errors import UserError
@@ -224,9 +225,7 @@ def evaluate(
     else:
         result = measure(model, **asked, **by)
     if json == "-":
-        import json as encoder
-
-        answer(encoder.dumps(result.to_dict(), indent=1))
+        print_json(result.to_dict())
         return
     from multigan.terminal import Console
 

@@ -1,6 +1,5 @@
 """What the verbs of the command line share: the program, options, and how it speaks."""
 
-import json
 import logging
 import os
 import sys
@@ -12,7 +11,7 @@ import typer
 from multigan.errors import UserError
 from multigan.registry import OWN_DATA, listed
 from multigan.runs.children import started
-from multigan.terminal import safe
+from multigan.terminal import safe, safe_json
 from multigan.version import __version__
 
 log = logging.getLogger("multigan")
@@ -128,4 +127,4 @@ def print_json(value: Any) -> None:
 
 def json_text(value: Any) -> str:
     """A value as lines for a program."""
-    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    return safe_json(value) + "\n"

@@ -27,7 +27,7 @@ from multigan.domains.made import MARKER, names_in
 from multigan.domains.ours import SIGNS, Ours
 from multigan.domains.progress import tell
 from multigan.domains.walk import ending, is_hidden
-from multigan.errors import DataError
+from multigan.errors import DataError, reason
 
 _END = struct.Struct("<4s4H2LH")
 _END_64 = struct.Struct("<4sQ2H2L4Q")
@@ -292,7 +292,7 @@ def open_member(path: str, changed: int, member: Member) -> BinaryIO:
         try:
             content = zlib.decompressobj(-15).decompress(content, size + 1)
         except zlib.error as error:
-            raise Broken(f"damaged in the zip: {error}") from None
+            raise Broken(f"damaged in the zip: {reason(error)}") from None
     if len(content) != size or zlib.crc32(content) != crc:
         raise Broken("damaged in the zip: not what its checksum says")
     return BytesIO(content)

@@ -17,7 +17,7 @@ from multigan.atomic import flush
 from multigan.domains.building import build
 from multigan.domains.decoded import Decoded, Decoder
 from multigan.domains.entry import Damaged, Entry, InUse, is_alive
-from multigan.errors import DiskError
+from multigan.errors import DiskError, reason
 from multigan.resources import cache_folder
 from multigan.samples import Stored
 
@@ -102,7 +102,7 @@ def _build(decoder: Decoder, folder: Path, unreadable: float) -> None:
         _move(beside, folder)
     except OSError as error:
         raise DiskError(
-            f"the decoded data cannot be kept in {folder.parent}: {error.strerror or error}"
+            f"the decoded data cannot be kept in {folder.parent}: {reason(error)}"
             f"{_free(folder.parent)}. Free some space there, or set MULTIGAN_CACHE to another "
             "folder"
         ) from error

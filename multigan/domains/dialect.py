@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from multigan.errors import DataError
+from multigan.errors import DataError, reason
 
 SEPARATORS = (",", ";", "\t", "|")
 SPACES = " "
@@ -204,7 +204,7 @@ def guessed(start: str, name: str) -> Dialect:
         readings = [_Reading(lines, separator) for separator in separators]
     except csv.Error as error:
         raise DataError(
-            f"{name} cannot be read as CSV: {error}. Is a quotation mark never closed?"
+            f"{name} cannot be read as CSV: {reason(error)}. Is a quotation mark never closed?"
         ) from None
     if readings[0].separator == NONE and readings[1].width == 1 and '"' in start:
         del readings[0]  # a single column whose cells are quoted, as where commas separate

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from multigan.atomic import at_work
+from multigan.errors import reason
 from multigan.samples import Stored
 
 META, SAMPLES, LABELS = "meta.json", "samples.bin", "labels.bin"
@@ -40,7 +41,7 @@ class Entry:
             meta = json.loads((self.folder / META).read_text("utf-8"))
             return dict(meta)
         except (OSError, ValueError, TypeError) as error:
-            raise Damaged(f"{META}: {error}") from None
+            raise Damaged(f"{META}: {reason(error)}") from None
 
     def files(self) -> dict[str, int]:
         """The bytes that each file must have, by name."""
@@ -50,7 +51,7 @@ class Entry:
             labels = {LABELS: 8 * meta["shape"][0]} if meta["labelled"] else {}
             return {SAMPLES: size, **labels, **meta.get("beside", {})}
         except (KeyError, TypeError, IndexError) as error:
-            raise Damaged(f"{META} lacks {error}") from None
+            raise Damaged(f"{META}: {reason(error)}") from None
 
     def check(self, whole: bool = False) -> None:
         """Raise `Damaged` if a file is missing, of another size or of other content: of some
@@ -68,7 +69,7 @@ class Entry:
             if whole:
                 self._check_whole()
         except OSError as error:
-            raise Damaged(f"{error.strerror or error}") from None
+            raise Damaged(reason(error)) from None
 
     def _check_whole(self) -> None:
         digest = hashlib.sha256()
@@ -91,7 +92,7 @@ class Entry:
             )
             labels = np.fromfile(self.folder / LABELS, np.int64) if meta["labelled"] else None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise Damaged(str(error)) from None
+            raise Damaged(reason(error)) from None
         return Stored(
             torch.from_numpy(samples),
             None if labels is None else torch.from_numpy(labels),

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from multigan.errors import DataError
+from multigan.errors import DataError, reason
 
 _SAMPLE = ("sample", "data", "x")
 _LABEL = ("label", "labels", "class", "target", "y", "cls", "fine_label")
@@ -181,7 +181,7 @@ def as_file(sample: Any) -> bytes | None:
     try:
         return Path(path or "").read_bytes()
     except (OSError, TypeError) as error:
-        raise DataError(f"data holds {path!r}, which cannot be read: {error}") from None
+        raise DataError(f"data holds {path!r}, which cannot be read: {reason(error)}") from None
 
 
 def as_array(sample: Any) -> np.ndarray:

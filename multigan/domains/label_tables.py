@@ -12,7 +12,7 @@ from typing import BinaryIO
 from multigan.domains.listing import normal
 from multigan.domains.tables import open_table, polars_errors
 from multigan.encodings import as_text
-from multigan.errors import DataError
+from multigan.errors import DataError, reason
 
 NAMES = (
     b"metadata.csv",
@@ -92,7 +92,7 @@ def _objects(file: BinaryIO, name: str) -> list[tuple[str, str]] | None:
         lines = as_text(_bounded(file)).split("\n")
         rows = [dict(json.loads(line)) for line in lines if line.strip()]
     except (ValueError, TypeError, RecursionError) as error:
-        raise DataError(f"{name} cannot be read: {error}") from None
+        raise DataError(f"{name} cannot be read: {reason(error)}") from None
     columns = _columns(list(rows[0])) if rows else None
     if columns is None:
         return None

@@ -15,7 +15,7 @@ from multigan.atomic import write_atomically
 from multigan.domains.files import stamp
 from multigan.domains.handed import Lazy, Splits, undecoded
 from multigan.domains.parquet import rows_of_parquet
-from multigan.errors import DataError
+from multigan.errors import DataError, reason
 from multigan.resources import cache_folder
 
 HUB = "hf:"
@@ -114,10 +114,10 @@ def _told(path: Path) -> Iterator[None]:
                 "again as plain arrays of numbers"
             )
         else:
-            said = str(error) or type(error).__name__
+            said = reason(error)
         raise DataError(f"{path} cannot be read: {said}") from None
     except Exception as error:  # numpy passes on whatever zipfile and zlib raise
-        raise DataError(f"{path} cannot be read: {error}") from None
+        raise DataError(f"{path} cannot be read: {reason(error)}") from None
 
 
 def _by_name(arrays: dict[str, Any], path: Path) -> Any:
@@ -157,9 +157,9 @@ def from_hub(source: str) -> Any:
     try:
         found = datasets.load_dataset(name, config or None)
     except Exception as error:  # of the network, of the set, of its config: theirs to explain
-        said = " ".join(str(error).split())[:300]
         raise DataError(
-            f"{source} cannot be had from Hugging Face: {said}. The name is hf:USER/SET, or "
+            f"{source} cannot be had from Hugging Face: {reason(error)}. The name is "
+            "hf:USER/SET, or "
             "hf:USER/SET:CONFIG"
         ) from None
     within = [Path(datasets.config.HF_CACHE_HOME), *([Path(name)] if Path(name).is_dir() else [])]

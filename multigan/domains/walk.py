@@ -17,7 +17,7 @@ from multigan.domains.label_tables import is_label_table
 from multigan.domains.listing import LeftOut, Listing, Names, in_order, normal
 from multigan.domains.made import MARKER, made_names
 from multigan.domains.progress import tell
-from multigan.errors import DataError
+from multigan.errors import DataError, reason
 from multigan.terminal import safe
 
 LEFT_BEHIND = frozenset(
@@ -116,7 +116,7 @@ class _Walk:
             except OSError as error:
                 if not parts:
                     raise DataError(
-                        f"{os.fsdecode(self.root)} cannot be read: {error.strerror or error}"
+                        f"{os.fsdecode(self.root)} cannot be read: {reason(error)}"
                     ) from None
                 self.left_out.name(_shown(parts) + "/", error.strerror or str(error))
                 continue

@@ -12,7 +12,7 @@ from multigan.devices import pick_device
 from multigan.domains.base import Domain
 from multigan.domains.presenter import Presenter
 from multigan.domains.validation import validation_reals
-from multigan.errors import UserError
+from multigan.errors import UserError, reason
 from multigan.evaluation.evaluator import MOST, Copies, Evaluator, row_size
 from multigan.evaluation.nearest import keep_pairs
 from multigan.evaluation.unseen import without_shared
@@ -123,4 +123,4 @@ def _keep(run: Path, presenter: Presenter, result: Evaluation, copies: Copies | 
         if copies is not None:
             keep_pairs(run, copies.made, copies.train)
     except OSError as error:
-        result.notes.append(f"not kept in {run}: {error.strerror or error}")
+        result.notes.append(f"not kept in {run}: {reason(error)}")

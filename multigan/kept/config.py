@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from multigan.adversarial.schedules import SETTINGS
 from multigan.bounded import read_bounded
-from multigan.errors import CheckpointError
+from multigan.errors import CheckpointError, reason
 from multigan.recipe.errors import explain_errors
 from multigan.samples import Facts
 
@@ -97,7 +97,9 @@ def read_config(folder: Path) -> Config:
     try:
         version = pydantic_core.from_json(content).get("format")
     except (ValueError, AttributeError) as error:
-        raise CheckpointError(f"{path} cannot be read as a multigan model: {error}") from None
+        raise CheckpointError(
+            f"{path} cannot be read as a multigan model: {reason(error)}"
+        ) from None
     if isinstance(version, int) and version != FORMAT:
         raise CheckpointError(
             f"{folder} has format {version}, this multigan reads {FORMAT}: upgrade multigan"
@@ -124,4 +126,4 @@ def _content(path: Path) -> bytes:
     try:
         return read_bounded(path, _LARGEST)
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise CheckpointError(f"{path} cannot be read: {reason(error)}") from None

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from multigan.atomic import flush, write_atomically
-from multigan.errors import AbsentError, CheckpointError
+from multigan.errors import AbsentError, CheckpointError, reason
 from multigan.kept.config import FILE, Config, read_config
 from multigan.kept.weights import sha256, staged
 
@@ -98,7 +98,7 @@ def find_folder(source: str | Path, trust_code: bool, revision: str | None = Non
         return Path(snapshot_download(str(source), revision=revision, allow_patterns=patterns))
     except (OSError, HfHubHTTPError, ValueError) as error:
         raise CheckpointError(
-            f"{source} is no folder here, and as a hub id it failed: {error}"
+            f"{source} is no folder here, and as a hub id it failed: {reason(error)}"
         ) from None
 
 

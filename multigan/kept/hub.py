@@ -8,7 +8,7 @@ from typing import Any
 
 from huggingface_hub import ModelHubMixin
 
-from multigan.errors import UserError
+from multigan.errors import UserError, reason
 
 SHEET = "sheet.png"
 
@@ -52,7 +52,9 @@ def upload(folder: Path, repo: str, private: bool, revision: str | None) -> str:
             commit_message="A model of multigan",
         )
     except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, OSError) as error:
-        raise UserError(f"{repo} was not pushed: {error}. `hf auth login` signs in") from None
+        raise UserError(
+            f"{repo} was not pushed: {reason(error)}. `hf auth login` signs in"
+        ) from None
     return str(made)
 
 

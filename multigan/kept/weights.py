@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from multigan.atomic import flush, writing
-from multigan.errors import CheckpointError, UserError
+from multigan.errors import CheckpointError, UserError, reason
 
 WEIGHTS, CRITIC = "model.safetensors", "critic.safetensors"
 _LARGEST = 2**30  # bytes of a file beside the weights
@@ -60,10 +60,11 @@ def sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except SafetensorError as error:
         raise CheckpointError(
-            f"{path} is damaged ({error}); copy the folder again, or `multigan resume` its run"
+            f"{path} is damaged ({reason(error)}); copy the folder again, or "
+            "`multigan resume` its run"
         ) from None
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise CheckpointError(f"{path} cannot be read: {reason(error)}") from None
 
 
 _DRAWN = (torch.Tensor.normal_, nn.init.normal_, nn.init.trunc_normal_)
@@ -89,7 +90,7 @@ def sketched(make: Callable[[], nn.Module], what: str) -> nn.Module:
     except UserError:
         raise
     except Exception as error:  # the numbers are a stranger's: whatever they lead to is theirs
-        raise CheckpointError(f"{what} cannot be built: {error}") from None
+        raise CheckpointError(f"{what} cannot be built: {reason(error)}") from None
 
 
 def layout_of(network: nn.Module) -> Layout:
@@ -121,7 +122,7 @@ def _layout_in(path: Path) -> Layout:
         with safe_open(path, framework="pt") as file:
             return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path} cannot be loaded: {error}") from None
+        raise CheckpointError(f"{path} cannot be loaded: {reason(error)}") from None
 
 
 def _shape(shape: tuple[int, ...] | None) -> str:
@@ -148,7 +149,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         weights = load_file(path)
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path} cannot be loaded: {error}") from None
+        raise CheckpointError(f"{path} cannot be loaded: {reason(error)}") from None
     for name, tensor in weights.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise CheckpointError(f"{path}: {name} holds NaN or infinite numbers")

@@ -4,6 +4,7 @@ and kept.
 It learns from a part of the training data that no row of the table is drawn from: a classifier that
 has memorised one side of a comparison makes two real halves look far apart."""
 
+import copy
 import hashlib
 import json
 import logging
@@ -13,12 +14,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from multigan.adversarial.randomness import Draw, derive_seed, stream
 from multigan.atomic import publish, write_atomically
+from multigan.errors import reason
 from multigan.measures.baseline import evenly
 from multigan.measures.embedder import Embedded, Embedder
 from multigan.resources import cache_folder
@@ -125,10 +128,9 @@ def classifier_embedder(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(derive_seed(settings.seed, "classifier"))
         embedder = ClassifierEmbedder(name, *build(classes), prepare)
-        if (folder / "meta.json").is_file():
-            embedder.restore(load_file(folder / "weights.safetensors"))
-            embedder.accuracy = json.loads((folder / "meta.json").read_text("utf-8"))["accuracy"]
-        else:
+        before = copy.deepcopy(embedder)
+        if not _kept(embedder, folder):
+            embedder = before  # what is damaged may have been taken in part
             log.info(
                 "training the classifier %s on %s samples, once; kept in %s",
                 name,
@@ -143,6 +145,19 @@ def classifier_embedder(
     embedder.network.to(device)
     embedder.head.to(device)
     return embedder
+
+
+def _kept(embedder: ClassifierEmbedder, folder: Path) -> bool:
+    """Whether the classifier was found in the cache, whole, and taken from there."""
+    if not (folder / "meta.json").is_file():
+        return False
+    try:
+        embedder.restore(load_file(folder / "weights.safetensors"))
+        embedder.accuracy = json.loads((folder / "meta.json").read_text("utf-8"))["accuracy"]
+    except (OSError, SafetensorError, ValueError, LookupError, TypeError, RuntimeError) as error:
+        log.warning("the classifier kept in %s is not taken: %s", folder, reason(error))
+        return False
+    return True
 
 
 def _keep(embedder: ClassifierEmbedder, folder: Path, settings: ClassifierSettings) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from multigan.devices import float64
-from multigan.errors import UserError
+from multigan.errors import UserError, reason
 from multigan.measures.embedder import Embedded, Embedder, weights_hash
 
 
@@ -59,7 +59,8 @@ def _network(weights: Path | None) -> Any:
             else "they are no Inception v3 weights for FID"
         )
         raise UserError(
-            f"--embedder inception: {weights or 'its weights'} cannot be loaded; {advice} ({error})"
+            f"--embedder inception: {weights or 'its weights'} cannot be loaded; {advice} "
+            f"({reason(error)})"
         ) from None
 
 
@@ -68,4 +69,4 @@ def _check(weights: Path) -> None:
     try:
         torch.load(weights, weights_only=True, mmap=True)
     except Exception as error:  # torch raises many kinds
-        raise UserError(f"--weights {weights} is no file of tensors: {error}") from None
+        raise UserError(f"--weights {weights} is no file of tensors: {reason(error)}") from None

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from multigan.errors import UserError
+from multigan.errors import UserError, reason
 from multigan.measures.embedder import Embedded, Embedder, weights_hash
 
 KNOWN = {"clip": "openai/clip-vit-base-patch32", "dinov2": "facebook/dinov2-small"}
@@ -31,7 +31,7 @@ class PretrainedEmbedder(Embedder):
             )
         except (OSError, ValueError) as error:
             raise UserError(
-                f"--embedder {name}: {source} cannot be loaded by transformers: {error}. "
+                f"--embedder {name}: {source} cannot be loaded by transformers: {reason(error)}. "
                 "Give a folder or a hub id: --weights SOURCE"
             ) from None
         self.hash = weights_hash(self.model)

@@ -20,7 +20,7 @@ from multigan.adversarial.handed import same, with_names
 from multigan.adversarial.schedules import Schedule
 from multigan.bounded import read_bounded
 from multigan.encodings import as_text
-from multigan.errors import RecipeError
+from multigan.errors import RecipeError, reason
 from multigan.recipe.errors import explain_errors, known_keys, reject_unknown_keys
 from multigan.recipe.settings import Recipe
 from multigan.registry import RECIPES, domain_class, import_dotted, installed_domains
@@ -151,7 +151,7 @@ def _read(path: Path) -> dict[str, Any]:
     except RecursionError:
         raise RecipeError(f"{path} is nested too deeply for a recipe") from None
     except OSError as error:
-        raise RecipeError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise RecipeError(f"{path} cannot be read: {reason(error)}") from None
     except UnicodeDecodeError:
         raise RecipeError(f"{path} is neither UTF-8 nor UTF-16: save it as UTF-8") from None
     except ValueError as error:

@@ -18,6 +18,7 @@ import torch
 
 from multigan.atomic import flush, writing
 from multigan.bounded import read_bounded
+from multigan.errors import reason
 from multigan.runs.state import read_state
 
 _LARGEST = 1_000_000  # bytes of a manifest
@@ -109,7 +110,9 @@ def intact_checkpoints(
             ]
             checkpoint = Checkpoint(folder, manifest["samples"], manifest["score"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            warn(f"checkpoint {folder.name} is incomplete ({error}); using the one before it")
+            warn(
+                f"checkpoint {folder.name} is incomplete ({reason(error)}); using the one before it"
+            )
             continue
         if broken:
             warn(

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from multigan.atomic import write_atomically
 from multigan.bounded import open_regular
-from multigan.errors import CheckpointError
+from multigan.errors import CheckpointError, reason
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def read_rows(path: Path, say: Callable[[str], None] = log.warning) -> Iterator[
             yield from _rows(file)
     except OSError as error:
         raise CheckpointError(
-            f"{path} cannot be read: {error.strerror or error}. Remove it to go on without its rows"
+            f"{path} cannot be read: {reason(error)}. Remove it to go on without its rows"
         ) from None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from multigan.errors import CheckpointError
+from multigan.errors import CheckpointError, reason
 
 _OF_A_NUMBER = ("bytearray", "_rebuild_qtensor")
 """What torch lets a file call, beside classes of tensors, that takes memory by a number alone."""
@@ -31,8 +31,7 @@ def read_state(path: Path, device: torch.device | str) -> dict[str, Any]:
             "remove its folder and resume from the checkpoint before it"
         ) from None
     except (OSError, RuntimeError, ValueError, LookupError, zipfile.BadZipFile) as error:
-        first = next(iter(str(error).splitlines()), type(error).__name__)
-        raise CheckpointError(f"{path} cannot be read: {first}") from None
+        raise CheckpointError(f"{path} cannot be read: {reason(error)}") from None
     return state
 
 

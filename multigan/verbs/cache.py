@@ -11,7 +11,7 @@ from rich.table import Table
 
 from multigan.domains.cache import entries
 from multigan.domains.entry import Damaged, Entry
-from multigan.errors import UserError
+from multigan.errors import UserError, reason
 from multigan.resources import cache_folder
 from multigan.terminal import Console
 
@@ -115,7 +115,7 @@ def clear() -> list[str]:
         except FileNotFoundError:  # another program has removed it
             continue
         except OSError as error:
-            raise UserError(f"{line.path} cannot be removed: {error.strerror or error}") from None
+            raise UserError(f"{line.path} cannot be removed: {reason(error)}") from None
         freed += line.size
     return [f"{readable(freed)} removed from {cache_folder()}", *stay]
 

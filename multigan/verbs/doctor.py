@@ -13,6 +13,7 @@ from typing import Literal
 
 from rich.text import Text
 
+from multigan.errors import reason
 from multigan.terminal import Console, safe
 
 Verdict = Literal["ok", "note", "problem"]
@@ -97,7 +98,8 @@ def _package(name: str) -> Finding:
     except Exception as error:  # a broken binary may raise anything
         return (
             "problem",
-            f"{name} {installed} does not import: {error}. Install torch, torchvision, torchaudio "
+            f"{name} {installed} does not import: {reason(error)}. Install torch, torchvision, "
+            "torchaudio "
             "together",
         )
     return "ok", f"{name} {installed}"

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from multigan.adversarial.randomness import IndexedDraw, derive_seed
 from multigan.asked import labels_of
-from multigan.errors import UserError
+from multigan.errors import UserError, reason
 from multigan.model import Model
 
 CLOSEST = 1e-3
@@ -62,8 +62,7 @@ def export(model: Model, onnx: Path | None = None, torch_file: Path | None = Non
     try:
         program = torch.export.export(maker, inputs, dynamic_shapes=shapes)
     except Exception as error:  # torch has many ways to say what it cannot trace
-        first = str(error).strip().splitlines()[0]
-        raise UserError(f"this generator cannot be exported by torch: {first}") from error
+        raise UserError(f"this generator cannot be exported by torch: {reason(error)}") from error
     if torch_file is not None:
         torch.export.save(program, torch_file)
         return _compared(model, maker, torch.export.load(torch_file).module(), torch_file)

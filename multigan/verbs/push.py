@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from multigan.atomic import write_atomically
-from multigan.errors import UserError
+from multigan.errors import UserError, reason
 from multigan.kept.hub import SHEET, upload
 from multigan.model import Model, load, model_card
 
@@ -53,6 +53,6 @@ def _evaluation(path: Path) -> dict[str, Any] | None:
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise UserError(
-            f"{path} is damaged ({error}): `multigan evaluate` writes it anew"
+            f"{path} is damaged ({reason(error)}): `multigan evaluate` writes it anew"
         ) from None
     return found

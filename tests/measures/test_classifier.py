@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from multigan.adversarial.randomness import Draw
@@ -146,6 +147,23 @@ def test_half_written_cache_is_learnt_again(own_cache: Path) -> None:
     meta.unlink()
     assert embedder().hash == first.hash
     assert meta.is_file()
+
+
+@pytest.mark.parametrize("damage", [b"", b"no tensors", None])
+def test_a_damaged_classifier_is_learnt_again_and_said(
+    own_cache: Path, damage: bytes | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = embedder()
+    (weights,) = own_cache.rglob("weights.safetensors")
+    if damage is None:  # of another network
+        save_file({"mean": torch.zeros(1)}, weights)
+    else:
+        weights.write_bytes(damage)
+    assert embedder().hash == whole.hash
+    assert "is not taken: it " in caplog.text
+    caplog.clear()
+    assert embedder().hash == whole.hash
+    assert not caplog.text
 
 
 def test_global_random_state_is_left_alone() -> None:

@@ -20,6 +20,7 @@ from multigan.domains.audio.settings import AudioData
 from multigan.domains.audio.sources import SoundSource
 from multigan.domains.decoded import Decoded, Decoder
 from multigan.domains.unreadable import Unreadable
+from multigan.errors import reason
 
 __all__ = ["PEAK", "SoundDecoder", "Unreadable", "count_clips", "read_sound", "resampled"]
 
@@ -96,7 +97,7 @@ class SoundDecoder(Decoder):
             for clip in self._clips(i):
                 yield Decoded(name, clip, label)
         except Exception as error:  # a broken file raises nearly anything
-            yield Decoded(name, None, error=str(error) or type(error).__name__)
+            yield Decoded(name, None, error=reason(error))
 
     def _clips(self, i: int) -> Iterator[np.ndarray]:
         held: list[np.ndarray] | None = []

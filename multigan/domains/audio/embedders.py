@@ -18,7 +18,7 @@ from multigan.adversarial.randomness import Draw
 from multigan.domains.audio.augmentation import shifted
 from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.mel_settings import MelSettings
-from multigan.errors import UserError
+from multigan.errors import UserError, reason
 from multigan.measures.classifier import ClassifierSettings, apart, classifier_embedder
 from multigan.measures.embedder import Embedded, Embedder
 from multigan.samples import Reals, Stored
@@ -147,7 +147,8 @@ class PretrainedSound(Embedder):
             )
         except (OSError, ValueError) as error:
             raise UserError(
-                f"--embedder {name}: {source} cannot be loaded by transformers: {error}. Sounds "
+                f"--embedder {name}: {source} cannot be loaded by transformers: {reason(error)}. "
+                "Sounds "
                 "know "
                 f"{', '.join(NAMES)}, or the folder or hub id of an audio model"
             ) from None

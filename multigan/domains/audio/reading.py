@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 
 from multigan.domains.unreadable import Unreadable, unlike
+from multigan.errors import reason
 
 _BLOCK = 2**20  # samples of all channels in a block
 _STREAMED = 0x7FFF0000  # bytes a WAV promises at least where its writer could not know the length
@@ -88,7 +89,7 @@ class _Guarded:
             start = self.file.tell() if self.instead else 0
             content = self.file.read(size)
         except Exception as error:  # a damaged zip raises nearly anything
-            self.error = self.error or str(error)
+            self.error = self.error or reason(error)
             return b""
         self.in_vain += len(content)
         if self.in_vain > _PATIENCE:
@@ -153,7 +154,7 @@ def _by_ffmpeg(file: _Guarded, size: int) -> Iterator[Recording]:
             yield Recording(rate, _no_bomb(chain([first], blocks), size), seconds)
     except (av.FFmpegError, ValueError, EOFError) as error:
         file.check()
-        said = getattr(error, "strerror", None) or str(error)
+        said = getattr(error, "strerror", None) or reason(error)
         raise Unreadable(f"not a sound that FFmpeg's libraries can read: {said}") from None
 
 

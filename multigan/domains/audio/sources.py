@@ -17,7 +17,7 @@ from multigan.domains.audio.settings import AudioData
 from multigan.domains.files import Files, Kind, find_files, is_there
 from multigan.domains.labels import counted, numbered
 from multigan.domains.sets import at_hand
-from multigan.errors import DataError, UserError
+from multigan.errors import DataError, UserError, reason
 from multigan.resources import cache_folder, resource_folder
 
 PUBLIC = ("speechcommands", "sc09")
@@ -112,7 +112,7 @@ def sounds_at(path: Path) -> Iterator[tuple[str, BinaryIO]]:
             with files.open(i) as file:
                 yield name, file
     except (OSError, Broken) as error:
-        raise UserError(f"{path} cannot be read as a sound: {error}") from None
+        raise UserError(f"{path} cannot be read as a sound: {reason(error)}") from None
 
 
 def _of_split(path: Path, data: AudioData, split: str) -> Files:
@@ -178,7 +178,7 @@ def _public(name: str, split: str) -> SoundSource:
         rows = [found.get_metadata(i) for i in range(len(found))]
     except (ImportError, OSError, RuntimeError) as error:
         raise DataError(
-            f"data.source = {name!r} could not be had from torchaudio: {error}. Without a "
+            f"data.source = {name!r} could not be had from torchaudio: {reason(error)}. Without a "
             "network, give its folder or a zip of it instead: --data PATH"
         ) from error
     archive = root / "SpeechCommands"

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from multigan.bounded import read_bounded
 from multigan.domains.audio.mel_settings import MelSettings
-from multigan.errors import UserError
+from multigan.errors import UserError, reason
 
 _LARGEST = 1_000_000  # bytes of a config
 PRETRAINED = ("univnet", "speecht5_hifigan")
@@ -68,7 +68,8 @@ def _folder(source: str, files: list[str]) -> Path:
         return Path(snapshot_download(source, allow_patterns=files))
     except (OSError, HfHubHTTPError, ValueError) as error:
         raise UserError(
-            f"vocoder = {source} is no file or folder here, and as a hub id it failed: {error}"
+            f"vocoder = {source} is no file or folder here, and as a hub id it failed: "
+            f"{reason(error)}"
         ) from None
 
 
@@ -108,7 +109,7 @@ def _pretrained(source: str, device: torch.device) -> Vocoder:
     except UserError:
         raise
     except Exception as error:  # the settings are a stranger's: whatever they lead to is theirs
-        raise UserError(f"{source} cannot be loaded by transformers: {error}") from None
+        raise UserError(f"{source} cannot be loaded by transformers: {reason(error)}") from None
     if kind == "univnet":
         fmax = config.fmax or config.sampling_rate / 2
         mel = _settings(config, config.filter_length or config.win_length, config.hop_length, fmax)

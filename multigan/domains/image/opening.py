@@ -81,8 +81,8 @@ def open_picture(file: BinaryIO, name: bytes) -> Image.Image:
     except UnidentifiedImageError:
         file.seek(0)
         raise Unreadable(unlike(file.read(4096), "a picture")) from None
-    except Image.DecompressionBombError as error:
-        raise Unreadable(str(error)) from None
+    except Image.DecompressionBombError:
+        raise Unreadable("it has so many pixels that it may be a bomb") from None
     if decoded_bytes(picture) > MOST:
         width, height = picture.size
         raise Unreadable(f"its {width:,} × {height:,} pixels would take more than 1 GiB")

@@ -21,7 +21,7 @@ from multigan.domains.image.part import Opener, Pictures
 from multigan.domains.image.settings import ImageData
 from multigan.domains.image.sources import FilePictures, PictureSource
 from multigan.domains.unreadable import Unreadable
-from multigan.errors import DataError
+from multigan.errors import DataError, reason
 from multigan.terminal import safe
 
 _NAMED = 3  # files in a note at most
@@ -97,7 +97,7 @@ def _side_by_side(folder: Path, split: str, held_out: float) -> PictureSource:
         with pictures.open(0) as first:
             width, height = first.size
     except Exception as error:  # Pillow raises nearly anything on a broken file
-        raise DataError(f"{files.names[0]} of {folder} cannot be read: {error}") from None
+        raise DataError(f"{files.names[0]} of {folder} cannot be read: {reason(error)}") from None
     if width < 1.5 * height:
         raise DataError(
             f"{folder} holds no pairs: give two folders (--data A/ --pairs B/), or one with the "

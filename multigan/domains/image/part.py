@@ -19,6 +19,7 @@ from multigan.domains.image.pixels import (
     reduced,
     to_array,
 )
+from multigan.errors import reason
 
 Opener = Callable[[], AbstractContextManager[Image.Image]]
 
@@ -96,7 +97,7 @@ def decode_part(shape: Shape, pictures: Pictures, most: int) -> Part:
                     if traits := _traits(picture):
                         part.seen.update(traits)
         except Exception as error:  # Pillow raises nearly anything on a broken file
-            part.errors[i] = _why(error)
+            part.errors[i] = reason(error)
     part.samples = arrays[:done]
     return part
 
@@ -122,10 +123,3 @@ def _traits(picture: Any) -> list[str]:
     traits = [DEEP] if is_deep(picture) else []
     traits += [SEE_THROUGH] if is_transparent(picture) else []
     return [*traits, ANIMATED] if animated else traits
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    text = str(error)
-    return text if text and "<_io" not in text else f"not a picture ({type(error).__name__})"

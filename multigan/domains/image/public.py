@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from multigan.domains.image.part import Opener
-from multigan.errors import DataError
+from multigan.errors import DataError, reason
 from multigan.resources import cache_folder
 
 
@@ -111,7 +111,8 @@ def found_set(name: str, split: str) -> Any:
         return getattr(datasets, named.kind)(root, **given, download=True)
     except (OSError, RuntimeError, ImportError, ValueError) as error:
         raise DataError(
-            f"data.source = {name!r} could not be downloaded: {error}. Without a network, give a "
+            f"data.source = {name!r} could not be downloaded: {reason(error)}. Without a network, "
+            "give a "
             "folder, a zip or idx files instead: --data PATH"
         ) from error
 

@@ -22,7 +22,7 @@ from multigan.domains.image.opening import PICTURES, open_picture
 from multigan.domains.image.part import Opener, Pictures
 from multigan.domains.image.public import PUBLIC, SetPictures, array_of, found_set, labels_of
 from multigan.domains.sets import at_hand
-from multigan.errors import DataError
+from multigan.errors import DataError, reason
 from multigan.resources import resource_folder
 
 _DIGITS_TRAIN = 1400  # of the 1,797 digits; the others are the test split
@@ -210,4 +210,4 @@ def read_idx(path: Path) -> np.ndarray:
             raise ValueError("it does not begin like an idx file of bytes")
         return np.frombuffer(content, _IDX_TYPES[kind], offset=4 + 4 * dimensions).reshape(shape)
     except (OSError, EOFError, struct.error, zlib.error, ValueError) as error:
-        raise DataError(f"{path} is not a complete idx file: {error}") from None
+        raise DataError(f"{path} is not a complete idx file: {reason(error)}") from None

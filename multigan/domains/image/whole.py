@@ -15,7 +15,7 @@ from multigan.adversarial.condition import Condition, mapped, tensors
 from multigan.domains.files import find_files
 from multigan.domains.image.opening import PICTURES, open_picture
 from multigan.domains.unreadable import Unreadable
-from multigan.errors import DataError, UserError
+from multigan.errors import DataError, UserError, reason
 
 TILE, OVERLAP = 384, 64  # pixels
 MOST = 2**26  # pixels of a picture that is told
@@ -41,7 +41,7 @@ def _read(file: BinaryIO, name: str) -> Tensor:
                 raise Unreadable(f"{picture.width:,} × {picture.height:,} pixels are too many")
             picture = ImageOps.exif_transpose(picture).convert("RGBA")
     except (Unreadable, OSError, ValueError) as error:
-        raise UserError(f"{name} cannot be read as a picture: {error}") from None
+        raise UserError(f"{name} cannot be read as a picture: {reason(error)}") from None
     array = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None]
     return array.float() * (2 / 255) - 1
 

@@ -15,7 +15,7 @@ from multigan.domains.series.columns import MOST, Columns, read_columns
 from multigan.domains.series.handed import keep_series
 from multigan.domains.sets import at_hand
 from multigan.domains.tables import TABLES, open_table
-from multigan.errors import DataError
+from multigan.errors import DataError, reason
 from multigan.terminal import safe
 
 SERIES = Kind("series", TABLES, dict.fromkeys((".xlsx", ".xls", ".ods"), "save them as CSV"))
@@ -69,7 +69,7 @@ def read_tables(
             with files.open(i) as file:
                 columns = read_columns(open_table(file, shown, latin=True))
         except (OSError, Broken) as error:
-            raise DataError(f"{shown} cannot be read: {error}") from None
+            raise DataError(f"{shown} cannot be read: {reason(error)}") from None
         held += sum(column.size for column in columns.values.values())
         if held > MOST:
             raise DataError(

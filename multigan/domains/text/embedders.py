@@ -1,10 +1,14 @@
 """An embedder of sentences that needs no download: a small language model trained on the data,
 once, and kept."""
 
+import copy
 import hashlib
 import json
+import logging
+from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -12,9 +16,12 @@ from multigan.adversarial.randomness import derive_seed, stream
 from multigan.atomic import publish
 from multigan.domains.text.likelihood import counted
 from multigan.domains.text.recurrent import GruGenerator
+from multigan.errors import reason
 from multigan.measures.embedder import Embedded, Embedder
 from multigan.resources import cache_folder
 from multigan.samples import Stored
+
+log = logging.getLogger(__name__)
 
 _EMBEDDING, _WIDTH, _DROPOUT = 64, 64, 0.3
 _SAMPLES, _BATCH, _LR = 40_000, 64, 3e-3
@@ -65,9 +72,9 @@ def language_model_embedder(train: Stored, vocabulary: int) -> LanguageModelEmbe
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(0, "language model"))
         network = GruGenerator((length, vocabulary), 0, 0, _EMBEDDING, _WIDTH, dropout=_DROPOUT)
-        if path.is_file():
-            network.load_state_dict(load_file(path))
-        else:
+        before = copy.deepcopy(network)
+        if not _kept(network, path):
+            network = before  # what is damaged may have been taken in part
             _learn(network, train.samples)
             path.parent.mkdir(parents=True, exist_ok=True)
             publish(path, lambda beside: save_file(network.state_dict(), beside))
@@ -77,6 +84,18 @@ def language_model_embedder(train: Stored, vocabulary: int) -> LanguageModelEmbe
         f"features of a GRU language model trained on the {len(train):,} training sentences"
     )
     return embedder
+
+
+def _kept(network: GruGenerator, path: Path) -> bool:
+    """Whether the language model was found in the cache, whole, and taken from there."""
+    if not path.is_file():
+        return False
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        log.warning("the language model kept in %s is not taken: %s", path, reason(error))
+        return False
+    return True
 
 
 def _learn(network: GruGenerator, samples: Tensor) -> None:

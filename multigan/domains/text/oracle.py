@@ -11,7 +11,7 @@ from torch import Tensor
 
 from multigan.adversarial.randomness import stream
 from multigan.domains.text.relaxation import categorical
-from multigan.errors import DataError
+from multigan.errors import DataError, reason
 
 _NAMES = (
     "embedding",
@@ -83,7 +83,7 @@ class Oracle:
             oracle.check()
         except Exception as error:  # a damaged zip raises nearly anything
             raise DataError(
-                f"{path} is no oracle: it needs the arrays {', '.join(_NAMES)} ({error})"
+                f"{path} is no oracle: it needs the arrays {', '.join(_NAMES)} ({reason(error)})"
             ) from None
         return oracle
 

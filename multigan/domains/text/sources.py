@@ -18,7 +18,7 @@ from multigan.domains.listing import few
 from multigan.domains.tables import TABLES, open_table, polars_errors
 from multigan.domains.unreadable import unlike
 from multigan.encodings import AS_UTF8, encoding_of
-from multigan.errors import DataError
+from multigan.errors import DataError, reason
 from multigan.resources import resource_folder
 from multigan.terminal import safe
 
@@ -236,7 +236,7 @@ def _objects(
             if not isinstance(item, dict):
                 raise ValueError("it is no JSON object")
         except (ValueError, RecursionError) as error:
-            failed.append(f"{Path(name).name} line {number} ({error})")
+            failed.append(f"{Path(name).name} line {number} ({reason(error)})")
             continue
         fields.check(list(item), f"{name} line {number}", "field")
         yield _plain(item[fields.text]), _plain(item[fields.label]) if fields.label else ""

@@ -19,7 +19,7 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from multigan.atomic import write_atomically
 from multigan.bounded import read_bounded
-from multigan.errors import CheckpointError
+from multigan.errors import CheckpointError, reason
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -175,7 +175,7 @@ def load_tokeniser(folder: Path, kind: TokenKind = "word", lower: bool = False) 
         model = TypeAdapter(_Tokenizer).validate_json(content, strict=True).model
         inner = _of_tokens(_in_order(model.vocab), model.merges, kind, lower)
     except Exception as error:  # the library raises plain Exception
-        raise CheckpointError(f"{path} cannot be read as a tokenizer: {error}") from None
+        raise CheckpointError(f"{path} cannot be read as a tokenizer: {reason(error)}") from None
     return Tokeniser(inner)
 
 
