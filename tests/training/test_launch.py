@@ -57,6 +57,30 @@ def test_the_death_of_one_stops_the_other_and_is_said_in_one_line(
     assert "gloo" not in (run / "environment.json").read_text()
 
 
+@pytest.mark.slow
+def test_the_same_line_of_several_processes_begins_goes_on_and_says_it_is_finished(
+    tmp_path: Path,
+) -> None:
+    settings = POINTS | {"train.samples": 32 * 200, "train.save_every": 64}
+    run = tmp_path / "run"
+    line = ("train", "points/ring", "--out", str(run), "--resume", "--processes", "2")
+    line = (*line, "--device", "cpu", *options(settings))
+    first = started(*line)
+    until(lambda: (run / "checkpoints" / f"{64:012d}").exists(), first, "checkpoint")
+    first.send_signal(signal.SIGTERM)
+    status, said = finished(first)
+    assert status == 143, said
+    assert 0 < last_state(run)["samples"] < 32 * 200
+    status, said = finished(started(*line))
+    assert status == 0, said
+    assert last_state(run)["samples"] == 32 * 200
+    rows = (run / "metrics.jsonl").read_text()
+    status, said = finished(started(*line))
+    assert status == 0, said
+    assert said.count(f"{run} has finished: 6,400 samples") == 1
+    assert (run / "metrics.jsonl").read_text() == rows
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
 def test_they_save_and_end_with_who_started_them(
     two: "tuple[subprocess.Popen[str], Path, list[int]]", number: int
