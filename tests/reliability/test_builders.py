@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from damages import HUNG
 from forks import ForkServer
+from PIL import Image
 from test_hostile_data import KINDS, line
 
 from multigan.domains.entry import Entry
@@ -17,13 +18,17 @@ from multigan.domains.entry import Entry
 BUILDERS = 4
 
 
-@pytest.mark.parametrize("kind", ["sounds", "sentences"])
+@pytest.mark.parametrize("kind", ["sounds", "sentences", "pictures"])
 def test_at_once(fork_server: ForkServer, tmp_path: Path, kind: str) -> None:
-    recipe, ending, sample, _ = KINDS[kind]
     data = tmp_path / "data"
     data.mkdir()
-    for name in "abcdefgh":
-        (data / f"{name}{ending}").write_bytes(sample)
+    recipe = "image/digits" if kind == "pictures" else KINDS[kind][0]
+    for i, name in enumerate("abcdefgh"):
+        if kind == "pictures":
+            Image.new("RGB", (600, 600), (30 * i, 90, 200)).save(data / f"{name}.png")
+        else:
+            _, ending, sample, _ = KINDS[kind]
+            (data / f"{name}{ending}").write_bytes(sample)
     root = fork_server.folder / "cache" / "data"
     before = set(root.iterdir()) if root.exists() else set()
     arguments = [*line(recipe, data, tmp_path / "run"), "--dry-run", "--device", "cpu"]

@@ -3,6 +3,7 @@ before what they ask for is allocated."""
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from forks import ForkServer
 from safetensors.torch import load_file, save_file
 
 import multigan
@@ -102,6 +104,7 @@ def set_number(number: float) -> Callable[[dict[str, torch.Tensor]], None]:
 HEADER = (2**40).to_bytes(8, "little")
 RUN = {"network": "subprocess:run", "options": {"args": ["touch", "canary"]}}
 DEEP = '{"a":' * 100_000 + "1" + "}" * 100_000
+HUNGRY = r"huge|million|gigabyte|device|deep|without end"  # what asks for much memory
 HARMS: dict[str, tuple[Harm, str]] = {
     # code
     "code as a generator": (at("recipe.generator", RUN), "names code"),
@@ -189,6 +192,28 @@ def test_a_hostile_model_is_refused_by_name(run: Path, name: str) -> None:
     assert said in str(refused.value)
     assert len(str(refused.value)) < 10_000
     assert not Path("canary").exists()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param([n for n in HARMS if re.search(HUNGRY, n)], id="those that ask for much"),
+        pytest.param(list(HARMS), id="all", marks=pytest.mark.slow),
+    ],
+)
+def test_refusing_takes_little_memory(
+    run: Path, fork_server: ForkServer, tmp_path: Path, names: list[str]
+) -> None:
+    """Beyond what a program takes that has imported everything."""
+    idle = fork_server.start("ls")
+    assert idle.wait() == 0
+    assert len(names) > 5
+    for name in names:
+        folder = Path(shutil.copytree(run / "model", tmp_path / "kept" / name.replace("/", "-")))
+        HARMS[name][0](folder)
+        process = fork_server.start("generate", str(folder), "--out", str(tmp_path / "made"))
+        assert process.wait(120) == 2, f"{name}: {process.said[-3000:]}"
+        assert process.peak - idle.peak < 2**30, f"{name}: {(process.peak - idle.peak) >> 20} MiB"
 
 
 @pytest.mark.parametrize("verb", ["generate", "evaluate", "report"])
