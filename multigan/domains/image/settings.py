@@ -1,5 +1,6 @@
 """The typed recipe of the image domain. Needs no torch."""
 
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
@@ -67,6 +68,9 @@ class ImageGenerator(NetworkSettings):
     network: str = "dcgan"
     """dcgan | gated | residual | mlp | unet (from picture to picture), or your own as
     'package.module:Class'."""
+    size: Literal["", "small", "base", "large"] = ""
+    """small | base | large: half, once or twice the widths of both players; the recipe that is kept
+    has the widths."""
     latent: Width = 64
     """Dimensions of the latent z."""
     width: Width = 64
@@ -123,6 +127,7 @@ class ImageRecipe(Recipe):
 
     def __post_init__(self) -> None:
         Recipe.__post_init__(self)
+        self._resolve_size()
         if self.data.channels != self.data.stack and (
             self.data.stack > 1 or self.data.channels == 2
         ):
@@ -147,6 +152,16 @@ class ImageRecipe(Recipe):
                 "nothing: "
                 f"use critic.norm = 'none' or 'group', or set the weight of {names} to 0"
             )
+
+    def _resolve_size(self) -> None:
+        """Both players as wide as ``generator.size`` says; it is cleared, as the widths have it."""
+        factor = {"small": 0.5, "large": 2.0}.get(self.generator.size, 1.0)
+        for name in ("generator", "critic"):
+            player = getattr(self, name)
+            widths = {key: getattr(player, key) for key in ("width", "widest")}
+            scaled = {key: max(1, round(factor * width)) for key, width in widths.items()}
+            cleared = {"size": ""} if name == "generator" else {}
+            object.__setattr__(self, name, replace(player, **scaled, **cleared))
 
     def _check_task(self) -> None:
         """Whether networks and task fit each other; raises ``ValueError``."""
