@@ -4,7 +4,10 @@ follows the files."""
 import gzip
 import os
 import shutil
+import struct
+import tracemalloc
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -224,6 +227,38 @@ def test_truncated_gz_is_named(tmp_path: Path, write_idx: Callable, pictures: np
     path.write_bytes(path.read_bytes()[:-12])
     with pytest.raises(DataError, match=r"broken\.idx\.gz is not a complete idx file"):
         open_source(str(path), "train")
+
+
+def test_a_packed_idx_file_that_is_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
+    path, squeezed = tmp_path / "bomb.idx.gz", zlib.compressobj(9, wbits=31)
+    head = struct.pack(">HBBIII", 0, 8, 3, 2**14, 2**8, 2**8)
+    with path.open("wb") as file:
+        file.write(squeezed.compress(head))
+        for _ in range(64):
+            file.write(squeezed.compress(bytes(2**20)))
+        file.write(squeezed.flush())
+    peak = peak_of_refusing(path)
+    assert peak < 2**20
+
+
+def peak_of_refusing(path: Path) -> int:
+    """Bytes that Python and numpy had at most while they refused an idx file."""
+    tracemalloc.start()
+    with pytest.raises(DataError, match="is not a complete idx file"):
+        read_idx(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_a_packed_idx_file_is_unpacked_no_further_than_it_says(
+    tmp_path: Path, write_idx: Callable, pictures: np.ndarray
+) -> None:
+    whole = write_idx(tmp_path / "whole.idx", pictures).read_bytes()
+    path = tmp_path / "more.idx.gz"
+    path.write_bytes(gzip.compress(whole + bytes(2**26)))
+    peak = peak_of_refusing(path)
+    assert peak < 2**20
 
 
 def test_corrupt_gz_is_named(tmp_path: Path, write_idx: Callable) -> None:

@@ -208,6 +208,25 @@ def test_what_lies_beside_whole_files_is_left_out_and_said(
     assert "left out" in said
 
 
+@pytest.mark.parametrize("tokeniser", ["word", "character"])
+def test_a_line_without_end_is_trained_on_and_shown(
+    fork_server: ForkServer, tmp_path: Path, tokeniser: str
+) -> None:
+    """10 MB without a space, through a real training to its page, and to the page made anew."""
+    (tmp_path / "lines.txt").write_text(SENTENCES + "\n" + "x" * 10**7)
+    arguments = line("text/captions", tmp_path / "lines.txt", tmp_path / "run")
+    settings = {"data.tokeniser": tokeniser, "data.long": "cut", "likelihood.samples": 32 * 4}
+    status, said = check_received(fork_server, *arguments, *options(settings))
+    assert status == 0, said
+    page = tmp_path / "run" / "report.html"
+    page.unlink()
+    status, said = fork_server.run("report", str(tmp_path / "run"))
+    assert status == 0, said
+    assert "a man walks his" in page.read_text()
+    assert page.stat().st_size < 5 * 10**6
+    assert "x" * 10_000 not in page.read_text()
+
+
 def huge_picture(path: Path, side: int, bits: int) -> None:
     """A black square PNG, written without ever being held: grey of so few bits, or 24 of colour."""
     kind = 2 if bits == 24 else 0

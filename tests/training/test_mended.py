@@ -19,6 +19,7 @@ from train_help import (
 )
 
 import multigan
+from multigan.errors import CheckpointError
 from multigan.runs.signals import Stopped
 
 # The best moment is not the last one: the checkpoint of the best is not the newest.
@@ -62,6 +63,12 @@ def older_model(run: Path) -> None:
     shutil.rmtree(run / "model")
     path = shutil.copytree(run / "best", run / "model") / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"samples": 320}))
+
+
+def weights_of_another_save(run: Path) -> None:
+    shutil.copy(run / "best" / "model.safetensors", run / "model")
+    with pytest.raises(CheckpointError, match="`multigan resume` its run"):
+        multigan.load(run)
 
 
 def no_best(run: Path) -> None:
@@ -114,6 +121,7 @@ def leftovers(run: Path) -> None:
         damaged_model,
         model_without_config,
         older_model,
+        weights_of_another_save,
         no_best,
         other_best,
         no_film,

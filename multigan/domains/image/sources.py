@@ -4,6 +4,8 @@ Opening a source lists or counts its pictures without decoding any.
 """
 
 import gzip
+import math
+import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +18,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
+from multigan.bounded import open_regular
 from multigan.domains.files import Files, find_files, is_there, stamp
 from multigan.domains.image.handed import keep_pictures
 from multigan.domains.image.opening import PICTURES, open_picture
@@ -26,6 +29,7 @@ from multigan.errors import DataError, reason
 from multigan.resources import resource_folder
 
 _DIGITS_TRAIN = 1400  # of the 1,797 digits; the others are the test split
+_MOST, _DENSEST = 2**28, 200  # bytes of an array, and those that one of a larger may stand for
 _IDX_TYPES = {0x08: np.dtype(np.uint8)}
 
 
@@ -201,13 +205,18 @@ def _idx(path: Path) -> PictureSource:
 
 def read_idx(path: Path) -> np.ndarray:
     """An idx file (``.gz`` too) as an array; raises `DataError` if it is none, truncated or not of
-    bytes."""
+    bytes, and for a bomb. No more of it is unpacked than it says it holds."""
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        zeros, kind, dimensions = struct.unpack(">HBB", content[:4])
-        shape = struct.unpack(f">{dimensions}I", content[4 : 4 + 4 * dimensions])
-        if zeros or kind not in _IDX_TYPES:
-            raise ValueError("it does not begin like an idx file of bytes")
-        return np.frombuffer(content, _IDX_TYPES[kind], offset=4 + 4 * dimensions).reshape(shape)
+        with open_regular(path) as stored:
+            packed = path.suffix == ".gz"
+            content = gzip.GzipFile(fileobj=stored) if packed else stored
+            zeros, kind, dimensions = struct.unpack(">HBB", content.read(4))
+            if zeros or kind not in _IDX_TYPES:
+                raise ValueError("it does not begin like an idx file of bytes")
+            shape = struct.unpack(f">{dimensions}I", content.read(4 * dimensions))
+            size, held = math.prod(shape), os.fstat(stored.fileno()).st_size
+            if size > (max(_MOST, _DENSEST * held) if packed else held):
+                raise ValueError(f"{held:,} bytes that say they hold {size:,}")
+            return np.frombuffer(content.read(size + 1), _IDX_TYPES[kind]).reshape(shape)
     except (OSError, EOFError, struct.error, zlib.error, ValueError) as error:
         raise DataError(f"{path} is not a complete idx file: {reason(error)}") from None
