@@ -2,7 +2,7 @@
 
 Chunks are always full, so that no sample depends on how many there are."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from operator import index
@@ -40,11 +40,15 @@ def chunks_asked(
     condition: Any,
     size: int,
     device: torch.device,
+    reading: Mapping[str, Any] | None = None,
 ) -> Iterator[Chunk]:
     """``n`` samples, or of each condition that is given ``n``, at most ``size`` at a time.
 
-    ``condition`` is a file or folder that the domain reads, a `Given`, or a tensor, tuple or dict.
+    ``condition`` is a file or folder that the domain reads, with the options ``reading``; a
+    `Given`, or a tensor, tuple or dict.
     Raises `UserError` for what the model cannot be asked for."""
+    if reading and not isinstance(condition, str | Path):
+        raise UserError(f"{', '.join(reading)}: of a condition that is a file or a folder")
     if condition is None:
         if domain.condition_shape is not None:
             raise UserError(
@@ -59,14 +63,18 @@ def chunks_asked(
         whole = _complete(domain.condition_shape, facts, condition, label, device)
         yield from _of_batch(whole, n, size)
         return
-    for given in _read(domain, condition):
+    for given in _read(domain, condition, reading or {}):
         told = _complete(domain.condition_shape, facts, given.condition, label, device)
         for i in range(n):  # one at a time: each is of a size of its own
             yield Chunk(range(i, i + 1), told, 1, given.finish)
 
 
-def _read(domain: Domain, condition: str | Path | Given) -> Iterable[Given]:
-    return [condition] if isinstance(condition, Given) else domain.read_condition(Path(condition))
+def _read(
+    domain: Domain, condition: str | Path | Given, reading: Mapping[str, Any]
+) -> Iterable[Given]:
+    if isinstance(condition, Given):
+        return [condition]
+    return domain.read_condition(Path(condition), **reading)
 
 
 def _of_labels(labels: Sequence[int], n: int, size: int, device: torch.device) -> Iterator[Chunk]:

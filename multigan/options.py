@@ -25,6 +25,8 @@ class Option:
     """The values of a frontier; empty: there is none."""
     model: bool = False
     """Whether it may be another trained model, or its folder."""
+    reading: bool = False
+    """Whether it says how a condition is read: a keyword of `Domain.read_condition`."""
 
     def read(self, value: Any) -> Any:
         """A value as its type, such as a number that was typed as text; raises `UserError`."""
@@ -55,6 +57,15 @@ def asked_for(declared: Sequence[Option], given: Mapping[str, Any], kind: str) -
         if value is not None
     }
     return {name: value for name, value in chosen.items() if value is not None}
+
+
+def parted(
+    declared: Sequence[Option], chosen: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Options that say how a condition is read, and those that say how samples are made."""
+    reading = {option.name for option in declared if option.reading}
+    read = {name: value for name, value in chosen.items() if name in reading}
+    return read, {name: value for name, value in chosen.items() if name not in reading}
 
 
 def parse_options(texts: Sequence[str] | None) -> dict[str, str]:

@@ -99,9 +99,9 @@ class Domain(Rules):
         Whatever is random in it follows from ``draw``."""
         return told_of(partial(self.represent, draw=draw), labels, sources)
 
-    def read_condition(self, path: Path) -> Iterable[Given]:
-        """A file, or each of a folder, as conditions that samples are made of; raises `UserError`
-        for what cannot be read."""
+    def read_condition(self, path: Path, /, **options: Any) -> Iterable[Given]:
+        """A file, or each of a folder, as conditions that samples are made of; ``options`` are
+        those that say how. Raises `UserError` for what cannot be read."""
         raise UserError(
             f"--condition {path}: {self.recipe.domain} reads no conditions from files; from Python "
             f"give tensors: model.generate(condition=...)"

@@ -16,7 +16,7 @@ from multigan.asked import Chunk, Distinct, Label, chunks_asked, is_one
 from multigan.domains.base import Domain
 from multigan.domains.conditions import seen_chunks
 from multigan.errors import UserError
-from multigan.options import asked_for
+from multigan.options import asked_for, parted
 from multigan.samples import Stored
 from multigan.seeds import Seeds, check_seeds, drawn, seed_of, seeds_of, wanted
 
@@ -157,8 +157,8 @@ class Maker(ABC, Generic[Item]):
             raise UserError(f"n = {n}: ask for at least 1 sample")
         seed = seeds_of(seed)
         check_seeds(seed, n, condition)
-        options = self._checked(filter, options)
-        for chunk in self._asked(n, label, condition):
+        reading, options = parted(self.domain.options, self._checked(filter, options))
+        for chunk in self._asked(n, label, condition, reading):
             try:
                 made = self._best(filter, chunk.indices, seed, chunk.condition, options)
             except (RuntimeError, TypeError, ValueError, IndexError) as error:
@@ -204,10 +204,14 @@ class Maker(ABC, Generic[Item]):
         return self.domain.chunk if on_cpu else max(_CHUNK_ELSEWHERE, self.domain.chunk)
 
     def _asked(
-        self, n: int, label: Label | Sequence[Label] | None, condition: Any
+        self,
+        n: int,
+        label: Label | Sequence[Label] | None,
+        condition: Any,
+        reading: Mapping[str, Any] | None = None,
     ) -> Iterator[Chunk]:
         size, device = self.chunk, self._device
-        return chunks_asked(self.domain, self.facts, n, label, condition, size, device)
+        return chunks_asked(self.domain, self.facts, n, label, condition, size, device, reading)
 
     @torch.no_grad()
     def _best(

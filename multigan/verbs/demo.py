@@ -56,7 +56,7 @@ def controls(model: Model) -> list[Control]:
 
 def _offered(domain: Domain) -> list[Option]:
     """Options that whoever looks may choose: none that names a folder of this machine."""
-    return [option for option in domain.options if not option.model]
+    return [option for option in domain.options if not (option.model or option.reading)]
 
 
 def _control(option: Option) -> Control:

@@ -16,7 +16,7 @@ from multigan.domains.made import made_names, mark_made
 from multigan.domains.presenter import Presenter
 from multigan.errors import UserError
 from multigan.model import Model, load
-from multigan.options import asked_for
+from multigan.options import asked_for, parted
 from multigan.samples import Given
 from multigan.verbs.labelled import DatasetFolder, labels_in, named_by_label, names_of
 
@@ -160,7 +160,8 @@ def _made(
     """Samples, a list at a time, each with the name of the condition it was made of."""
     conditions: Iterable[Any] = [condition]
     if condition is not None and model.domain.condition_shape is not None:
-        conditions = model.domain.read_condition(Path(condition))
+        reading, asked = parted(model.domain.options, asked)
+        conditions = model.domain.read_condition(Path(condition), **reading)
     for given in conditions:
         name = given.name if isinstance(given, Given) else None
         if between:

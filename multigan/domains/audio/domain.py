@@ -145,7 +145,7 @@ class AudioDomain(Domain):
             return self.task.condition(real)
         return super().condition(real, labels, draw, sources)
 
-    def read_condition(self, path: Path) -> Iterable[Given]:
+    def read_condition(self, path: Path, /, **options: Any) -> Iterable[Given]:
         """The task's own, of sound files."""
         if self.task.condition_shape is not None:
             return self.task.read_condition(path)

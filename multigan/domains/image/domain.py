@@ -21,6 +21,7 @@ from multigan.domains.facts import check_constants, check_shape
 from multigan.domains.image.augmentation import AUGMENTATIONS
 from multigan.domains.image.decode import PictureDecoder, kept_scale
 from multigan.domains.image.handed import keep_pictures
+from multigan.domains.image.masks import Masks
 from multigan.domains.image.networks import CRITICS, GENERATORS
 from multigan.domains.image.options import OPTIONS
 from multigan.domains.image.pairs import PairDecoder, open_pairs
@@ -30,12 +31,12 @@ from multigan.domains.image.ruler import ImageRuler
 from multigan.domains.image.settings import ImageData, ImageRecipe
 from multigan.domains.image.sources import PictureSource, open_source
 from multigan.domains.image.stacked import STACKS, StackDecoder
-from multigan.domains.image.tasks import TASKS, Completed, Task
+from multigan.domains.image.tasks import TASKS, Completed, Repair, Task
 from multigan.domains.image.terms import TERMS, reconstruction
 from multigan.domains.image.whole import pictures_at, tiled
 from multigan.domains.labels import counted
 from multigan.domains.pretraining import Pretraining
-from multigan.errors import DataError
+from multigan.errors import DataError, UserError
 from multigan.recipe.settings import Recipe
 from multigan.samples import Facts, Given, Stored
 
@@ -171,13 +172,22 @@ class ImageDomain(Domain):
         told = mapped(lambda source: self.represent(source, draw), sources)
         return self.task.condition(real, draw, told)
 
-    def read_condition(self, path: Path) -> Iterable[Given]:
-        """Picture files of any size, as the task's condition."""
+    def read_condition(self, path: Path, /, **options: Any) -> Iterable[Given]:
+        """Picture files of any size, as the task's condition.
+
+        ``mask``: a file, or a folder of files of their names, white where to repair them."""
+        mask = options.get("mask")
         if self.task is None:
             yield from super().read_condition(path)
             return
+        if mask is not None and not isinstance(self.task, Repair):
+            raise UserError(
+                f"--mask is of models that repair; this one's task is {self.recipe.data.task}"
+            )
+        masks = None if mask is None else Masks(Path(mask).expanduser())
         for name, picture in pictures_at(path):
-            yield Given(name, self.task.told(picture, self.recipe.data.channels))
+            missing = picture if masks is None else masks.cut(name, picture)
+            yield Given(name, self.task.told(missing, self.recipe.data.channels))
 
     def make(
         self, generator: nn.Module, draw: IndexedDraw, condition: Any, /, **options: Any

@@ -1,5 +1,13 @@
-"""What pictures can be asked for by: nothing, yet."""
+"""What pictures can be asked for by."""
 
 from multigan.options import Option
 
-OPTIONS: tuple[Option, ...] = ()
+OPTIONS = (
+    Option(
+        "mask",
+        str,
+        "For models that repair: a picture, or a folder of the same names, white where it is to be "
+        "repaired.",
+        reading=True,
+    ),
+)

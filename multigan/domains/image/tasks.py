@@ -56,7 +56,9 @@ class Repair:
         """Where a picture is transparent it is missing; raises `UserError` where nothing is."""
         hole = (picture[:, 3:] < 0).float()
         if not hole.any():
-            raise UserError("nothing is transparent: make transparent what is to be repaired")
+            raise UserError(
+                "nothing is transparent: make transparent what is to be repaired, or give --mask"
+            )
         return in_channels(picture, channels) * (1 - hole), hole
 
     def whole(self, made: Tensor, condition: Condition) -> Tensor:

@@ -30,10 +30,11 @@ def pictures_at(path: Path) -> Iterator[tuple[str, Tensor]]:
     except DataError as error:
         raise UserError(f"--condition {path}: {error}") from None
     for i, name in enumerate(files.names):
-        yield name, _read(files.open(i), name)
+        yield name, read_picture(files.open(i), name)
 
 
-def _read(file: BinaryIO, name: str) -> Tensor:
+def read_picture(file: BinaryIO, name: str) -> Tensor:
+    """An opened picture as RGBA ``(1, 4, H, W)`` in [-1, 1], upright; raises `UserError`."""
     try:
         with file:
             picture = open_picture(file, os.fsencode(name))
