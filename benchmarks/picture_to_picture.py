@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from multigan.adversarial.condition import Condition, part
 from multigan.domains.conditions import SeenChunk, learn_condition, seen_chunks
 from multigan.domains.image.domain import ImageDomain
-from multigan.domains.image.likeness import paired
+from multigan.domains.image.measures import paired
 from multigan.domains.image.tasks import Colour, Enlarge, Repair
 from multigan.model import Model, load
 from multigan.samples import Stored

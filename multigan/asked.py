@@ -13,13 +13,12 @@ from unicodedata import normalize
 import torch
 from torch import Tensor
 
-from multigan.adversarial.condition import Condition, count, mapped, part, shapes
+from multigan.adversarial.condition import Condition, alike, count, mapped, part, shapes
 from multigan.domains.base import Domain
 from multigan.errors import UserError
 from multigan.samples import Facts, Given
 
 Label = str | int
-_DEEPEST = 8  # conditions within conditions that a model may have
 
 
 @dataclass(frozen=True)
@@ -107,44 +106,16 @@ def _complete(
         size = count(told)
     except (TypeError, ValueError) as error:
         raise UserError(f"condition: {error}") from None
-    if size and _alike(shapes(told), known):
+    if size and alike(shapes(told), known):
         if label is not None:
             raise UserError(f"label = {label!r}: this model is told its condition and no label")
         return told
-    if size and facts.classes and _alike((shapes(told), ()), known):
+    if size and facts.classes and alike((shapes(told), ()), known):
         return told, torch.tensor(labels_of(facts, size, label), device=device)
     raise UserError(
         f"condition: {size or 'no'} samples of {shapes(told)} are given, and this model was "
         f"trained with {known} (shapes without the number of samples)"
     )
-
-
-def _alike(given: Any, known: Any) -> bool:
-    """Whether shapes have one structure and each as many dimensions as its fellow; sizes may
-    differ, for networks that take any."""
-    if isinstance(known, dict):
-        same = isinstance(given, dict) and given.keys() == known.keys()
-        return same and all(_alike(given[name], known[name]) for name in known)
-    if not isinstance(known, tuple) or not isinstance(given, tuple):
-        return given is None and known is None
-    if _is_shape(known) or _is_shape(given):
-        return _is_shape(known) and _is_shape(given) and len(given) == len(known)
-    return len(given) == len(known) and all(map(_alike, given, known))
-
-
-def _is_shape(value: tuple[Any, ...]) -> bool:
-    return all(isinstance(size, int) for size in value)
-
-
-def shapes_read(value: Any, depth: int = 0) -> Any:
-    """The shapes of a condition as JSON has them, of tuples again; raises ``ValueError``."""
-    if isinstance(value, dict) and depth < _DEEPEST:
-        return {str(name): shapes_read(inner, depth + 1) for name, inner in value.items()}
-    if isinstance(value, list) and depth < _DEEPEST:
-        return tuple(shapes_read(inner, depth + 1) for inner in value)
-    if value is None or (type(value) is int and value >= 0):
-        return value
-    raise ValueError(f"condition = {value!r} is no shape")
 
 
 def labels_of(facts: Facts, n: int, label: Label | Sequence[Label] | None) -> list[int]:

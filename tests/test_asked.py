@@ -11,7 +11,8 @@ import torch
 from told_points import TINY
 
 import multigan
-from multigan.asked import chunks_asked, labels_of, shapes_read
+from multigan.adversarial.condition import shapes_read
+from multigan.asked import chunks_asked, labels_of
 from multigan.errors import UserError
 from multigan.model import Model
 from multigan.samples import Facts

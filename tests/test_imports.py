@@ -195,6 +195,20 @@ def test_no_kind_of_data_knows_another_and_nothing_above_knows_one() -> None:
     assert found == []
 
 
+ROOMS = ("domain", "measures", "networks", "options", "presenter", "ruler", "settings", "sources")
+"""The rooms that each kind of data has, whatever others it has beside them."""
+
+
+def test_every_kind_of_data_has_the_same_rooms() -> None:
+    kinds = [path.parent for path in (PACKAGE / "domains").glob("*/__init__.py")]
+    assert len(kinds) >= 2
+    lacking = [(k.name, room) for k in kinds for room in ROOMS if not (k / f"{room}.py").is_file()]
+    assert lacking == []
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text("utf-8")
+    told = re.findall(r"\| `(\w+)\.py` \|", page)
+    assert tuple(sorted(told)) == ROOMS
+
+
 def test_nothing_imports_the_command_line() -> None:
     above = {path for path, _ in offenders(".", "multigan.cli") if not path.startswith("cli/")}
     assert above == {"__main__.py"}

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+_DEEPEST = 8  # conditions within conditions that a model may have
+
 Condition: TypeAlias = "Tensor | tuple[Condition, ...] | dict[str, Condition] | None"
 
 
@@ -65,6 +67,54 @@ def count(condition: Condition) -> int | None:
 def shapes(condition: Condition) -> Any:
     """The shape of every tensor without N, in the same structure, of plain tuples."""
     return _plain(mapped(lambda tensor: tuple(tensor.shape[1:]), condition))
+
+
+def all_shapes(structure: Any) -> list[tuple[int, ...]]:
+    """Every shape in what `shapes` gave, in order."""
+    if structure is None:
+        return []
+    if isinstance(structure, dict):
+        return [shape for inner in structure.values() for shape in all_shapes(inner)]
+    if _is_shape(structure):
+        return [structure]
+    return [shape for inner in structure for shape in all_shapes(inner)]
+
+
+def alike(given: Any, known: Any) -> bool:
+    """Whether shapes have one structure and each as many dimensions as its fellow; sizes may
+    differ, for networks that take any."""
+    if isinstance(known, dict):
+        same = isinstance(given, dict) and given.keys() == known.keys()
+        return same and all(alike(given[name], known[name]) for name in known)
+    if not isinstance(known, tuple) or not isinstance(given, tuple):
+        return given is None and known is None
+    if _is_shape(known) or _is_shape(given):
+        return _is_shape(known) and _is_shape(given) and len(given) == len(known)
+    return len(given) == len(known) and all(map(alike, given, known))
+
+
+def _is_shape(value: tuple[Any, ...]) -> bool:
+    return all(isinstance(size, int) for size in value)
+
+
+def shapes_read(value: Any, depth: int = 0) -> Any:
+    """The shapes of a condition as JSON has them, of tuples again; raises ``ValueError``."""
+    if isinstance(value, dict) and depth < _DEEPEST:
+        return {str(name): shapes_read(inner, depth + 1) for name, inner in value.items()}
+    if isinstance(value, list) and depth < _DEEPEST:
+        return tuple(shapes_read(inner, depth + 1) for inner in value)
+    if value is None or (type(value) is int and value >= 0):
+        return value
+    raise ValueError(f"condition = {value!r} is no shape")
+
+
+def in_words(x: Any) -> str:
+    """The shapes of a condition, N and all, for a person; of what is none, what it is."""
+    if isinstance(x, tuple):
+        return "(" + ", ".join(in_words(part) for part in x) + ")"
+    if isinstance(x, dict):
+        return "{" + ", ".join(f"{name}: {in_words(part)}" for name, part in x.items()) + "}"
+    return str(tuple(x.shape)) if isinstance(x, Tensor) else repr(x)
 
 
 def _plain(value: Any) -> Any:

@@ -47,7 +47,7 @@ def evaluate_samples(
         )
     given = domain.ruler.real_samples(str(samples)).test
     chosen, most = pick_device(device), min(MOST, len(given))
-    named = {"embedder": embedder, "weights": weights}
+    named: dict[str, Any] = {"embedder": embedder, "weights": weights}
     if _is_recipe(like):
         evaluator = _of_halves(domain, n, chosen, most, **named)
     else:

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from multigan.adversarial.condition import shapes_read
 from multigan.adversarial.dotted import is_dotted
 from multigan.adversarial.game import introduce
 from multigan.adversarial.handed import is_handed
-from multigan.asked import shapes_read
 from multigan.atomic import write_atomically
 from multigan.devices import pick_device
 from multigan.domains.base import Domain, domain_type

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from multigan.adversarial.augmentation import AugmentsCondition
-from multigan.adversarial.condition import Condition, count, tensors
+from multigan.adversarial.condition import Condition, count, in_words, tensors
 from multigan.adversarial.contests import Contest, made_for_turn
 from multigan.adversarial.game import Game
 from multigan.adversarial.protocols import ShowsFeatures, answers
@@ -58,16 +57,16 @@ def _check_contest(game: Game, contest: Contest, turn: Turn, noise: Condition) -
         network, player = game.generators[contest.generators[0]].network, contest.generators[0]
     if fake.shape != shown.x.shape:
         raise UserError(
-            f"the {_called(player, network)} makes samples of shape {_shape(fake)}, but "
+            f"the {_called(player, network)} makes samples of shape {in_words(fake)}, but "
             f"real ones are "
-            f"{_shape(shown.x)} (the first number counts samples): they must be equal"
+            f"{in_words(shown.x)} (the first number counts samples): they must be equal"
         )
     critic = game.critics[contest.critic].network
     embedded = _embedded(game, shown.x, contest.critic)
     logits = _called_with(game, contest.critic, critic, embedded, shown.condition)
     if logits.dim() == 0 or len(logits) != len(turn.real):
         raise UserError(
-            f"the {_called(contest.critic, critic)} gives logits of shape {_shape(logits)} for "
+            f"the {_called(contest.critic, critic)} gives logits of shape {in_words(logits)} for "
             f"{len(turn.real)} samples: "
             "give one for each, (N,) or (N, 1), or several, (N, ...)"
         )
@@ -110,10 +109,10 @@ def _check_condition(game: Game, noise: Condition, real: Tensor, condition: Cond
     try:
         counted = count(condition)
     except ValueError as error:
-        raise UserError(f"the condition {_shape(condition)}: {error}") from None
+        raise UserError(f"the condition {in_words(condition)}: {error}") from None
     if counted not in (None, len(real)):
         raise UserError(
-            f"the condition is {_shape(condition)} for {len(real)} samples: the first number of "
+            f"the condition is {in_words(condition)} for {len(real)} samples: the first number of "
             "each tensor counts samples"
         )
     settings = game.settings
@@ -123,10 +122,10 @@ def _check_condition(game: Game, noise: Condition, real: Tensor, condition: Cond
     )
     if moves_samples_alone and settings.augment.highest > 0 and told_more:
         raise UserError(
-            f"game.augment moves samples, and nobody moves the condition {_shape(condition)} with "
-            "them: the two would no longer belong together. Set game.augment = 0; to vary both "
-            "alike, let the domain do it before the game (its represent and condition draw the "
-            "same numbers), or name an augmentation of yours with "
+            f"game.augment moves samples, and nobody moves the condition {in_words(condition)} "
+            "with them: the two would no longer belong together. Set game.augment = 0; to vary "
+            "both alike, let the domain do it before the game (its represent and condition draw "
+            "the same numbers), or name an augmentation of yours with "
             "apply_to_condition(condition, view): game.augmentation = 'package.module:name'"
         )
     for term in game.terms:
@@ -159,7 +158,7 @@ def _called_with(
             raise
         except (TypeError, ValueError, RuntimeError, IndexError, AttributeError) as error:
             first = "noise" if player == "generator" else "representation"
-            shapes = f"{first} {_shape(x)} and condition {_shape(condition)}"
+            shapes = f"{first} {in_words(x)} and condition {in_words(condition)}"
             raise UserError(
                 f"the {_called(player, network)} cannot be called as {player}({first}, condition) "
                 f"with {shapes}: {error}"
@@ -173,11 +172,3 @@ def _called_with(
 
 def _called(player: str, network: nn.Module) -> str:
     return f"{player} {type(network).__module__}.{type(network).__qualname__}"
-
-
-def _shape(x: Any) -> str:
-    if isinstance(x, tuple):
-        return "(" + ", ".join(_shape(part) for part in x) + ")"
-    if isinstance(x, dict):
-        return "{" + ", ".join(f"{name}: {_shape(part)}" for name, part in x.items()) + "}"
-    return str(tuple(x.shape)) if isinstance(x, Tensor) else repr(x)

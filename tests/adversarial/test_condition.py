@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from multigan.adversarial.condition import count, joined, mapped, part, shapes, tensors
+from multigan.adversarial.condition import (
+    alike,
+    all_shapes,
+    count,
+    in_words,
+    joined,
+    mapped,
+    part,
+    shapes,
+    tensors,
+)
 
 
 class Named(NamedTuple):
@@ -92,3 +102,26 @@ def test_what_is_no_condition_is_refused_by_name() -> None:
         mapped(lambda t: t, (torch.zeros(2), [torch.zeros(2)]))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="2, 3 samples"):
         count((torch.zeros(2), torch.zeros(3)))
+
+
+@given(conditions(3))
+def test_all_shapes_are_those_of_the_tensors(condition: Any) -> None:
+    found = all_shapes(shapes(condition))
+    scalars = [shape for shape in found if shape == ()]  # an empty tuple reads as one
+    assert len(scalars) >= sum(tensor.dim() == 1 for tensor in tensors(condition))
+    wanted = [tuple(tensor.shape[1:]) for tensor in tensors(condition) if tensor.dim() > 1]
+    assert [shape for shape in found if shape != ()] == wanted
+
+
+def test_structures_are_alike_whatever_their_sizes() -> None:
+    known = shapes({"picture": torch.zeros(2, 3, 8, 8), "mask": (torch.zeros(2, 1, 8, 8), None)})
+    larger = shapes({"picture": torch.zeros(1, 3, 9, 7), "mask": (torch.zeros(1, 1, 9, 7), None)})
+    assert alike(larger, known)
+    assert not alike(larger["picture"], known)
+    assert not alike(larger | {"mask": ((1, 8, 8), (1,))}, known)
+    assert not alike(larger | {"picture": (8, 8)}, known)
+
+
+def test_a_condition_in_words() -> None:
+    given = {"x": (torch.zeros(2, 3), None), "y": torch.zeros(2)}
+    assert in_words(given) == "{x: ((2, 3), None), y: (2,)}"

@@ -11,7 +11,7 @@ from PIL import Image
 import multigan
 from multigan.adversarial.condition import Condition, mapped, tensors
 from multigan.domains.image import whole
-from multigan.domains.image.likeness import (
+from multigan.domains.image.measures import (
     colour_error,
     perceptual,
     signal_to_noise,

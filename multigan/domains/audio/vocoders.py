@@ -17,6 +17,7 @@ from torch import Tensor
 
 from multigan.bounded import read_bounded
 from multigan.domains.audio.mel_settings import MelSettings
+from multigan.domains.audio.settings import AudioRecipe
 from multigan.errors import UserError, reason
 
 _LARGEST = 1_000_000  # bytes of a config
@@ -76,7 +77,8 @@ def _folder(source: str, files: list[str]) -> Path:
 def _own(model: Any) -> Vocoder:
     """``model`` is a `multigan.Model`."""
     domain, name = model.domain, "the vocoder"
-    if getattr(model.recipe, "played", "") != "vocoder":
+    recipe = model.recipe
+    if not isinstance(recipe, AudioRecipe) or recipe.played != "vocoder":
         raise UserError(
             f"vocoder: a model with generator.network = {model.recipe.generator.network!r} is no "
             "vocoder"

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from multigan.adversarial.condition import Condition
 from multigan.domains.image.frozen import features_are_there
-from multigan.domains.image.likeness import AIMS, paired
+from multigan.domains.image.measures import AIMS, paired
 from multigan.domains.image.sources import PictureSource
 from multigan.domains.image.stacked import grey
 from multigan.domains.ruler import Ruler

@@ -9,7 +9,7 @@ from multigan.adversarial.condition import Condition
 from multigan.adversarial.randomness import Draw
 from multigan.adversarial.terms import Term
 from multigan.adversarial.turns import GeneratorTurn
-from multigan.domains.image.likeness import perceptual
+from multigan.domains.image.measures import perceptual
 from multigan.errors import UserError
 
 

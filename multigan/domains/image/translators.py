@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-from multigan.adversarial.condition import Condition, tensors
+from multigan.adversarial.condition import Condition, all_shapes, tensors
 
 
 def planes(condition: Condition, height: int, width: int) -> Tensor:
@@ -33,13 +33,7 @@ def planes(condition: Condition, height: int, width: int) -> Tensor:
 
 def told_channels(shape: Any) -> int:
     """Channels of all pictures ``(C, H, W)`` in the shapes of a condition together."""
-    if isinstance(shape, dict):
-        return sum(told_channels(inner) for inner in shape.values())
-    if not isinstance(shape, tuple):
-        return 0
-    if all(isinstance(size, int) for size in shape):
-        return shape[0] if len(shape) == 3 else 0
-    return sum(told_channels(inner) for inner in shape)
+    return sum(one[0] for one in all_shapes(shape) if len(one) == 3)
 
 
 class ResidualBlock(nn.Module):
