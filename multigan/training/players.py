@@ -36,6 +36,11 @@ class Setup:
         kept = [name for name in makers if name != "generator"]
         if kept:
             self.note(f"model/ keeps the generator; {', '.join(kept)} stays in checkpoints/")
+        if train.compile and self.device.type == "cpu":
+            self.note(
+                "! train.compile on a CPU takes minutes to begin, and then was slower than without "
+                "wherever it was measured: leave it out here"
+            )
         try:
             return Game(
                 {name: self.player(name, given.get(name)) for name in makers},
