@@ -8,6 +8,8 @@ from PIL import Image
 
 from multigan.atomic import publish
 
+STILL = ("PNG",)
+"""The one format that stills are opened in: Pillow has an external program read others."""
 _LARGEST = 720  # pixels along a side
 
 
@@ -44,7 +46,7 @@ def still_image(still: Path) -> bytes:
 
 
 def _frame(path: Path) -> Image.Image:
-    with Image.open(path) as picture:
+    with Image.open(path, formats=STILL) as picture:
         frame = picture.convert("RGB")
     frame.thumbnail((_LARGEST, _LARGEST))
     return frame

@@ -13,6 +13,7 @@ from PIL import Image
 
 from multigan.atomic import publish, sweep, write_atomically, writing
 from multigan.errors import UserError
+from multigan.pictures.animation import STILL
 from multigan.recipe.load import load_recipe, recipe_content
 from multigan.recipe.settings import Recipe
 from multigan.runs.metrics import read_rows, rewind_rows, set_aside
@@ -146,7 +147,7 @@ class RunFolder:
 
     def save_still(self, clock: int, picture: Image.Image) -> None:
         """Keep a picture of the moment of ``clock`` samples seen."""
-        publish(self.still(clock), lambda path: picture.save(path, "PNG"))
+        publish(self.still(clock), lambda path: picture.save(path, STILL[0]))
 
     def still(self, clock: int) -> Path:
         """Where the picture of the moment of ``clock`` samples seen is kept."""
@@ -165,7 +166,7 @@ def _opens(picture: Path) -> bool:
     if not picture.is_file():  # a pipe would be waited for
         return False
     try:
-        with Image.open(picture) as opened:
+        with Image.open(picture, formats=STILL) as opened:
             opened.load()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return False

@@ -4,15 +4,17 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from PIL import Image
+from PIL import EpsImagePlugin, Image, UnidentifiedImageError
 from train_help import POINTS
 
 from multigan.errors import CheckpointError, UserError
+from multigan.pictures.animation import save_animation
 from multigan.recipe.load import load_recipe
 from multigan.runs import journal, metrics
 from multigan.runs.folder import RunFolder, new_run_path
@@ -134,6 +136,31 @@ def test_a_still_that_is_no_picture_goes_when_the_run_goes_on(tmp_path: Path, da
     assert run.last_still() == run.still(64)
     run.rewind(128)
     assert run.stills() == [run.still(64)]
+
+
+def test_no_program_is_started_by_a_still_that_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pillow would have Ghostscript draw an EPS, whatever it is called."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "gs").write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    (programs / "gs").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    monkeypatch.setattr(EpsImagePlugin, "gs_binary", None)  # it is looked for once
+    run = folder(tmp_path / "run")
+    box = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
+    run.still(64).write_bytes(box)
+    with suppress(Exception), Image.open(run.still(64)) as drawn:
+        drawn.load()
+    assert (tmp_path / "started").exists()  # so it would be
+    (tmp_path / "started").unlink()
+    assert run.last_still() is None
+    with pytest.raises(UnidentifiedImageError):
+        save_animation([run.still(64)], run.film)
+    run.rewind(64)
+    assert run.stills() == []
+    assert not (tmp_path / "started").exists()
 
 
 @pytest.mark.parametrize("damage", ["a folder", "a pipe"])
