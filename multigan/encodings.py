@@ -1,7 +1,18 @@
 """Which encoding a text is in: UTF-8, UTF-16 or UTF-32, with or without the mark that says so."""
 
+from codecs import getincrementaldecoder
 from io import TextIOWrapper
+from shlex import quote
 from typing import TextIO
+
+_FREQUENT = {
+    "GB18030": "的一是不了在人有我他这个上们来到大地子说，。“”、《》",
+    "BIG5": "的一是不了在人有我他這個上們來到大地子說，。「」、",
+    "SHIFT_JIS": "のにはをたがでてとしれさるいなもす、。",
+    "EUC-KR": "이다는의에을가하고지기도로사은를한",
+}
+"""Characters that are frequent in the languages which an encoding is for."""
+_FOREIGN = 0.05  # share of these in a text from which on it is taken for one
 
 _LOOKED_AT = 4096  # bytes
 AS_UTF8 = (
@@ -26,6 +37,20 @@ def encoding_of(content: bytes) -> str:
         if zeros[empty] > len(start) // 4 and not zeros[1 - empty]:
             return name
     return "utf-8-sig"
+
+
+def advice(content: bytes, name: str) -> str:
+    """How to make UTF-8 of a text that is not, by the encoding it is most likely in."""
+    start = content[: _LOOKED_AT * 4]
+    found = {}
+    for encoding, frequent in _FREQUENT.items():
+        text = getincrementaldecoder(encoding)("replace").decode(start)  # its end may be cut
+        wrong = text.count("\ufffd") > len(text) / 100
+        found[encoding] = 0.0 if wrong else sum(map(text.count, frequent)) / max(len(text), 1)
+    likely = max(found, key=found.__getitem__)
+    if found[likely] < _FOREIGN:
+        return AS_UTF8
+    return f"save it as UTF-8: iconv -f {likely} -t UTF-8 {quote(name)} > utf8-{quote(name)}"
 
 
 def as_text(content: bytes) -> str:

@@ -85,11 +85,18 @@ class OwnData:
     """The recipe for data of the kind that the first does not suit."""
     labelled: bool = True
     """Whether its subfolders can be classes."""
+    suited: str = ""
+    """What tells settings for such files, and why; needs no torch to load."""
 
 
 OWN_DATA = {
     "image": OwnData("image/photos", "pictures", "multigan.domains.image.opening:PICTURES"),
-    "audio": OwnData("audio/one-shots", "sounds", "multigan.domains.audio.sources:SOUNDS"),
+    "audio": OwnData(
+        "audio/one-shots",
+        "sounds",
+        "multigan.domains.audio.sources:SOUNDS",
+        suited="multigan.domains.audio.suited:suited",
+    ),
     "text": OwnData(
         "text/captions",
         "sentences",

@@ -24,7 +24,7 @@ from multigan.errors import RecipeError, reason
 from multigan.recipe.errors import explain_errors, known_keys, reject_unknown_keys
 from multigan.recipe.settings import Recipe
 from multigan.registry import RECIPES, domain_class, import_dotted, installed_domains
-from multigan.resources import resource_folder
+from multigan.resources import cache_folder, resource_folder
 
 _LARGEST = 1_000_000  # bytes of a recipe's file
 _DEEPEST = 32  # tables inside each other
@@ -136,7 +136,7 @@ def laid_over(
         measured = {"cost", "result", "title"} - settings.keys()
         content = {key: value for key, value in content.items() if key not in measured}
         if "title" not in content:
-            content["title"] = Path(str(_source_of(content))).stem
+            content["title"] = _called(str(_source_of(content)))
     return content
 
 
@@ -174,6 +174,12 @@ def _find(source: str, beside: Path | None = None) -> Path:
     )
 
 
+def _called(source: str) -> str:
+    """The title of a training on a source of one's own; in the cache lies what a program gave."""
+    path = Path(source)
+    return "data of a program" if path.is_relative_to(cache_folder()) else path.stem
+
+
 def _extended(content: dict[str, Any], folder: Path, depth: int = 0) -> dict[str, Any]:
     base = content.pop("extends", None)
     if base is None:
@@ -187,7 +193,7 @@ def _extended(content: dict[str, Any], folder: Path, depth: int = 0) -> dict[str
     header = ["paper", "cost", "result"]  # a measured result is not inherited by what differs
     own = _source_of(content)
     if own is not None and own != _source_of(below) and "title" not in content:
-        below["title"] = Path(str(own)).stem
+        below["title"] = _called(str(own))
     return _merged({k: v for k, v in below.items() if k not in header}, content)
 
 

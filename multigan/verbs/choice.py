@@ -1,7 +1,7 @@
 """Which recipe suits somebody's data: a folder, a zip or a file named where a recipe would be."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from multigan.domains.files import Files, Kind, find_files
+from multigan.domains.label_tables import is_label_table
 from multigan.domains.listings import narrow
 from multigan.domains.sets import ARRAYS
 from multigan.domains.walk import ending
@@ -60,7 +61,22 @@ def by_data(
         log.info("its lines have hardly a space: letter by letter, by %s", name)
     if len(files.classes) > 1 and OWN_DATA[kind].labelled:
         log.info("its subfolders can be learnt as labels: --set data.labels=true")
+    elif OWN_DATA[kind].labelled and (table := next(_label_tables(files), "")):
+        log.info("the labels in %s can be learnt: --set data.labels=true", table)
+    if OWN_DATA[kind].suited:
+        suited = import_dotted(OWN_DATA[kind].suited, "data.source")
+        rows = np.flatnonzero(files.listing.names.end_in(_endings()[kind]))
+        chosen, said = suited(files, rows)
+        given = chosen | given
+        for line in said:
+            log.info("%s", line)
     return Choice(name, str(path), given)
+
+
+def _label_tables(files: Files) -> Iterator[str]:
+    """Tables beside the files that are called as those of labels are."""
+    rows = np.flatnonzero(files.listing.names.end_in({".csv", ".jsonl"}))
+    return (files.names[i] for i in rows if is_label_table(files.listing.names[i]))
 
 
 def _path_of_data(recipe: Any) -> Path | None:

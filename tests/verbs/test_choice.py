@@ -2,13 +2,16 @@
 
 import logging
 import shutil
+import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from multigan.errors import RecipeError
 from multigan.recipe import load_recipe, recipe_names
 from multigan.registry import BUILT_IN, OWN_DATA
+from multigan.resources import cache_folder
 from multigan.verbs.choice import by_data
 
 
@@ -31,7 +34,7 @@ def test_most_files_decide(
     with caplog.at_level(logging.INFO, "multigan"):
         choice = by_data(str(tmp_path) + "/", None, {"train.batch": 8})
     assert (choice.recipe, choice.data) == (recipe, str(tmp_path))
-    assert choice.settings == {"train.batch": 8}
+    assert choice.settings["train.batch"] == 8
     assert recipe in caplog.text
     if len(names) == 1:
         assert by_data(tmp_path / names[0], None, None).recipe == recipe
@@ -104,7 +107,50 @@ def test_title_cost_and_result_do_not_travel_to_other_data() -> None:
     assert shipped.result
     assert (own.title, own.cost, own.result) == ("cats", "", "")
     assert load_recipe("image/mnist", {"data.source": "x", "title": "Mine"}).title == "Mine"
+    kept = str(cache_folder() / "given" / "bf75ac1dced6e14bda363a0b.zip")
+    assert load_recipe("image/mnist", {"data.source": kept}).title == "data of a program"
     again = load_recipe("image/mnist", {"data.source": shipped.data.source})
     assert again == shipped
     extended = load_recipe({"extends": "image/mnist", "data": {"source": "me/dogs.zip"}})
     assert (extended.title, extended.cost) == ("dogs", "")
+
+
+def chosen(path: Path, caplog: pytest.LogCaptureFixture, **settings: object) -> dict[str, object]:
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "multigan"):
+        return dict(by_data(path, None, settings).settings)
+
+
+def sounds(root: Path, seconds: float, count: int) -> Path:
+    root.mkdir()
+    for i in range(count):
+        with wave.open(str(root / f"{i}.wav"), "wb") as file:
+            file.setparams((1, 2, 1000, 0, "NONE", ""))
+            file.writeframes(b"\1\2" * int(1000 * seconds))
+    (root / "broken.wav").write_bytes(b"no sound")
+    return root
+
+
+def test_long_recordings_are_cut_and_of_few_none_is_kept_apart(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    long = sounds(tmp_path / "long", 30, 2)
+    assert chosen(long, caplog) == {"data.cut": True, "data.trim": 0.0, "data.held_out": 0.0}
+    assert "(30 s on average)" in caplog.text
+    assert "data.held_out=0.2 keeps some" in caplog.text
+    assert chosen(long, caplog, **{"data.cut": False})["data.cut"] is False
+    assert chosen(sounds(tmp_path / "short", 0.5, 12), caplog) == {}
+
+
+def test_a_table_of_labels_is_seen(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("train/1.png", "test/2.png", "train.csv", "sample_submission.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    chosen(tmp_path, caplog)
+    assert "the labels in train.csv can be learnt: --set data.labels=true" in caplog.text
+
+
+def test_arrays_need_a_recipe(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.zeros((3, 4)))
+    with pytest.raises(RecipeError, match=r"multigan train image/photos --data a\.npz"):
+        by_data(tmp_path / "a.npz", None, None)

@@ -17,7 +17,7 @@ from multigan.domains.labels import folders
 from multigan.domains.listing import few
 from multigan.domains.tables import TABLES, open_table, polars_errors
 from multigan.domains.unreadable import unlike
-from multigan.encodings import AS_UTF8, encoding_of
+from multigan.encodings import advice, encoding_of
 from multigan.errors import DataError, reason
 from multigan.resources import resource_folder
 from multigan.terminal import safe
@@ -219,7 +219,8 @@ def text_lines(file: BinaryIO, name: str) -> Iterator[str]:
             wrong = error.object[error.start]
             row = number + error.object[: error.start].count(b"\n") + 1
             raise DataError(
-                f"{name} is not UTF-8: line {row} has the byte 0x{wrong:02x}: {AS_UTF8}"
+                f"{name} is not UTF-8: line {row} has the byte 0x{wrong:02x}: "
+                f"{advice(head, Path(name).name)}"
             ) from None
     if not something:
         raise DataError(f"{name} is empty")
