@@ -42,5 +42,8 @@ def speed(checkout: str, recipe: str) -> float:
 if __name__ == "__main__":
     for game in GAMES:
         pairs = [[speed(checkout, game) for checkout in sys.argv[1:3]] for _ in range(TURNS)]
-        before, after = (statistics.median(column) for column in zip(*pairs, strict=True))
-        print(f"{game}: {before:,.0f} before, {after:,.0f} after", flush=True)
+        told = [
+            f"{statistics.median(column):,.0f} ({min(column):,.0f} to {max(column):,.0f}) {name}"
+            for name, column in zip(("before", "after"), zip(*pairs, strict=True), strict=True)
+        ]
+        print(f"{game}: {', '.join(told)}", flush=True)

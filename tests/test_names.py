@@ -1,8 +1,10 @@
 """One word for one thing: what is called by a name is called so once."""
 
 import ast
+import re
 import sys
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -51,3 +53,25 @@ def test_nothing_above_the_domains_names_one(
         'examples("image/digits")\nkind = "image/png"\n'
     )
     assert [place.rsplit(":", 1)[1] for place in naming_kinds(naming)] == ["1", "2", "3"]
+
+
+def doors() -> list[str]:
+    """The names of functions that the page of the architecture gives as those of today."""
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text("utf-8")
+    rows = re.findall(r"^\| [^|]+ \| `[\w.]+` \| `([\w.]+)` \|$", page, re.MULTILINE)
+    assert len(rows) == 10
+    return rows
+
+
+@pytest.mark.parametrize("name", doors())
+def test_the_page_names_functions_that_are_there(name: str) -> None:
+    owner, function = name.split(".")
+    holding = [
+        path
+        for path in PACKAGE.rglob("*.py")
+        if path.stem == owner or re.search(rf"^class {owner}\b", path.read_text("utf-8"), re.M)
+    ]
+    (module,) = [p for p in holding if p.stem != owner or p.parent.parent == PACKAGE]
+    found = import_module(".".join(module.relative_to(PACKAGE.parent).with_suffix("").parts))
+    thing = found if module.stem == owner else getattr(found, owner)
+    assert hasattr(thing, function)
