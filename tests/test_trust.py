@@ -94,13 +94,25 @@ def merged(below: dict, above: dict) -> dict:
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("verb", ["generate", "evaluate", "report", "resume"])
+@pytest.mark.parametrize(
+    ("verb", "more"),
+    [
+        ("generate", ()),
+        ("evaluate", ()),
+        ("evaluate", ("--against", "RUN")),
+        ("report", ()),
+        ("resume", ()),
+        ("export", ("--torch", "model.pt2")),
+        ("push", ("me/mine",)),
+        ("demo", ()),
+    ],
+)
 def test_code_of_a_stranger_is_named_and_not_run(
-    strange: Callable[[str], Path], here: Path, command: Command, verb: str, place: str
+    strange: Callable[[str], Path], here: Path, command: Command, verb: str, more: tuple, place: str
 ) -> None:
     run = strange(place)
     before = {*sys.modules}
-    done = command(verb, run)
+    done = command(verb, run, *(run if word == "RUN" else word for word in more))
     assert done.status == 2
     assert "names code that is not multigan's" in done.err
     named = list(names_of_code(PLACES[place]).items())
