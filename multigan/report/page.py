@@ -14,7 +14,7 @@ from multigan.atomic import write_atomically, writing
 from multigan.bounded import read_bounded
 from multigan.domains.base import domain_type
 from multigan.domains.shown import Exhibit
-from multigan.errors import AbsentError, DiskError, UserError
+from multigan.errors import AbsentError, DiskError, UserError, reason
 from multigan.evaluation.nearest import Pair, kept_pairs
 from multigan.measures.table import SIGN
 from multigan.model import Model, load
@@ -101,7 +101,7 @@ def try_report(run: Path, say: Callable[[str], None], trust_code: bool = False) 
     except DiskError:
         raise
     except Exception as error:
-        say(f"No page was written: {error if isinstance(error, UserError) else repr(error)}")
+        say(f"No page was written: {reason(error)}")
 
 
 def render(

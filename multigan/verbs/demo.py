@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from multigan.asked import labels_of
 from multigan.domains.base import Domain
-from multigan.errors import UserError
+from multigan.errors import UserError, reason
 from multigan.model import Model
 from multigan.options import Option
 from multigan.report.html import exhibits_html
@@ -166,4 +166,4 @@ def serve(model: Model, host: str, port: int, say: Callable[[str], None]) -> Non
             footer_links=[],
         )
     except OSError as error:
-        raise UserError(f"--port {port}: {error}") from None
+        raise UserError(f"--port {port}: {reason(error)}") from None

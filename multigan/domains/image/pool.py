@@ -10,7 +10,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecu
 import numpy as np
 
 from multigan.domains.image.part import Part, Pictures
-from multigan.errors import DataError
+from multigan.errors import DataError, reason
 
 _IN_FLIGHT = 3 * 2**28  # bytes of pictures that are decoded at once; a larger one goes alone
 _PICTURES = 256  # in a part
@@ -76,7 +76,7 @@ class Pool:
         except BrokenExecutor as error:
             raise DataError(
                 f"a process that decoded pictures {begin:,} to {end:,} was killed; is there too "
-                f"little memory, or a file that breaks its decoder? ({error})"
+                f"little memory, or a file that breaks its decoder? ({reason(error)})"
             ) from None
 
     def _bounds(self, start: int) -> Iterator[tuple[int, int]]:
