@@ -16,7 +16,7 @@ def optimiser_type(name: str, key: str) -> type[torch.optim.Optimizer]:
     """The class that a name stands for; raises ``ValueError``, which names ``key``, for what cannot
     be an optimiser of a player."""
     if name in OPTIMISERS:
-        return _BUILT_IN[name]
+        return BUILT_IN[name]
     kind = code_at(key, name)
     if not (isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)):
         raise ValueError(f"{key} = {name!r} is no subclass of torch.optim.Optimizer")
@@ -60,12 +60,13 @@ def _unwrapped(method: Callable[..., Any]) -> Callable[..., Any]:
     return getattr(method, "__wrapped__", method)
 
 
-_BUILT_IN: dict[str, type[torch.optim.Optimizer]] = {
+BUILT_IN: dict[str, type[torch.optim.Optimizer]] = {
     "adam": _lean(torch.optim.Adam),
     "adamw": _lean(torch.optim.AdamW),
     "rmsprop": _lean(torch.optim.RMSprop),
     "sgd": _lean(torch.optim.SGD),
 }
+"""The optimisers that need no import path."""
 
 
 def _parameters(network: nn.Module) -> Iterable[Any]:

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from multigan.adversarial.optimisers import BUILT_IN
 from multigan.adversarial.randomness import Draw, derive_seed, stream
 from multigan.atomic import publish, write_atomically
 from multigan.errors import reason
@@ -179,7 +180,7 @@ def _learn(
     parameters = [*network.parameters(), *head.parameters()]
     batch = min(settings.batch, len(data))
     rounds = math.ceil(settings.samples / batch)
-    optimiser = torch.optim.AdamW(parameters, settings.lr, weight_decay=1e-2)
+    optimiser = BUILT_IN["adamw"](parameters, lr=settings.lr, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.lr, total_steps=rounds)
     for step in range(rounds):
         draw = Draw(

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from multigan.adversarial.optimisers import BUILT_IN
 from multigan.adversarial.randomness import derive_seed, stream
 from multigan.atomic import publish
 from multigan.domains.text.likelihood import counted
@@ -101,7 +102,7 @@ def _kept(network: GruGenerator, path: Path) -> bool:
 def _learn(network: GruGenerator, samples: Tensor) -> None:
     batch = min(_BATCH, len(samples))
     rounds = _SAMPLES // batch
-    optimiser = torch.optim.Adam(network.parameters(), _LR, fused=True)
+    optimiser = BUILT_IN["adam"](network.parameters(), lr=_LR, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _LR, total_steps=rounds)
     rows = stream("cpu", 0, "language model")
     for _ in range(rounds):
