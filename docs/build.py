@@ -24,14 +24,15 @@ SHOWN = {".png": "![{name}]({file})", ".webp": "![{name}]({file})", ".flac": "[h
 def gather(pages: Path = PAGES) -> Path:
     """Write every page of the site into ``pages``, which is made anew."""
     shutil.rmtree(pages, ignore_errors=True)
-    for source in [*(ROOT / "docs").rglob("*.md"), *(ROOT / "recipes").rglob("*.*")]:
+    beside = [*(ROOT / "recipes").rglob("*.*"), *(ROOT / "examples").rglob("*.ipynb")]
+    for source in [*(ROOT / "docs").rglob("*.md"), *beside]:
         inside = source.relative_to(ROOT / "docs" if "docs" in source.parts else ROOT)
         target = pages / inside
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.suffix == ".md":
             depth = len(inside.parts) - 1
             target.write_text(_within_the_site(source.read_text("utf-8"), depth), "utf-8")
-        elif source.suffix in SHOWN:
+        elif source.suffix in (*SHOWN, ".ipynb"):
             shutil.copyfile(source, target)
     for page, name in (("README.md", "index.md"), ("README.zh-CN.md", "index.zh-CN.md")):
         _write(pages / name, _front((ROOT / page).read_text("utf-8")))
@@ -46,9 +47,11 @@ def gather(pages: Path = PAGES) -> Path:
 
 
 def _within_the_site(text: str, depth: int) -> str:
-    """Links from docs/ up to recipes/ lead one storey less far: both lie side by side in the
-    site."""
-    return text.replace("](" + "../" * (depth + 1) + "recipes/", "](" + "../" * depth + "recipes/")
+    """Links from docs/ up to recipes/ and examples/ lead one storey less far: all lie side by side
+    in the site."""
+    for place in ("recipes/", "examples/"):
+        text = text.replace("](" + "../" * (depth + 1) + place, "](" + "../" * depth + place)
+    return text
 
 
 def _front(text: str) -> str:

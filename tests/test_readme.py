@@ -119,5 +119,6 @@ def outline(page: Path) -> tuple[list[int], list[str], list[str]]:
     return depths, FENCED.findall(text), links
 
 
-def test_the_chinese_readme_keeps_step() -> None:
-    assert outline(ROOT / "README.zh-CN.md") == outline(ROOT / "README.md")
+@pytest.mark.parametrize("page", ["README", "docs/start"])
+def test_the_chinese_page_keeps_step(page: str) -> None:
+    assert outline(ROOT / f"{page}.zh-CN.md") == outline(ROOT / f"{page}.md")

@@ -18,7 +18,7 @@ from multigan.training.display import Display
 
 _REDRAWN_EVERY = 0.5  # seconds
 _NOTES = 40  # lines that stay
-_WIDEST = 960  # pixels of the samples
+_WIDEST, _QUALITY = 720, 80  # pixels of the samples, and how exact they are
 
 
 class NotebookDisplay(Display):
@@ -55,7 +55,7 @@ class NotebookDisplay(Display):
         small = picture.copy()
         small.thumbnail((_WIDEST, _WIDEST))
         file = io.BytesIO()
-        small.save(file, "PNG")
+        small.convert("RGB").save(file, "WEBP", quality=_QUALITY)
         self._picture = base64.b64encode(file.getvalue()).decode()
         self._draw()
 
@@ -87,7 +87,7 @@ class NotebookDisplay(Display):
             parts += [f"<div>{bar} {self.samples:,} / {self.budget:,} samples</div>"]
         parts += [f"<div>{escape(self._text.plain)}</div>"] if self._text.plain else []
         if self._picture:
-            parts += [f'<img alt="samples" src="data:image/png;base64,{self._picture}">']
+            parts += [f'<img alt="samples" src="data:image/webp;base64,{self._picture}">']
         return "".join(parts)
 
 

@@ -59,7 +59,7 @@ def by_data(
     if OWN_DATA[kind].otherwise and _without_spaces(files, _endings()[kind]):
         name = OWN_DATA[kind].otherwise
         log.info("its lines have hardly a space: letter by letter, by %s", name)
-    if len(files.classes) > 1 and OWN_DATA[kind].labelled:
+    if len(files.classes) > 1 and OWN_DATA[kind].labelled and "data.labels" not in given:
         log.info("its subfolders can be learnt as labels: --set data.labels=true")
     elif OWN_DATA[kind].labelled and (table := next(_label_tables(files), "")):
         log.info("the labels in %s can be learnt: --set data.labels=true", table)

@@ -110,7 +110,7 @@ def page(model: Model) -> Any:
         try:
             return made(model, {c.name: v for c, v in zip(offered, values, strict=True)})
         except UserError as error:
-            raise gradio.Error(str(error)) from None
+            raise gradio.Error(str(error), print_exception=False) from None
 
     title = model.recipe.title or model.recipe.domain
     with gradio.Blocks(title=f"{title} · multigan", analytics_enabled=False) as blocks:

@@ -51,7 +51,7 @@ def test_a_training_is_one_live_cell(
     assert cell.opened == 1
     last = cell.drawn[-1]
     assert '<progress value="960" max="960">' in last
-    assert "data:image/png;base64," in last
+    assert "data:image/webp;base64," in last
     assert "Points on a ring" in last
     assert capsys.readouterr() == ("", "")
 

@@ -57,6 +57,10 @@ def test_what_the_training_leaves_out_decides_nothing(
     with caplog.at_level(logging.INFO, "multigan"):
         assert by_data(tmp_path, None, None).recipe == "audio/one-shots"
     assert "--set data.labels=true" in caplog.text
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "multigan"):
+        by_data(tmp_path, None, {"data.labels": True})
+    assert "can be learnt" not in caplog.text  # who asks for them need not be told
     shutil.rmtree(tmp_path / "run")
     packed = shutil.make_archive(str(tmp_path.parent / "packed"), "zip", tmp_path)
     assert by_data(packed, None, None).recipe == "audio/one-shots"
