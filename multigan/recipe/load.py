@@ -60,7 +60,7 @@ def load_recipe(
     Raises `RecipeError` that names the key for whatever cannot be right, before anything is
     loaded."""
     content = recipe_content(source)
-    domain = _domain(content, settings or {})
+    domain = _domain(content, settings or {}, source)
     if is_dotted(domain) and not (trust_code or _made(source, domain)):
         raise RecipeError(
             f"domain = {domain!r} is code that is not multigan's, and would be imported and run. "
@@ -115,7 +115,7 @@ def untyped(source: str | Path | Mapping[str, Any], settings: Mapping[str, Any])
 
     That domain alone knows its keys, so unless it is imported they are not checked."""
     content = laid_over(recipe_content(source), settings)
-    domain = _domain(content, {})
+    domain = _domain(content, {}, source)
     if not is_dotted(domain):
         return ""
     unread = f"# domain = {domain} was not imported, so no key of it was checked\n"
@@ -207,10 +207,12 @@ def _merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _domain(content: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+def _domain(content: Mapping[str, Any], settings: Mapping[str, Any], source: object) -> str:
     domain = with_names(settings.get("domain", content.get("domain")))
     if not isinstance(domain, str):
-        raise RecipeError("a recipe needs `domain`, such as domain = 'image', or `extends`")
+        named = f"{source} " if isinstance(source, str | Path) else "a recipe "
+        empty = "" if content else "is empty: it "
+        raise RecipeError(f"{named}{empty}needs `domain`, such as domain = 'image', or `extends`")
     return domain
 
 

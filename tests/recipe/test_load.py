@@ -392,3 +392,13 @@ def test_differences_name_the_keys() -> None:
     old, new = points({}).to_dict(), points({"train.batch": 50, "train.log_every": 3}).to_dict()
     assert list(differences(old, new)) == [("train.batch", 100, 50), ("train.log_every", None, 3)]
     assert list(differences(old, old)) == []
+
+
+@pytest.mark.parametrize(("text", "said"), [("", "is empty: it needs"), ("title = 'x'\n", "needs")])
+def test_a_recipe_without_a_domain_is_named(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(RecipeError, match=rf"mine\.toml {said} `domain`"):
+        load_recipe(path)
+    with pytest.raises(RecipeError, match="^a recipe .*needs `domain`"):
+        load_recipe({})
