@@ -90,6 +90,8 @@ def reason(error: BaseException) -> str:
     if type(error).__module__.partition(".")[0] == "multigan":
         return str(error)
     for cause in _chain(error):
+        if type(cause).__name__ == "HTTPError" and hasattr(cause, "code"):  # urllib's
+            return f"the server answers {cause.code}"
         if said := _known(cause, _UNDERLYING):
             return said
     if said := _known(error, _ITSELF):

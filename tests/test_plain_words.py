@@ -5,9 +5,11 @@ import json
 import shutil
 import zipfile
 from collections.abc import Callable
+from email.message import Message
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.error import HTTPError, URLError
 
 import numpy as np
 import pytest
@@ -230,6 +232,8 @@ HUB = "We couldn't connect to 'https://huggingface.co' to load the files\nCheck 
         (RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos"), DAMAGED),
         (zipfile.BadZipFile("File is not a zip file"), DAMAGED),
         (OSError(HUB), UNREACHED),
+        (URLError("no route"), UNREACHED),
+        (HTTPError("https://x.y", 503, "Busy", Message(), None), "the server answers 503"),
         (KeyError("embedding"), "it lacks 'embedding'"),
         (ValueError("x" * 999), "x" * 200 + "…"),
         (ValueError(""), SILENT),
