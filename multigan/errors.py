@@ -89,13 +89,13 @@ def reason(error: BaseException) -> str:
     """Why, on one line without what only programmers understand; ours is left as it is."""
     if type(error).__module__.partition(".")[0] == "multigan":
         return str(error)
-    for cause in _chain(error):
-        if type(cause).__name__ == "HTTPError" and hasattr(cause, "code"):  # urllib's
-            return f"the server answers {cause.code}"
-        if said := _known(cause, _UNDERLYING):
-            return said
-    if said := _known(error, _ITSELF):
-        return said
+    underlying = (_known(cause, _UNDERLYING) for cause in _chain(error))
+    said = next(filter(None, underlying), None) or _known(error, _ITSELF)
+    return said or _told(error)
+
+
+def _told(error: BaseException) -> str:
+    """What an error of no known class says, in its own words as far as they are plain."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     if hasattr(error, "errors") and callable(error.errors):  # pydantic's
@@ -118,6 +118,8 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def _known(error: BaseException, words: dict[str, str]) -> str | None:
     """What is said of the class of an error, or of one that it is a kind of."""
+    if type(error).__name__ == "HTTPError" and hasattr(error, "code"):  # urllib's, a URLError
+        return f"the server answers {error.code}"
     for kind in type(error).__mro__:
         for name in (kind.__name__, f"{kind.__module__}.{kind.__name__}"):
             if name in words:
