@@ -492,3 +492,9 @@ def test_the_very_training_data_are_no_unseen_ones(walk: Path) -> None:
         replace(series.recipe, data=replace(series.recipe.data, source="gone.csv")), series.facts
     )
     assert not elsewhere.ruler.real_samples(str(walk)).seen
+
+
+def test_it_is_said_what_the_samples_are(tmp_path: Path) -> None:
+    said = notes(tmp_path, "x,y\n" + "".join(f"{i % 7},{i % 3}\n" for i in range(200)))
+    cut = "2 channels: x, y; 180 rows cut into 87 windows of 8, 2 apart"
+    assert f"{cut}; 20 rows are kept apart (data.held_out)" in said

@@ -72,7 +72,13 @@ def open_windows(data: SeriesData, split: str) -> Windows:
             f"{data.held_out}"
         )
     values = cut([part for _, part in parts], data.window, data.stride)
-    notes = [*_short(short, len(tables), data.window), *_constant(values, found.channels)]
+    counted = sum(len(part) for _, part in parts)
+    apart_too = sum(len(table.values) for table in tables) - counted
+    notes = [
+        _cut(found.channels, counted, apart_too, len(values), data),
+        *_short(short, len(tables), data.window),
+        *_constant(values, found.channels),
+    ]
     return Windows(found.channels, values, (*found.notes, *notes))
 
 
@@ -111,6 +117,16 @@ def cut(parts: Sequence[np.ndarray], window: int, step: int) -> Tensor:
             "they do not overlap, or choose columns with data.channels"
         )
     return torch.cat(pieces) if pieces else torch.empty(0, parts[0].shape[1], window)
+
+
+def _cut(channels: Sequence[str], rows: int, apart: int, windows: int, data: SeriesData) -> str:
+    """What the samples are."""
+    named = ", ".join(channels[:8]) + (", …" if len(channels) > 8 else "")
+    kept = f"; {apart:,} rows are kept apart (data.held_out)" if apart and data.held_out else ""
+    return (
+        f"{len(channels)} channel{'s' * (len(channels) > 1)}: {named}; {rows:,} rows cut into "
+        f"{windows:,} windows of {data.window}, {data.stride} apart{kept}"
+    )
 
 
 def _short(names: Sequence[str], files: int, window: int) -> list[str]:
