@@ -1,7 +1,7 @@
 """Which recipe suits somebody's data: a folder, a zip or a file named where a recipe would be."""
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -59,10 +59,8 @@ def by_data(
     if OWN_DATA[kind].otherwise and _without_spaces(files, _endings()[kind]):
         name = OWN_DATA[kind].otherwise
         log.info("its lines have hardly a space: letter by letter, by %s", name)
-    if len(files.classes) > 1 and OWN_DATA[kind].labelled and "data.labels" not in given:
-        log.info("its subfolders can be learnt as labels: --set data.labels=true")
-    elif OWN_DATA[kind].labelled and (table := next(_label_tables(files), "")):
-        log.info("the labels in %s can be learnt: --set data.labels=true", table)
+    if OWN_DATA[kind].labelled and "data.labels" not in given:
+        _tell_labels(files)
     if OWN_DATA[kind].suited:
         suited = import_dotted(OWN_DATA[kind].suited, "data.source")
         rows = np.flatnonzero(files.listing.names.end_in(_endings()[kind]))
@@ -73,10 +71,15 @@ def by_data(
     return Choice(name, str(path), given)
 
 
-def _label_tables(files: Files) -> Iterator[str]:
-    """Tables beside the files that are called as those of labels are."""
-    rows = np.flatnonzero(files.listing.names.end_in({".csv", ".jsonl"}))
-    return (files.names[i] for i in rows if is_label_table(files.listing.names[i]))
+def _tell_labels(files: Files) -> None:
+    """Say which labels could be learnt: subfolders, or a table beside the files."""
+    if len(files.classes) > 1:
+        log.info("its subfolders can be learnt as labels: --set data.labels=true")
+        return
+    rows = np.flatnonzero(files.listing.names.end_in({".csv", ".jsonl"})).tolist()
+    table = next((files.names[i] for i in rows if is_label_table(files.listing.names[i])), "")
+    if table:
+        log.info("the labels in %s can be learnt: --set data.labels=true", table)
 
 
 def _path_of_data(recipe: Any) -> Path | None:

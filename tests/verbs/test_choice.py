@@ -152,6 +152,8 @@ def test_a_table_of_labels_is_seen(tmp_path: Path, caplog: pytest.LogCaptureFixt
         (tmp_path / name).touch()
     chosen(tmp_path, caplog)
     assert "the labels in train.csv can be learnt: --set data.labels=true" in caplog.text
+    chosen(tmp_path, caplog, **{"data.labels": True})
+    assert "can be learnt" not in caplog.text
 
 
 def test_arrays_need_a_recipe(tmp_path: Path) -> None:
