@@ -38,6 +38,7 @@ _NOT_REGULAR = (
     (stat.S_ISBLK, "a device"),
 )
 _TELL_EVERY = 4096  # files
+_MANY = 64  # names of one folder from which they are looked at together
 
 TAKEN = "a link to a file that is taken already"
 OF_ANY_KIND = frozenset(
@@ -161,7 +162,11 @@ class _Walk:
 
     def _sort(self, parts: tuple[bytes, ...], folder: _Folder, made: dict[bytes, str]) -> None:
         taken, made_here = [], []
-        for name in in_order(folder.files):
+        ordered = in_order(folder.files)
+        if len(ordered) >= _MANY and not made and self._plain(names := Names.of(ordered)):
+            self.found[parts] = names
+            return
+        for name in ordered:
             if is_label_table(name) and ".csv" not in self.endings:
                 self.tables.append(b"/".join((*parts, name)))
             elif ending(name) not in self.endings:
@@ -178,6 +183,14 @@ class _Walk:
             self.found[parts] = Names.of(taken)
         if made_here:
             self.made_found[parts] = Names.of(made_here)
+
+    def _plain(self, names: Names) -> bool:
+        """Whether all names are of the kind, and none of them hides or is a table: told of many at
+        once."""
+        kinds, starts = set(names.endings()[0]), np.append(0, names.ends[:-1])
+        tables = ".csv" not in self.endings and kinds & {".csv", ".jsonl"}
+        hidden = (names.content[starts] == ord(".")).any()
+        return not tables and not hidden and kinds <= set(self.endings)
 
     def _visible(self, parts: tuple[bytes, ...], folder: _Folder) -> _Folder:
         for name in in_order((*folder.folders, *folder.links)):

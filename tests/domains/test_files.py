@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from multigan.domains import walk as walking
 from multigan.domains.files import Files, Kind, find_files, given_files, stamp
 from multigan.domains.made import mark_made
 from multigan.errors import DataError
@@ -196,6 +197,21 @@ def test_a_folder_that_may_not_be_read_is_named(
     monkeypatch.setattr(os, "scandir", refuse)
     assert taken(tmp_path) == ["1.png"]
     assert "locked/ (Permission denied)" in said(tmp_path)
+
+
+@pytest.mark.parametrize("beside", ["x.txt", ".hidden.png", "metadata.csv", "é.png", "X.PNG", "x"])
+def test_many_names_are_looked_at_as_few_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beside: str
+) -> None:
+    make(tmp_path, *(f"{i:03d}.png" for i in range(80)), beside)
+    many = found(tmp_path, labelled=True)
+    monkeypatch.setattr(walking, "_MANY", 10**9)
+    few = found(tmp_path, labelled=True)
+    assert list(many.names) == list(few.names)
+    assert many.notes() == few.notes()
+    assert many.listing.tables == few.listing.tables
+    assert many.signature == few.signature
+    assert len(many) == 80 + (beside in ("é.png", "X.PNG"))
 
 
 # What multigan itself has written
