@@ -17,8 +17,9 @@ import tempfile
 import time
 import tracemalloc
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice, pairwise
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
@@ -76,14 +77,33 @@ def place(root: Path, i: int) -> Path:
     return root / f"{i // IN_A_FOLDER:04d}" / f"{i:07d}.png"
 
 
-def by_pillow(root: Path) -> int:
-    """Every picture opened, decoded and made an array, in one process."""
-    paths = list(islice((path for folder in sorted(root.iterdir()) for path in folder.iterdir()),
-                        BESIDE))  # fmt: skip
+def some_paths(root: Path) -> list[Path]:
+    """The first of the pictures."""
+    every = (path for folder in sorted(root.iterdir()) for path in folder.iterdir())
+    return list(islice(every, BESIDE))
+
+
+def decoded_by_pillow(paths: Sequence[Path]) -> int:
+    """Every picture opened, decoded and made an array."""
     for path in paths:
         with Image.open(path) as picture:
             np.asarray(picture.convert("RGB"))
     return len(paths)
+
+
+def by_pillow(root: Path) -> int:
+    """In one process."""
+    return decoded_by_pillow(some_paths(root))
+
+
+def by_pillow_on_every_core(root: Path) -> int:
+    """In a process a core, as `multigan` does: they share what the cores of a machine share."""
+    paths, cores = some_paths(root), os.cpu_count() or 1
+    with get_context("fork").Pool(cores) as pool:
+        counts = pool.map(decoded_by_pillow, [paths[i::cores] for i in range(cores)], 1)
+        pool.close()
+        pool.join()
+    return sum(counts)
 
 
 def by_torchvision(root: Path) -> int:
@@ -185,11 +205,13 @@ def main() -> None:
         figures = {
             "pictures": count,
             "Pillow alone": timed(by_pillow, root),
+            "Pillow alone, on every core": timed(by_pillow_on_every_core, root),
             "torchvision ImageFolder": timed(by_torchvision, root),
             "multigan, folder, listed": timed(listed, root),
             "multigan, folder, first start": timed(by_multigan, root),
             "multigan, folder, second start": timed(by_multigan, root),
             "Pillow alone, again": timed(by_pillow, root),
+            "Pillow alone, on every core, again": timed(by_pillow_on_every_core, root),
             "multigan, zip, first start": timed(by_multigan, archive),
             "multigan, zip, second start": timed(by_multigan, archive),
             "Pillow alone, a third time": timed(by_pillow, root),
