@@ -81,6 +81,7 @@ def write_report(
     for folder in folders:
         if not folder.recipe.is_file():
             raise UserError(f"{folder.path} is not a run folder: it has no recipe.toml")
+    for folder in folders:
         if sum(folder.path.samefile(other.path) for other in folders) > 1:
             raise UserError(f"{folder.path} is named more than once")
     path = Path(out) if out is not None else folders[0].page

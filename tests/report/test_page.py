@@ -242,9 +242,11 @@ def test_without_a_model_or_data_there_is_still_a_page(run: Path, tmp_path: Path
     assert "stopped at 0 of 960 samples" in page
 
 
-def test_what_is_no_run_is_named(tmp_path: Path) -> None:
+def test_what_is_no_run_is_named(run: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not a run folder"):
         write_report([tmp_path])
+    with pytest.raises(UserError, match="nowhere is not a run folder"):
+        write_report([run, tmp_path / "nowhere"])
 
 
 def test_a_page_that_fails_only_says_so(tmp_path: Path) -> None:
