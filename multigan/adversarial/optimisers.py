@@ -60,7 +60,7 @@ def _unwrapped(method: Callable[..., Any]) -> Callable[..., Any]:
     return getattr(method, "__wrapped__", method)
 
 
-BUILT_IN: dict[str, type[torch.optim.Optimizer]] = {
+BUILT_IN: dict[str, Any] = {
     "adam": _lean(torch.optim.Adam),
     "adamw": _lean(torch.optim.AdamW),
     "rmsprop": _lean(torch.optim.RMSprop),

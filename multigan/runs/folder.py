@@ -157,9 +157,13 @@ class RunFolder:
         """The pictures so far, in order."""
         return sorted(p for p in self.samples_folder.glob("*.png") if p.stem.isdigit())
 
-    def last_still(self) -> Path | None:
-        """The last picture that can be opened."""
-        return next(filter(_opens, reversed(self.stills())), None)
+    def last_still(self, say: Callable[[str], None] = _log.warning) -> Path | None:
+        """The last picture that can be opened; ``say`` hears of later ones that cannot."""
+        for path in reversed(self.stills()):
+            if _opens(path):
+                return path
+            say(f"{path} is damaged: the one before it is shown")
+        return None
 
 
 def _opens(picture: Path) -> bool:

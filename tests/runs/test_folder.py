@@ -133,7 +133,9 @@ def test_a_still_that_is_no_picture_goes_when_the_run_goes_on(tmp_path: Path, da
     last.unlink()
     make = {"a folder": Path.mkdir, "a pipe": os.mkfifo, "text": lambda p: p.write_text("no")}
     make[damage](last)
-    assert run.last_still() == run.still(64)
+    said: list[str] = []
+    assert run.last_still(said.append) == run.still(64)
+    assert said == [f"{last} is damaged: the one before it is shown"]
     run.rewind(128)
     assert run.stills() == [run.still(64)]
 
