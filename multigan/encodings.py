@@ -53,6 +53,15 @@ def advice(content: bytes, name: str) -> str:
     return f"save it as UTF-8: iconv -f {likely} -t UTF-8 {quote(name)} > utf8-{quote(name)}"
 
 
+def encodable(text: str) -> bool:
+    """Whether a text has no halves of characters, which no encoding can write."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def as_text(content: bytes) -> str:
     """Bytes as text; raises `UnicodeDecodeError` for what is neither UTF-8 nor UTF-16."""
     return content.decode(encoding_of(content))

@@ -19,7 +19,7 @@ from multigan.adversarial.dotted import is_dotted
 from multigan.adversarial.handed import same, with_names
 from multigan.adversarial.schedules import Schedule
 from multigan.bounded import read_bounded
-from multigan.encodings import as_text
+from multigan.encodings import as_text, encodable
 from multigan.errors import RecipeError, reason
 from multigan.recipe.errors import explain_errors, known_keys, reject_unknown_keys
 from multigan.recipe.settings import Recipe
@@ -69,6 +69,7 @@ def load_recipe(
     kind = recipe_type(domain)
     content = laid_over(content, settings or {}, kind)
     reject_unknown_keys(content, kind)
+    _reject_broken_text(content)
     try:
         # Through JSON: strict about numbers and strings, yet tables become settings.
         return _adapter(kind).validate_json(json.dumps(content, default=str))
@@ -172,6 +173,20 @@ def _find(source: str, beside: Path | None = None) -> Path:
     raise RecipeError(
         f"no recipe or file called {source!r}; {hint}Shipped recipes: {', '.join(recipe_names())}"
     )
+
+
+def _reject_broken_text(content: Mapping[str, Any], above: str = "") -> None:
+    """Raise `RecipeError` for a text that no file of a recipe can hold, as a file name that is not
+    UTF-8; a title follows from it."""
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            _reject_broken_text(value, f"{above}{key}.")
+        elif isinstance(value, str) and f"{above}{key}" != "title" and not encodable(value):
+            shown = value.encode("utf-8", "backslashreplace").decode()
+            raise RecipeError(
+                f"{above}{key} = '{shown}' is not UTF-8, as recipes are: rename it, or give the "
+                "folder that it lies in, whose files may have any names"
+            )
 
 
 def _called(source: str) -> str:

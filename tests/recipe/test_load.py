@@ -1,6 +1,7 @@
 """Recipes: extended, overridden, refused with the key named, explained, and the same after TOML and
 back."""
 
+import os
 import re
 import tomllib
 from copy import deepcopy
@@ -402,3 +403,9 @@ def test_a_recipe_without_a_domain_is_named(tmp_path: Path, text: str, said: str
         load_recipe(path)
     with pytest.raises(RecipeError, match="^a recipe .*needs `domain`"):
         load_recipe({})
+
+
+def test_a_name_that_no_recipe_can_hold_is_told_plainly() -> None:
+    source = os.fsdecode("café.txt".encode("latin-1"))
+    with pytest.raises(RecipeError, match=r"data\.source = 'caf\\udce9\.txt' is not UTF-8.*folder"):
+        load_recipe("text/captions", {"data.source": source})

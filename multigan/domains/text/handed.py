@@ -8,6 +8,7 @@ from multigan.atomic import write_atomically
 from multigan.domains.handed import Handed, Splits, each_split, unpacked
 from multigan.domains.sets import at_hand
 from multigan.domains.text.settings import TextData
+from multigan.encodings import encodable
 from multigan.errors import DataError
 from multigan.resources import cache_folder
 
@@ -43,7 +44,9 @@ def _rows(handed: Handed, settings: TextData) -> str:
     rows = [{settings.field: _text(item, len(handed.samples))} for item in handed.samples]
     for row, label in zip(rows, handed.labels or [], strict=False):
         row[settings.label_field or "label"] = label
-    lines = (json.dumps(row, ensure_ascii=not _is_whole(row)) + "\n" for row in rows)
+    lines = (
+        json.dumps(row, ensure_ascii=not encodable("".join(row.values()))) + "\n" for row in rows
+    )
     return "".join(lines)
 
 
@@ -56,14 +59,6 @@ def _text(item: Any, count: int) -> str:
     if not isinstance(text, str):
         raise DataError(f"data = a list of {count}: {item!r} is no sentence; give strings")
     return text
-
-
-def _is_whole(row: dict[str, str]) -> bool:
-    try:
-        "".join(row.values()).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _sentences(data: Any, settings: TextData) -> Handed:
