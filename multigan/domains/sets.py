@@ -110,8 +110,8 @@ def _told(path: Path) -> Iterator[None]:
     except (OSError, ValueError, EOFError, KeyError, MemoryError, SyntaxError) as error:
         if "allow_pickle" in str(error) or "Python objects" in str(error):
             said = (
-                "it holds Python objects (a pickle), which run code when they are read: save it "
-                "again as plain arrays of numbers"
+                "it is damaged, or holds Python objects (a pickle), which run code when they are "
+                "read: save it again as plain arrays of numbers"
             )
         else:
             said = reason(error)

@@ -129,7 +129,8 @@ def _block(sound: Any, frames: int) -> np.ndarray:
     try:
         block: np.ndarray = sound.read(frames, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
-        raise Unreadable(f"damaged: {error.error_string}") from None
+        said = error.error_string.removeprefix("Error : ").rstrip(".")
+        raise Unreadable(f"damaged: {said}") from None
     return block
 
 
