@@ -57,6 +57,9 @@ def known_or(source: Path, endings: Collection[str], read: Callable[[], Read]) -
 
 def narrow(source: Path, endings: Collection[str], to: Collection[str]) -> None:
     """Keep also what was kept of a source for fewer ``endings``, as far as it tells that."""
+    before, there = (_kept_stamps(_path(source, some)) for some in (endings, to))
+    if before is None or (there is not None and np.array_equal(before, there)):
+        return
     kept = _load(_path(source, endings))
     if kept is None:
         return
@@ -159,13 +162,23 @@ def _write(path: Path, listing: Listing, places: Sequence[bytes], stamps: np.nda
 
 
 _OF = ("content", "ends")
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 
 
 def _load(path: Path) -> tuple[Listing, Sequence[bytes], np.ndarray] | None:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return _listing(dict(arrays)), _names(arrays, "places"), arrays["stamps"]
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+    except _UNREADABLE:
+        return None
+
+
+def _kept_stamps(path: Path) -> np.ndarray | None:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            stamps: np.ndarray = arrays["stamps"]
+            return stamps
+    except _UNREADABLE:
         return None
 
 

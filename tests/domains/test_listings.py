@@ -176,6 +176,18 @@ def test_choosing_the_recipe_lists_once(
     assert seen(find_files(source, image.PICTURES)) == alone
 
 
+def test_what_is_narrowed_already_is_left_alone(photos: Path, tmp_path: Path) -> None:
+    by_data(str(photos), None, None)
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache" / "listings").iterdir()}
+    assert len(kept) == 2
+    by_data(str(photos), None, None)
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    (photos / "cats" / "1.png").rename(photos / "cats" / "7.png")
+    settled(photos)
+    by_data(str(photos), None, None)
+    assert find_files(photos, image.PICTURES).names[1] == "cats/7.png"
+
+
 def test_what_hides_is_listed_by_each_kind(photos: Path) -> None:
     """Which files hide depends on what is looked for."""
     for name in (".1.wav", ".2.png"):
