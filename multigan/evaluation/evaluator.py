@@ -65,6 +65,7 @@ class Evaluator:
         self._pool = _without(len(reals.train), embedder.learnt_from)
         self._shared = count_shared(reals)
         self.n = row_size(reals, len(self._pool), n, most)
+        # By no seed of a row: all are held against the very same unseen samples.
         order = torch.randperm(len(reals.test), generator=stream("cpu", 0, "reference"))
         self.reference = reals.test.at(order[: self.n].sort().values)
         self.real = self._embed(self.reference.samples)
@@ -88,6 +89,7 @@ class Evaluator:
 
     def real_row(self, seed: int, quick: bool = False) -> Measured:
         """Training samples against unseen ones: the floor."""
+        # Not of those that the embedder has learnt from: it would find them nearer than they are.
         order = torch.randperm(len(self._pool), generator=stream("cpu", seed, "real row"))
         samples = self.reals.train.samples[self._pool[order[: self.n]].sort().values]
         return self._measure(samples, self._embed(samples), against_train=False, quick=quick)

@@ -31,6 +31,8 @@ def kernel_distance(x: Tensor, y: Tensor, subsets: int = 100, size: int = 1000) 
 
 def _mmd(x: Tensor, y: Tensor) -> Tensor:
     n = len(x)
+    # Without the diagonal: what a sample has with itself would bias the estimate (Gretton et al.
+    # 2012, equation 3).
     within = sum(
         (k.sum() - k.diagonal().sum()) / (n * (n - 1)) for k in (_cubic(x, x), _cubic(y, y))
     )

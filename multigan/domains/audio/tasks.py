@@ -168,6 +168,7 @@ class SpectrumTask(SoundTask):
 
     def noise(self, draw: Draw | IndexedDraw) -> Tensor:
         """z, ``(N, latent)``, uniform in [-1, 1]."""
+        # As the paper draws it (Donahue et al. 2019, WaveGAN and SpecGAN).
         return draw.uniform("latent", self.recipe.generator.latent) * 2 - 1
 
 

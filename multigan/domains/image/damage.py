@@ -94,6 +94,7 @@ def blurred(x: Tensor, deviation: Tensor) -> Tensor:
     n, c, h, w = x.shape
     per_plane = kernel.repeat_interleave(c, 0)
     planes = F.pad(x.reshape(1, n * c, h, w), (reach,) * 4, mode="replicate")
+    # A Gaussian is a product of two: nine and nine products a pixel instead of 81.
     planes = F.conv2d(planes, per_plane.view(n * c, 1, 1, -1), groups=n * c)
     planes = F.conv2d(planes, per_plane.view(n * c, 1, -1, 1), groups=n * c)
     return planes.view(n, c, h, w)

@@ -74,6 +74,7 @@ def _largest(sentences: Sequence[Sentence], n: int) -> dict[Any, tuple[int, int,
 
 
 def _brevity(length: int, lengths: Counter[int]) -> float:
+    # Of two references as close the shorter, as NLTK has it: figures agree with those of papers.
     closest = min(
         (n for n, count in lengths.items() if count > 0),
         key=lambda n: (abs(n - length), n),
