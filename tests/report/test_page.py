@@ -60,6 +60,7 @@ def test_it_tells_everything(run: Path) -> None:
     for heading in headings:
         assert re.search(rf"<h2[^>]*>{heading}</h2>", page), heading
     assert "run &lt;one&gt; · finished" in page
+    assert '<div class="pair beside">' in page  # one picture of points each
     assert "FD-points ↓" in page
     assert "coverage ↑" in page
     assert "<h3>FD-points</h3>" in page
@@ -204,7 +205,7 @@ def test_the_page_says_how_and_where_it_was_trained(run: Path) -> None:
     page = (run / "report.html").read_text()
     (start,) = journal.entries(run)
     for value in (start["command"], start["began"], f"torch {torch.__version__}", start["system"]):
-        assert html.escape(value) in page, value
+        assert value in html.unescape(page), value
     # What stands there repeats the run.
     command = html.unescape(re.search("<pre>(multigan train .*)</pre>", page)[1])
     _, _, recipe, *options = shlex.split(command)
