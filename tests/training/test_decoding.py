@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from multigan.domains import archive
 from multigan.domains.files import Kind, find_files
 from multigan.domains.progress import tell, watched_by
 from multigan.training import decoding
@@ -48,7 +49,8 @@ def test_listing_is_shown_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_listing_is_told(packed: bool, tmp_path: Path) -> None:
+def test_listing_is_told(packed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "_TELL_EVERY", 2)
     (tmp_path / "data" / "a").mkdir(parents=True)
     for i in range(3):
         (tmp_path / "data" / "a" / f"{i}.png").touch()
