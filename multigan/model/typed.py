@@ -89,5 +89,6 @@ def load(
 
 
 def load(source: str | Path, *, domain: str | None = None, **loading: Any) -> Model[Any]:
-    """`multigan.load`, with what each kind of data gives."""
+    """Load a model from a run folder, a model folder or a hub id, as `multigan.model.load` says in
+    full; where ``domain`` names the kind of data, a type checker knows what its samples are."""
     return load_any(source, domain=domain, **loading)
