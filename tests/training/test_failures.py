@@ -268,7 +268,7 @@ def test_notes_of_the_data_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for i in range(20):
         Image.new("L", (8, 8), i).save(folder / f"{i:02d}.png")
     (folder / "broken.png").write_bytes(b"no picture")
-    monkeypatch.setattr("multigan.verbs.session.Display", lambda quiet: display)
+    monkeypatch.setattr("multigan.verbs.session.display_here", lambda quiet: display)
     multigan.train(
         "image/mlp-mnist",
         data=folder,

@@ -103,9 +103,9 @@ def test_torchrun_trains_the_same_pictures_and_goes_on_with_another_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, half, two = (tmp_path / name for name in ("whole", "half", "two"))
-    monkeypatch.setattr(session, "Display", lambda quiet: Recording())
+    monkeypatch.setattr(session, "display_here", lambda quiet: Recording())
     multigan.train("image/digits", settings=ON_PICTURES, out=whole, device="cpu")
-    monkeypatch.setattr(session, "Display", lambda quiet: Interrupting("crash", 32 * 30))
+    monkeypatch.setattr(session, "display_here", lambda quiet: Interrupting("crash", 32 * 30))
     with pytest.raises(Crash):
         multigan.train("image/digits", settings=ON_PICTURES, out=half, device="cpu")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
@@ -146,7 +146,7 @@ def test_sigterm_saves_once_and_leaves_nobody(
     assert found is not None
     assert found.clock > 0
     # One process goes on with what two have begun.
-    monkeypatch.setattr(session, "Display", lambda quiet: Recording())
+    monkeypatch.setattr(session, "display_here", lambda quiet: Recording())
     more = found.clock + 32 * 5
     for still in (run / "samples").glob("*.png"):
         still.unlink()

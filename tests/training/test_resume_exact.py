@@ -100,13 +100,13 @@ def interrupted(
     """Train with an interruption at each of ``breaks``, each time resumed."""
     for number, (how, at) in enumerate(breaks):
         display = Interrupting(how, at)
-        monkeypatch.setattr(session, "Display", lambda quiet, display=display: display)
+        monkeypatch.setattr(session, "display_here", lambda quiet, display=display: display)
         with pytest.raises(Crash if how == "crash" else Stopped):
             if number == 0:
                 multigan.train(name, settings=settings, out=out, device="cpu")
             else:
                 multigan.resume(out, device="cpu")
-    monkeypatch.setattr(session, "Display", Recording)
+    monkeypatch.setattr(session, "display_here", Recording)
     multigan.resume(out, device="cpu")
 
 

@@ -24,7 +24,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run with a power cut at 18 of 30 rounds; its newest checkpoint is at 10."""
     out = tmp_path_factory.mktemp("runs") / "broken"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session, "Display", lambda quiet: Interrupting("crash", 32 * 18))
+        patch.setattr(session, "display_here", lambda quiet: Interrupting("crash", 32 * 18))
         with pytest.raises(Crash):
             multigan.train("points/ring", settings=SETTINGS, out=out, device="cpu")
     return out
@@ -38,7 +38,7 @@ def run(broken: Path, tmp_path: Path) -> Path:
 
 def go_on(run: Path, monkeypatch: pytest.MonkeyPatch, **given: Any) -> Recording:
     display = Recording()
-    monkeypatch.setattr(session, "Display", lambda quiet: display)
+    monkeypatch.setattr(session, "display_here", lambda quiet: display)
     multigan.resume(run, device="cpu", **given)
     return display
 
@@ -165,7 +165,7 @@ def test_damaged_checkpoints_never_displace_the_new_ones(
     ).folder
     for checkpoint in checkpoints(run):
         damage(checkpoint)
-    monkeypatch.setattr(session, "Display", lambda quiet: Interrupting("crash", 32 * 15))
+    monkeypatch.setattr(session, "display_here", lambda quiet: Interrupting("crash", 32 * 15))
     with pytest.raises(Crash):
         multigan.resume(run, device="cpu")
     found = newest_checkpoint(run)  # the one of round 10, written after the start over
@@ -176,7 +176,7 @@ def test_damaged_checkpoints_never_displace_the_new_ones(
 def test_a_crash_before_the_first_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "Display", lambda quiet: Interrupting("crash", 32 * 7))
+    monkeypatch.setattr(session, "display_here", lambda quiet: Interrupting("crash", 32 * 7))
     with pytest.raises(Crash):
         multigan.train("points/ring", settings=SETTINGS, out=tmp_path / "run", device="cpu")
     assert not (tmp_path / "run" / "checkpoints").exists()
