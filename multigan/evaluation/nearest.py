@@ -14,6 +14,7 @@ from multigan.domains.shown import Exhibit
 
 FILE = "nearest.safetensors"
 _LISTED, _PLAYED = 16, 6  # pairs one reads, pairs one listens to
+_LARGEST = 2**28  # bytes of them
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,11 @@ def keep_pairs(run: Path, made: Tensor, train: Tensor) -> None:
 def kept_pairs(run: Path, presenter: Presenter) -> list[Pair]:
     """What one can read or listen to of the pairs that an evaluation kept; pictures have their
     sheet instead."""
+    path = run / FILE
+    if not path.is_file() or path.stat().st_size > _LARGEST:  # a pipe would be waited for
+        return []
     try:
-        pairs = load_file(run / FILE)
+        pairs = load_file(path)
         made, train = pairs["made"], pairs["train"]
     except (OSError, SafetensorError, KeyError):
         return []

@@ -1,10 +1,12 @@
 """Pairs of generated and training samples: kept by an evaluation, read and listened to on the
 page."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import torch
 
 from multigan.domains.shown import Exhibit
@@ -58,3 +60,15 @@ def test_pictures_and_nothing_have_no_pairs(tmp_path: Path) -> None:
     assert kept_pairs(tmp_path, PICTURE) == []
     (tmp_path / FILE).write_bytes(b"cut off")
     assert kept_pairs(tmp_path, TEXT) == []
+
+
+@pytest.mark.parametrize("harm", ["a pipe", "16 GiB", "garbage"])
+def test_pairs_of_a_stranger_are_neither_waited_for_nor_held(tmp_path: Path, harm: str) -> None:
+    path = tmp_path / FILE
+    if harm == "a pipe":
+        os.mkfifo(path)
+    else:
+        path.write_bytes(b"garbage")
+    if harm == "16 GiB":
+        os.truncate(path, 2**34)
+    assert kept_pairs(tmp_path, SimpleNamespace()) == []  # type: ignore[arg-type]
