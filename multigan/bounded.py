@@ -20,12 +20,13 @@ def read_bounded(path: Path, most: int) -> bytes:
 
 def open_regular(path: Path) -> BinaryIO:
     """A regular file, open for reading; raises ``OSError`` for what is none or cannot be read."""
-    file = open(path, "rb", opener=_unwaiting)  # noqa: SIM115 - the caller closes it
+    file = open(path, "rb", opener=unwaiting)  # noqa: SIM115 - the caller closes it
     if not S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError("it is no regular file")
     return file
 
 
-def _unwaiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+def unwaiting(path: str, flags: int) -> int:
+    """Opens a file, for ``open``, without waiting for the other end of a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)

@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image
 
 from multigan.atomic import publish, sweep, write_atomically, writing
+from multigan.bounded import unwaiting
 from multigan.errors import UserError
 from multigan.pictures.animation import STILL
 from multigan.recipe.load import load_recipe, recipe_content
@@ -104,7 +105,7 @@ class RunFolder:
         """Keep other trainings out of this folder; raises `UserError` if one is at work in it."""
         lock = self.path / ".lock"
         with writing(lock):
-            file = lock.open("w", encoding="utf-8")
+            file = open(lock, "w", encoding="utf-8", opener=unwaiting)  # noqa: SIM115 - closed below
         with file:
             try:
                 if fcntl is not None:

@@ -140,6 +140,12 @@ def test_a_still_that_is_no_picture_goes_when_the_run_goes_on(tmp_path: Path, da
     assert run.stills() == [run.still(64)]
 
 
+def test_a_lock_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".lock")
+    with pytest.raises(UserError, match=r"\.lock"), RunFolder(tmp_path).locked():
+        pass
+
+
 def test_no_program_is_started_by_a_still_that_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
