@@ -5,6 +5,21 @@ from typing import Annotated, Any
 
 import typer
 
+from multigan.cli.declared import (
+    SweepCount,
+    SweepDryRun,
+    SweepOut,
+    SweepTries,
+    TrainData,
+    TrainDryRun,
+    TrainInitFrom,
+    TrainMinutes,
+    TrainOut,
+    TrainPairs,
+    TrainRecipe,
+    TrainResume,
+    TrainTrustCode,
+)
 from multigan.cli.shared import (
     Device,
     Json,
@@ -33,49 +48,19 @@ from multigan.registry import TOUR, listed
     )
 )
 def train(
-    recipe: Annotated[
-        str,
-        typer.Argument(
-            help="A recipe's name (multigan ls), a TOML file, or your data: the recipe is chosen."
-        ),
-    ],
-    data: Annotated[
-        str | None, typer.Option(help="A folder, a .zip, a file, or the name of a dataset.")
-    ] = None,
-    pairs: Annotated[
-        str | None,
-        typer.Option(
-            help="For making one of the other: the folder of what is made of those of --data."
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="The run folder; by default the next free runs/NAME-001.")
-    ] = None,
+    recipe: TrainRecipe,
+    data: TrainData = None,
+    pairs: TrainPairs = None,
+    out: TrainOut = None,
     settings: Settings = None,
     seed: Annotated[int | None, typer.Option(help="All randomness follows from it.")] = None,
     device: Device = "auto",
     processes: ProcessCount = 1,
-    minutes: Annotated[
-        float | None,
-        typer.Option(help="How long to train: train.samples is chosen by the first rounds' time."),
-    ] = None,
-    init_from: Annotated[
-        str | None,
-        typer.Option(help="Begin with the weights of a run, a model folder or a hub id."),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything, print the recipe, train nothing.")
-    ] = False,
-    trust_code: Annotated[
-        bool,
-        typer.Option("--trust-code", help="With --dry-run: also import and check your own code."),
-    ] = False,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume", help="Go on with what this line began in --out, if it did: for job scripts."
-        ),
-    ] = False,
+    minutes: TrainMinutes = None,
+    init_from: TrainInitFrom = None,
+    dry_run: TrainDryRun = False,
+    trust_code: TrainTrustCode = False,
+    resume: TrainResume = False,
     quiet: Quiet = False,
 ) -> None:
     """Train a GAN: live progress, pictures of the samples, checkpoints, and a model to keep."""
@@ -152,39 +137,16 @@ def resume(
 )
 def sweep(
     recipe: Annotated[str, typer.Argument(help="A recipe's name, or a TOML file.")],
-    tries: Annotated[
-        list[str],
-        typer.Option(
-            "--try", metavar="KEY=A,B", help="Values to try, one change at a time; repeatable."
-        ),
-    ],
-    data: Annotated[
-        str | None, typer.Option(help="A folder, a .zip, a file, or the name of a dataset.")
-    ] = None,
+    tries: SweepTries,
+    data: TrainData = None,
     settings: Settings = None,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each variant.")] = 1,
-    n: Annotated[
-        int | None,
-        typer.Option(
-            "-n", min=10, help="Samples in each row of an evaluation; by default up to 10,000."
-        ),
-    ] = None,
+    n: SweepCount = None,
     workers: Annotated[int, typer.Option(min=1, help="Trainings at a time.")] = 1,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where the runs and the table go, by default the next free "
-            "runs/sweep-NAME-001; an unfinished sweep goes on there."
-        ),
-    ] = None,
+    out: SweepOut = None,
     device: Device = "auto",
-    init_from: Annotated[
-        str | None,
-        typer.Option(help="Begin with the weights of a run, a model folder or a hub id."),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything, print the plan, train nothing.")
-    ] = False,
+    init_from: TrainInitFrom = None,
+    dry_run: SweepDryRun = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:

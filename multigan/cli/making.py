@@ -2,11 +2,35 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from multigan.atomic import writing
+from multigan.cli.declared import (
+    EvaluateAgainst,
+    EvaluateCount,
+    EvaluateData,
+    EvaluateEmbedder,
+    EvaluateFilter,
+    EvaluateJson,
+    EvaluateLike,
+    EvaluateModel,
+    EvaluateSeeds,
+    EvaluateSplit,
+    EvaluateSweep,
+    EvaluateWeights,
+    GenerateAsDataset,
+    GenerateBetween,
+    GenerateCondition,
+    GenerateCount,
+    GenerateFilter,
+    GenerateFormat,
+    GenerateLabel,
+    GenerateOut,
+    GenerateOwn,
+    GenerateUnique,
+)
 from multigan.cli.shared import (
     Device,
     Quiet,
@@ -39,67 +63,18 @@ from multigan.verbs.flags import with_declared
 @with_declared
 def generate(
     model: Annotated[str, typer.Argument(help="A run folder, a model folder, or a hub id.")],
-    n: Annotated[
-        int | None,
-        typer.Option(
-            "-n",
-            min=1,
-            help="How many; by default 16, and 1 of each with --condition.",
-            show_default=False,
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="The folder to write to, by default the next free samples-001; or one file for "
-            "all, such as poem.txt, all.wav, one.png; - is standard output."
-        ),
-    ] = None,
+    n: GenerateCount = None,
+    out: GenerateOut = None,
     seed: Annotated[int, typer.Option(help="Sample i follows from the seed and i alone.")] = 0,
-    between: Annotated[
-        str | None,
-        typer.Option(metavar="A,B", help="Samples on the way from seed A to seed B instead."),
-    ] = None,
-    condition: Annotated[
-        str | None,
-        typer.Option(help="For models that make samples from something: a file or a folder of it."),
-    ] = None,
-    label: Annotated[
-        str | None,
-        typer.Option(help="The class to make, or several as a,b; by default each in turn."),
-    ] = None,
-    as_dataset: Annotated[
-        bool,
-        typer.Option(
-            "--as-dataset", help="A folder for each class and labels.csv, to train a classifier on."
-        ),
-    ] = False,
-    format: Annotated[
-        str | None,
-        typer.Option(
-            help="File format, such as png, webp, csv, npy, wav, flac, mp3, txt; "
-            "a wrong one names those that can be."
-        ),
-    ] = None,
+    between: GenerateBetween = None,
+    condition: GenerateCondition = None,
+    label: GenerateLabel = None,
+    as_dataset: GenerateAsDataset = False,
+    format: GenerateFormat = None,
     options: Any = None,
-    own: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-o",
-            "--option",
-            metavar="KEY=VALUE",
-            help="An option that the model's domain declares, your own too; repeatable.",
-        ),
-    ] = None,
-    unique: Annotated[
-        bool, typer.Option("--unique", help="No sample twice, where samples can be compared.")
-    ] = False,
-    filter: Annotated[
-        int,
-        typer.Option(
-            min=1, help="Keep the best of so many, by the critic kept with it.", metavar="K"
-        ),
-    ] = 1,
+    own: GenerateOwn = None,
+    unique: GenerateUnique = False,
+    filter: GenerateFilter = 1,
     device: Device = "auto",
     trust_code: TrustCode = False,
     quiet: Quiet = False,
@@ -145,62 +120,18 @@ def generate(
     )
 )
 def evaluate(
-    model: Annotated[
-        str,
-        typer.Argument(
-            help="A run folder, a model folder, or a hub id; with --like samples of any program."
-        ),
-    ],
-    like: Annotated[
-        str | None,
-        typer.Option(help="Measure a folder or file of samples as this run or recipe's are."),
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            help="Real samples it was not trained on; by default the recipe's test split."
-        ),
-    ] = None,
-    n: Annotated[
-        int | None, typer.Option("-n", min=1, help="Samples in each row; by default up to 10,000.")
-    ] = None,
-    seeds: Annotated[
-        int, typer.Option(min=1, help="How often each row is drawn, for its spread.")
-    ] = 3,
-    split: Annotated[
-        Literal["test", "validation"],
-        typer.Option(
-            help="validation: the training samples that train.validation kept apart, to choose by."
-        ),
-    ] = "test",
-    embedder: Annotated[
-        str | None,
-        typer.Option(
-            help="One of the domain's, a hub id or 'package.module:name'; a wrong name lists them."
-        ),
-    ] = None,
-    weights: Annotated[
-        str | None, typer.Option(help="The embedder's weights: a file, folder or hub id.")
-    ] = None,
-    sweep: Annotated[
-        str | None,
-        typer.Option(
-            help="An option of the model, such as its temperature: measure its whole frontier."
-        ),
-    ] = None,
-    against: Annotated[
-        list[str] | None,
-        typer.Option(help="With --sweep: another model to stand beside; repeatable."),
-    ] = None,
-    filter: Annotated[
-        int,
-        typer.Option(
-            min=1, help="With --sweep: also keep the best of so many, by the critic.", metavar="K"
-        ),
-    ] = 1,
-    json: Annotated[
-        str | None, typer.Option(help="Write the figures to this file; - prints them instead.")
-    ] = None,
+    model: EvaluateModel,
+    like: EvaluateLike = None,
+    data: EvaluateData = None,
+    n: EvaluateCount = None,
+    seeds: EvaluateSeeds = 3,
+    split: EvaluateSplit = "test",
+    embedder: EvaluateEmbedder = None,
+    weights: EvaluateWeights = None,
+    sweep: EvaluateSweep = None,
+    against: EvaluateAgainst = None,
+    filter: EvaluateFilter = 1,
+    json: EvaluateJson = None,
     device: Device = "auto",
     trust_code: TrustCode = False,
     quiet: Quiet = False,
