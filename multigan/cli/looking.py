@@ -119,4 +119,5 @@ def cache(
     if json:
         print_json(caching.described())
     elif not clear:
-        caching.show(Console(width=None if sys.stdout.isatty() else 160))
+        wide = None if sys.stdout.isatty() else 10_000  # what reads a file wants a line each
+        caching.show(Console(width=wide))
