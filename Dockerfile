@@ -13,7 +13,7 @@ COPY . .
 RUN pip install --no-cache-dir ".[demo]"
 
 # Runs and what is kept of data lie in the folder that is mounted.
-ENV MULTIGAN_CACHE=/work/.multigan-cache
-WORKDIR /work
+ENV MULTIGAN_CACHE=/data/.multigan-cache
+WORKDIR /data
 ENTRYPOINT ["multigan"]
 CMD ["--help"]
