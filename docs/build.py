@@ -26,7 +26,8 @@ def gather(pages: Path = PAGES) -> Path:
     shutil.rmtree(pages, ignore_errors=True)
     beside = [*(ROOT / "recipes").rglob("*.*"), *(ROOT / "examples").rglob("*.ipynb")]
     for source in [*(ROOT / "docs").rglob("*.md"), *beside]:
-        inside = source.relative_to(ROOT / "docs" if "docs" in source.parts else ROOT)
+        page = source.is_relative_to(ROOT / "docs")
+        inside = source.relative_to(ROOT / "docs" if page else ROOT)
         target = pages / inside
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.suffix == ".md":
