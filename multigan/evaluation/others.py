@@ -39,6 +39,8 @@ def evaluate_samples(
     and measured by what measures its samples. With a recipe ``data`` are the real samples, one
     half of them against the other; with a run or a model ``data``, and all else, are as for
     `evaluate`. ``n`` are drawn of them ``seeds`` times. Raises `UserError`."""
+    if seeds < 1:
+        raise UserError(f"seeds = {seeds}: give at least 1")
     domain = _domain(like, data, trust_code)
     if domain.condition_shape is not None:
         raise UserError(
@@ -46,6 +48,8 @@ def evaluate_samples(
             "measure the model itself"
         )
     given = domain.ruler.real_samples(str(samples)).test
+    if n is not None and n > len(given):  # before an embedder is trained
+        raise UserError(f"n = {n:,}: {samples} holds {len(given):,} samples")
     chosen, most = pick_device(device), min(MOST, len(given))
     named: dict[str, Any] = {"embedder": embedder, "weights": weights}
     if _is_recipe(like):
@@ -53,8 +57,6 @@ def evaluate_samples(
     else:
         evaluator = make_evaluator(domain, chosen, data=data, n=n, most=most, split=split, **named)
     size, began = evaluator.n, time.monotonic()
-    if size > len(given):
-        raise UserError(f"n = {size:,}: {samples} holds {len(given):,} samples")
     rows = [
         row_of("real", [evaluator.real_row(seed) for seed in range(seeds)]),
         row_of("model", [evaluator.given_row(_drawn(given, size, i)) for i in range(seeds)]),

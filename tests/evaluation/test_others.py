@@ -91,15 +91,16 @@ def test_a_recipe_measures_one_half_of_the_data_against_the_other(
         ({"like": "image/nothing"}, "does not exist|no folder here"),
         ({"n": 21}, "n = 21: there are 20 unseen"),
         ({"n": 15, "count": 12}, r"n = 15: .* holds 12 samples"),
+        ({"seeds": 0}, "seeds = 0: give at least 1"),
     ],
 )
 def test_what_cannot_be_is_refused(
     run: Path, tmp_path: Path, asked: dict[str, object], said: str
 ) -> None:
-    named = {"like": run, "count": 24} | asked
+    named = {"like": run, "count": 24, **QUICK} | asked
     given = pictures(tmp_path / "given", named.pop("count"), 100, 1)
     with pytest.raises(UserError, match=said):
-        evaluate_samples(given, **named, **QUICK)
+        evaluate_samples(given, **named)
 
 
 def test_a_folder_that_holds_nothing_is_named(run: Path, tmp_path: Path) -> None:
