@@ -4,7 +4,7 @@ read here."""
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from multigan.errors import UserError
 
@@ -27,6 +27,9 @@ class Option:
     """Whether it may be another trained model, or its folder."""
     reading: bool = False
     """Whether it says how a condition is read: a keyword of `Domain.read_condition`."""
+    writing: bool = False
+    """Whether it says how made samples are finished for their files: a keyword of
+    `Presenter.finished`."""
 
     def read(self, value: Any) -> Any:
         """A value as its type, such as a number that was typed as text; raises `UserError`."""
@@ -60,12 +63,14 @@ def asked_for(declared: Sequence[Option], given: Mapping[str, Any], kind: str) -
 
 
 def parted(
-    declared: Sequence[Option], chosen: Mapping[str, Any]
+    declared: Sequence[Option],
+    chosen: Mapping[str, Any],
+    by: Literal["reading", "writing"] = "reading",
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Options that say how a condition is read, and those that say how samples are made."""
-    reading = {option.name for option in declared if option.reading}
-    read = {name: value for name, value in chosen.items() if name in reading}
-    return read, {name: value for name, value in chosen.items() if name not in reading}
+    """Options that say how a condition is read (or samples are written), and all others."""
+    theirs = {option.name for option in declared if getattr(option, by)}
+    first = {name: value for name, value in chosen.items() if name in theirs}
+    return first, {name: value for name, value in chosen.items() if name not in theirs}
 
 
 def parse_options(texts: Sequence[str] | None) -> dict[str, str]:

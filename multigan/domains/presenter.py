@@ -24,6 +24,9 @@ class Presenter(ABC):
     keeps_names: ClassVar[bool] = False  # whether what is made of a file is called as it is
     films: ClassVar[tuple[str, ...]] = ()  # what only `write_together` and `write_film` can write
     preview: ClassVar[int] = 64  # fixed-noise samples shown during training
+    digits: ClassVar[int | None] = None
+    """Digits of a file's number among those of its class, from 1 (``kick-001``); None: files have
+    their place among all (``kick-000007``)."""
 
     shown: ClassVar[int] = 36  # samples on the page of a run
 
@@ -42,6 +45,16 @@ class Presenter(ABC):
     @abstractmethod
     def items(self, stored: Tensor) -> list[Any]:
         """Stored samples ``(N, ...)`` as things a person or a program uses."""
+
+    def finished(self, items: Sequence[Any], **writing: Any) -> list[Any]:
+        """Presented items as they are to be written, by the options that the domain declares as
+        ``writing``; raises `UserError`."""
+        return list(items)
+
+    def check_writing(  # noqa: B027
+        self, format: str, **writing: Any
+    ) -> None:
+        """Raise `UserError`, before anything is made, for what a format cannot hold."""
 
     @abstractmethod
     def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:

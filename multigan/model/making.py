@@ -99,20 +99,32 @@ class Maker(ABC, Generic[Item]):
                 raise UserError("unique samples are compared, and a condition wants each its own")
             yield from self._distinct(n, seed, label, options)
             return
+        writing, options = self._writing(options)
         asked = {"seed": seed, "label": label, "condition": condition}
         for made in self.representations(n, **asked, **options):
-            yield self.domain.presenter.present(made)
+            yield self._presented(made, writing)
+
+    def _writing(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Options that say how samples are finished, read; and the others, as they are."""
+        writing, options = parted(self.domain.options, options, "writing")
+        declared = [option for option in self.domain.options if option.writing]
+        return asked_for(declared, writing, self.recipe.domain), options
+
+    def _presented(self, made: Tensor, writing: Mapping[str, Any]) -> list[Any]:
+        presenter = self.domain.presenter
+        return presenter.finished(presenter.present(made), **writing)
 
     def _distinct(
         self, n: int, seed: Seeds, label: Label | Sequence[Label] | None, options: Mapping[str, Any]
     ) -> Iterator[list[Any]]:
+        writing, options = self._writing(options)
         if not (label is None or is_one(label)):
             raise UserError("unique samples cannot have a label each: give one for all, or none")
         if not is_one(seed):
             raise UserError("unique samples follow from one seed, in turn: give one")
         distinct = Distinct(n)
         for made in self.representations(_PATIENCE * n, seed=seed, label=label, **options):
-            yield distinct.of(self.domain.presenter.present(made), self.domain.stored(made))
+            yield distinct.of(self._presented(made, writing), self.domain.stored(made))
             if len(distinct) == n:
                 return
         raise UserError(
@@ -128,17 +140,21 @@ class Maker(ABC, Generic[Item]):
         *,
         label: Label | None = None,
         condition: Any = None,
+        **options: Any,
     ) -> list[Item]:
         """``n`` samples on the way from the first sample of one seed to that of another, under one
-        label or condition."""
+        label or condition; ``options`` are those of the domain."""
         if n < 2:
             raise UserError(f"n = {n}: the way between two seeds needs at least 2 samples")
         first, last = (derive_seed("generate", seed_of(seed)) for seed in seeds)
+        writing, options = self._writing(options)
+        reading, options = parted(self.domain.options, self._checked(1, options))
         items: list[Any] = []
-        for chunk in self._asked(n, 0 if label is None and self.classes else label, condition):
+        label = 0 if label is None and self.classes else label
+        for chunk in self._asked(n, label, condition, reading):
             draw = BetweenDraw(first, chunk.indices, self._device, other=last, last=n - 1)
-            made = self.domain.make(self.generator.eval(), draw, chunk.condition)
-            items += self.domain.presenter.present(chunk.finish(made[: chunk.wanted]))
+            made = self._make(draw, chunk.condition, options)
+            items += self._presented(chunk.finish(made[: chunk.wanted]), writing)
         return items
 
     def representations(

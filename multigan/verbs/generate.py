@@ -18,7 +18,13 @@ from multigan.errors import UserError
 from multigan.model import Model, load
 from multigan.options import asked_for, parted
 from multigan.samples import Given
-from multigan.verbs.labelled import DatasetFolder, labels_in, named_by_label, names_of
+from multigan.verbs.labelled import (
+    DatasetFolder,
+    labels_in,
+    named_by_label,
+    names_of,
+    numbered_by_label,
+)
 
 _SHEET = 100  # samples on the sheet at most
 
@@ -34,6 +40,7 @@ class Written:
     dataset: DatasetFolder | None = None
     film: bool = False  # whether samples lead from one to the other
     shown: list[Any] = field(default_factory=list)  # the first samples, for the sheet
+    numbers: Counter[str] = field(default_factory=Counter)  # how many of each class there are
     called: Counter[str] = field(default_factory=lambda: Counter(sheet=1))
     """How many files have a name, in small letters; the sheet has one."""
 
@@ -73,6 +80,11 @@ def generate_files(
     chosen = {name: model.opened(name, value, trust_code) for name, value in chosen.items()}
     presenter = model.domain.presenter
     kind, together = _kind(presenter, model.recipe.domain, out, format)
+    presenter.check_writing(kind, **parted(model.domain.options, chosen, "writing")[0])
+    if between and (unique or filter > 1):
+        raise UserError(
+            "--between goes from one sample to another: leave --unique and --filter out"
+        )
     labels = labels_in(label, model.classes, n)
     written = _beginning(model, n, out, labels, together, between, condition, unique, as_dataset)
     with writing(out, option="--out"):
@@ -165,7 +177,8 @@ def _made(
     for given in conditions:
         name = given.name if isinstance(given, Given) else None
         if between:
-            yield name, model.between(n, between, label=asked["label"], condition=given)
+            chosen = {k: v for k, v in asked.items() if k not in ("seed", "unique", "filter")}
+            yield name, model.between(n, between, condition=given, **chosen)
             continue
         for items in model.chunks(n, condition=given, **asked):
             yield name, items
@@ -196,9 +209,13 @@ def _write(
     else:
         files = presenter.write(items, out, kind, start=written.count)
         labels = written.labels[written.count : written.count + len(items)]
+        if labels and len(files) == len(labels) and presenter.digits is not None:
+            files = numbered_by_label(
+                files, labels, written.classes, written.numbers, presenter.digits
+            )
         if written.dataset is not None:
             files = written.dataset.take(files, labels)
-        elif labels and len(files) == len(labels):
+        elif labels and len(files) == len(labels) and presenter.digits is None:
             files = named_by_label(files, labels, written.classes)
     if files and written.dataset is None:  # a dataset is made to be learned from
         mark_made(files[0].parent, [file.name for file in files], "sample")

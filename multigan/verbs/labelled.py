@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,6 +51,25 @@ def named_by_label(
     ]
     for old, file in zip(files, new, strict=True):
         old.replace(file)
+    return new
+
+
+def numbered_by_label(
+    files: Sequence[Path],
+    labels: Sequence[str],
+    classes: Sequence[str],
+    numbers: Counter[str],
+    digits: int,
+) -> list[Path]:
+    """Files, one a sample, as ``kick-001.wav``: numbered among those of their class, of which there
+    are so many ``numbers`` before."""
+    names = safe_names(classes)
+    new = []
+    for file, of in zip(files, labels, strict=True):
+        numbers[of] += 1
+        new.append(
+            file.replace(file.with_name(f"{names[of]}-{numbers[of]:0{digits}d}{file.suffix}"))
+        )
     return new
 
 

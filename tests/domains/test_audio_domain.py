@@ -352,7 +352,7 @@ def test_waveform_plots_with_axes_plays_and_refuses_odd_formats(tmp_path: Path) 
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("seconds", "Hz")
     assert axes.get_xlim()[1] == pytest.approx(clip.seconds, abs=0.02)
     assert clip._repr_html_().startswith("<audio controls")
-    with pytest.raises(UserError, match="wav, flac, ogg, mp3"):
+    with pytest.raises(UserError, match="wav, flac, aiff, ogg, mp3"):
         clip.save(tmp_path / "a.m4a")
     with pytest.raises(UserError, match="11025 Hz"):
         clip.save(tmp_path / "a.opus")

@@ -77,7 +77,7 @@ def test_what_domains_declare_is_what_they_know_and_means_one_thing() -> None:
 def test_every_declared_option_is_a_flag_with_its_help(command) -> None:
     said = " ".join(command("generate", "--help").out.replace("│", " ").split())
     for option in declared_options():
-        assert f"--{option.name}" in said
+        assert f"--{option.name.replace('_', '-')}" in said
 
 
 @pytest.fixture(scope="module")

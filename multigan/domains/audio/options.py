@@ -1,4 +1,4 @@
-"""What sounds can be asked for by."""
+"""What sounds can be asked for by, and how they are finished for their files."""
 
 from multigan.options import Option
 
@@ -9,4 +9,11 @@ OPTIONS = (
         "For spectrograms: the trained vocoder that makes the waveforms.",
         model=True,
     ),
+    Option("rate", int, "Of sounds: Hz of the files, such as 48000.", writing=True),
+    Option(
+        "bits", str, "Of sounds: 16, 24 or float; more than 16 for wav, flac, aiff.", writing=True
+    ),
+    Option("loudness", float, "Of sounds: as loud as so many LUFS, such as -16.", writing=True),
+    Option("fade_in", float, "Of sounds: seconds they fade in.", writing=True),
+    Option("fade_out", float, "Of sounds: seconds they fade out.", writing=True),
 )

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from multigan.domains.audio.finish import check_finish, finished
 from multigan.domains.audio.picture import spectrogram, spectrogram_grid, spectrogram_sheet
 from multigan.domains.audio.waveform import FORMATS, Waveform, joined, waveforms
 from multigan.domains.presenter import Presenter
@@ -26,6 +27,7 @@ class AudioPresenter(Presenter):
 
     domain: "AudioDomain"
     formats = FORMATS
+    digits = 3
 
     @property
     def pipeline_tag(self) -> str:
@@ -36,6 +38,14 @@ class AudioPresenter(Presenter):
         """int16 clips ``(N, S)`` as waveforms."""
         rate = self.domain.recipe.front_end.mel.rate
         return [Waveform(samples, rate) for samples in waveforms(stored).numpy()]
+
+    def finished(self, items: Sequence[Any], **writing: Any) -> list[Any]:
+        """At another rate, faded, as loud as asked."""
+        return finished(items, **writing) if writing else list(items)
+
+    def check_writing(self, format: str, **writing: Any) -> None:
+        """A format's rates and bits; the model's own rate where none is asked for."""
+        check_finish(format, **{"rate": self.domain.recipe.front_end.mel.rate, **writing})
 
     def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
         """One file a clip: ``000000.wav``, ..."""

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +14,18 @@ from multigan.errors import UserError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FORMATS = ("wav", "flac", "ogg", "mp3")
+FORMATS = ("wav", "flac", "aiff", "ogg", "mp3")
+BITS = {"16": "PCM_16", "24": "PCM_24", "float": "FLOAT"}
+_HELD = {"wav": ("16", "24", "float"), "aiff": ("16", "24", "float"), "flac": ("16", "24")}
+"""Bits that formats of plain numbers can hold; others choose by themselves."""
 _OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
 
 @dataclass(frozen=True)
 class Waveform:
-    """A mono sound: ``samples`` ``(S,)`` float32 in [-1, 1] at ``sample_rate`` Hz.
+    """A sound: ``samples`` float32 in [-1, 1] at ``sample_rate`` Hz, ``(S,)``; in stereo
+    ``(S, 2)``, left and right; written with ``bits`` "16", "24" or "float".
 
     >>> clip = model.generate(1)[0]
     >>> clip.save("clip.flac"); clip.plot(); clip  # the last plays in a notebook
@@ -29,6 +33,7 @@ class Waveform:
 
     samples: np.ndarray
     sample_rate: int
+    bits: str = "16"
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -39,20 +44,16 @@ class Waveform:
         return len(self.samples) / self.sample_rate
 
     def save(self, path: Path | str) -> Path:
-        """Write it; the ending says how: .wav (16 bit), .flac, .ogg (Vorbis), .opus, .mp3. Raises
+        """Write it; the ending says how: .wav, .flac, .aiff, .ogg (Vorbis), .opus, .mp3. Raises
         `UserError`."""
         import soundfile
 
         path = Path(path)
         kind = path.suffix.lower().lstrip(".")
-        if kind not in (*FORMATS, "opus"):
-            raise UserError(f"{path}: sounds are written as {', '.join(FORMATS)}")
-        rates = {"mp3": _MP3_RATES, "opus": _OPUS_RATES}.get(kind)
-        if rates and self.sample_rate not in rates:
-            raise UserError(
-                f"{path}: {kind} knows no rate of {self.sample_rate} Hz; use wav or flac"
-            )
+        refuse_format(str(path), kind, self.sample_rate, self.bits)
         options = {"opus": {"format": "OGG", "subtype": "OPUS"}}.get(kind, {})
+        if kind in _HELD:
+            options = {"subtype": BITS[self.bits]}
         soundfile.write(path, np.clip(self.samples, -1, 1), self.sample_rate, **options)
         return path
 
@@ -104,12 +105,26 @@ class Waveform:
         return file.getvalue()
 
 
+def refuse_format(asked: str, kind: str, rate: int | None, bits: str) -> None:
+    """Raise `UserError` where a ``kind`` of files cannot hold a rate in Hz, or so many bits."""
+    if kind not in (*FORMATS, "opus"):
+        raise UserError(f"{asked}: sounds are written as {', '.join(FORMATS)}")
+    if bits not in BITS:
+        raise UserError(f"{asked}: bits = {bits!r}; sounds are written with {', '.join(BITS)} bits")
+    if bits not in _HELD.get(kind, ("16",)):
+        able = [name for name, held in _HELD.items() if bits in held]
+        raise UserError(f"{asked}: {kind} holds no {bits} bits; {' and '.join(able)} do")
+    rates = {"mp3": _MP3_RATES, "opus": _OPUS_RATES}.get(kind)
+    if rates and rate is not None and rate not in rates:
+        raise UserError(f"{asked}: {kind} knows no rate of {rate} Hz; use wav or flac")
+
+
 def joined(clips: Sequence[Waveform], pause: float = 0.1) -> Waveform:
     """Several clips of one rate as one, ``pause`` seconds apart."""
     rate = clips[0].sample_rate
-    gap: Any = np.zeros(int(pause * rate), np.float32)
+    gap: Any = np.zeros((int(pause * rate), *clips[0].samples.shape[1:]), np.float32)
     pieces = [piece for clip in clips for piece in (clip.samples, gap)][:-1]
-    return Waveform(np.concatenate(pieces), rate)
+    return replace(clips[0], samples=np.concatenate(pieces))
 
 
 def waveforms(stored: Tensor) -> Tensor:
