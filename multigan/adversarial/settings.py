@@ -89,6 +89,9 @@ class CriticSettings(PlayerSettings):
     joint: bool = True
     """Judge real and generated samples in one pass; set false for a critic of your own that mixes
     samples."""
+    frozen_layers: Annotated[int, Field(ge=0)] = 0
+    """Its first so many layers stay what train.init_from gave them (FreezeD, Mo et al. 2020): for
+    few samples."""
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)

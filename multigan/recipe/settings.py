@@ -190,6 +190,12 @@ class Recipe:
                 known(self.game.augmentation, self.known_augmentations)
             except ValueError as error:
                 raise ValueError(f"game.augmentation {error}") from None
+        if self.game.critic.frozen_layers and self.train.init_from is None:
+            raise ValueError(
+                f"game.critic.frozen_layers = {self.game.critic.frozen_layers} keeps layers as "
+                "they come, and without train.init_from they come untrained: name what to begin "
+                "with"
+            )
         alone = self.train.samples == 0 and self.samples_before_game > 0
         if not alone and self.train.samples < self.train.batch * self.game.critic.steps:
             raise ValueError(

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from multigan.adversarial.augmentation import augmentation_of
+from multigan.adversarial.freezing import freeze_layers
 from multigan.adversarial.game import Game
 from multigan.adversarial.randomness import derive_seed
 from multigan.adversarial.terms import terms_of
@@ -69,6 +70,8 @@ class Setup:
             torch.manual_seed(derive_seed(train.seed, name))
             network = given if given is not None else self.domain.network(name)
         check_parameters(name, network)
+        if name == "critic":
+            freeze_layers(network, self.domain.recipe.game.critic.frozen_layers)
         network = network.to(self.device).train()
         if train.channels_last and any(p.dim() == 4 for p in network.parameters()):
             network = network.to(memory_format=torch.channels_last)

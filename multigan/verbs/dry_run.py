@@ -5,9 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
+from multigan.adversarial.freezing import freeze_layers
 from multigan.devices import pick_device
 from multigan.domains.base import domain_type
+from multigan.errors import UserError
 from multigan.recipe.load import laid_over, recipe_content, untyped
+from multigan.recipe.settings import Recipe
 from multigan.training.inherited import Inheritance
 from multigan.training.watch import too_short_for_average
 from multigan.trust import names_of_code
@@ -39,8 +44,8 @@ def describe(
     foreign = {} if trust_code else names_of_code(laid_over(recipe_content(recipe), overrides))
     prepared = prepare(recipe, data=data, settings=settings, seed=seed, trust_code=trust_code)
     check_first(prepared, unread=foreign)
-    if prepared.train.init_from is not None:
-        Inheritance.of(prepared.train.init_from)
+    source = prepared.train.init_from
+    before = None if source is None else Inheritance.of(source)
     domain = domain_type(prepared.domain)(prepared)
     lines = [f"# {check_source(domain):,} samples in {prepared.data.source}"]
     if slow := too_short_for_average(prepared):
@@ -48,8 +53,11 @@ def describe(
     domain.load()
     for player in ("generator", "critic"):
         if f"{player}.network" not in foreign:
-            size = sum(p.numel() for p in domain.network(player).parameters())
+            network = domain.network(player)
+            size = sum(p.numel() for p in network.parameters())
             lines.append(f"# {player} {size:,} parameters")
+            if before is not None:
+                lines.append(f"# {_begun(before, player, network, prepared)}")
     if minutes is not None:
         lines.append(f"# train.samples is chosen for {minutes:g} minutes when it trains")
     lines.append(f"# device {pick_device(device)}")
@@ -58,3 +66,13 @@ def describe(
         for key, name in foreign.items()
     ]
     return "\n".join([prepared.to_toml(), *lines, *unread, _NOTHING])
+
+
+def _begun(before: Inheritance, player: str, network: nn.Module, recipe: Recipe) -> str:
+    """What a player would begin with."""
+    layers = recipe.game.critic.frozen_layers if player == "critic" else 0
+    try:
+        freeze_layers(network, layers)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    return before.begin(player, network, layers)
