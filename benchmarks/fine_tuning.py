@@ -3,9 +3,9 @@
     multigan train image/photos --data MANY --out BASE
     python benchmarks/fine_tuning.py --base BASE --few FOLDER --unseen FOLDER [--samples 40000]
 
-``--few`` holds the pictures to learn from, of a kind that the base has not seen, ``--unseen`` others
-of that kind, which none of it was trained on: one half of them is the floor of the other, and the
-few themselves are a row, as a model that copies them would be. Each arm is trained with
+``--few`` holds the pictures to learn from, of a kind that the base has not seen, ``--unseen``
+others of that kind, which nothing was trained on: one half of them is the floor of the other, and
+the few themselves are a row, as a model that copies them would be. Each arm is trained with
 `image/photos` in bf16, ``--seeds`` times, by the same settings but for what it begins with."""
 
 import argparse

@@ -72,7 +72,7 @@ class Inheritance:
         how = ", counted from its last layer" if aligned else ""
         layers = "layer does" if frozen_layers == 1 else f"{frozen_layers} layers do"
         kept = f"; its first {layers} not learn" if frozen_layers else ""
-        return f"{said} {self.source}{how}{kept}{_anew(taken, given, wanted)}"
+        return f"{said} {self.source}{how}{kept}{_anew(taken, given, wanted, aligned)}"
 
     def _check(
         self, name: str, taken: _Tensors, frozen: Sequence[str], wanted: Mapping[str, Tensor]
@@ -123,11 +123,14 @@ def _values(tensors: _Tensors) -> int:
     return sum(tensor.numel() for tensor in tensors.values())
 
 
-def _anew(taken: _Tensors, given: _Tensors, wanted: _Tensors) -> str:
-    """What begins anew, in words."""
-    anew = [f"{n} {_shape(given.get(n))} -> {_shape(wanted[n])}" for n in wanted.keys() - taken]
+def _anew(taken: _Tensors, given: _Tensors, wanted: _Tensors, aligned: bool) -> str:
+    """What begins anew, in words, and where it is the same layer in which shape it was given."""
+    anew = sorted(wanted.keys() - taken, key=lambda n: (-wanted[n].dim(), n))
+    first = anew[:_NAMED]
+    before = {n: "" if aligned or n not in given else f"{_shape(given[n])} -> " for n in first}
     more = f", and {len(anew) - _NAMED} more" if len(anew) > _NAMED else ""
-    return f"; anew: {', '.join(sorted(anew)[:_NAMED])}{more}" if anew else ""
+    told = ", ".join(f"{n} {before[n]}{_shape(wanted[n])}" for n in first)
+    return f"; anew: {told}{more}" if anew else ""
 
 
 def _critic_in(folder: Path) -> Mapping[str, Tensor] | None:
@@ -150,5 +153,5 @@ def _alike(one: Tensor, other: Tensor) -> bool:
     return one.shape == other.shape and one.dtype == other.dtype
 
 
-def _shape(tensor: Tensor | None) -> str:
-    return "nothing" if tensor is None else "×".join(map(str, tensor.shape)) or "a number"
+def _shape(tensor: Tensor) -> str:
+    return "×".join(map(str, tensor.shape)) or "a number"
