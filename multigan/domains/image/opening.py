@@ -5,11 +5,13 @@ Pillow may open the raster formats named here and no other: its registry also ca
 ``.h5`` and ``.mpg`` pictures, and an EPS starts Ghostscript whatever its name."""
 
 from importlib.util import find_spec
+from io import BytesIO
 from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError, features
 
 from multigan.domains.files import Kind
+from multigan.domains.image.plain import plain_picture
 from multigan.domains.unreadable import Unreadable, unlike
 from multigan.domains.walk import ending
 
@@ -70,7 +72,9 @@ _ORDERS = {ending: _in_order(name) for ending, name in _ENDINGS.items()}
 
 
 def open_picture(file: BinaryIO, name: bytes) -> Image.Image:
-    """A picture of which the header is read; raises `Unreadable`."""
+    """A picture of which the header is read, or all of a plain small one; raises `Unreadable`."""
+    if isinstance(file, BytesIO) and (plain := plain_picture(file.getvalue())):
+        return plain
     formats = _ORDERS.get(ending(name)) or _in_order("PNG")
     if formats[0] == "HEIF":
         import pi_heif
