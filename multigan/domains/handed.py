@@ -189,6 +189,11 @@ def as_array(sample: Any) -> np.ndarray:
     if hasattr(sample, "detach"):
         sample = sample.detach().cpu().numpy()
     array = np.asarray(sample)
+    if array.dtype.kind in "US":
+        raise DataError(
+            f"data holds text ({str(sample)[:40]!r}), not an array of numbers: files are given by "
+            "the path of their folder"
+        )
     if array.dtype.kind not in "biuf":
         raise DataError(f"data holds a {type(sample).__name__}, which is no array of numbers")
     return array

@@ -192,7 +192,9 @@ def _reject_broken_text(content: Mapping[str, Any], above: str = "") -> None:
 def _called(source: str) -> str:
     """The title of a training on a source of one's own; in the cache lies what a program gave."""
     path = Path(source)
-    return "data of a program" if path.is_relative_to(cache_folder()) else path.stem
+    if path.is_relative_to(cache_folder()):
+        return "data of a program"
+    return path.name if path.is_dir() else path.stem
 
 
 def _extended(content: dict[str, Any], folder: Path, depth: int = 0) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from multigan.domains.audio.domain import AudioDomain
 from multigan.domains.audio.waveform import Waveform
-from multigan.domains.handed import unpacked
+from multigan.domains.handed import as_array, unpacked
 from multigan.domains.image.domain import ImageDomain
 from multigan.domains.points.domain import PointsDomain
 from multigan.domains.series.domain import SeriesDomain
@@ -195,3 +195,8 @@ def test_halves_of_characters_become_question_marks() -> None:
 def test_points_take_none() -> None:
     with pytest.raises(DataError, match="needs a path or a name"):
         PointsDomain.adopt(np.zeros((3, 2)), load_recipe("points/ring"))
+
+
+def test_names_of_files_are_no_samples() -> None:
+    with pytest.raises(DataError, match=r"text \('photos/1.png'\).*the path of their folder"):
+        as_array("photos/1.png")

@@ -89,6 +89,12 @@ def test_labels_that_are_not_there_are_refused(picture_folder: Path) -> None:
         domain(picture_folder / "dark", labels=True).load()
 
 
+def test_a_table_that_gives_no_labels_is_named_where_they_lack(picture_folder: Path) -> None:
+    (picture_folder / "dark" / "labels.csv").write_text("file_name,cat,dog\n0.png,1,0\n")
+    with pytest.raises(DataError, match=r"labels.csv is not used: it has no columns file_name"):
+        domain(picture_folder / "dark", labels=True).load()
+
+
 def test_built_in_digits_have_labels_and_a_test_split() -> None:
     train, test = domain(channels=1, labels=True), domain(channels=1, split="test")
     assert train.count() + test.count() == 1797

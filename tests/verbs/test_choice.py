@@ -102,6 +102,16 @@ def test_what_is_chosen_is_there() -> None:
     assert chosen - {""} <= set(recipe_names())
 
 
+def test_a_folder_gives_its_whole_name_and_a_file_its_name_without_the_ending(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "cats.v2").mkdir()
+    (tmp_path / "dogs.zip").touch()
+    sources = [tmp_path / "cats.v2", tmp_path / "dogs.zip"]
+    titles = [load_recipe("image/mnist", {"data.source": str(s)}).title for s in sources]
+    assert titles == ["cats.v2", "dogs"]
+
+
 def test_title_cost_and_result_do_not_travel_to_other_data() -> None:
     shipped, own = (
         load_recipe("image/mnist"),

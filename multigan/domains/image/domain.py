@@ -75,7 +75,8 @@ class ImageDomain(Domain):
         if data.labels and source.labels is None:
             raise DataError(
                 f"data.labels = true, but {data.source} has no labels: put each class into a "
-                "subfolder"
+                "subfolder, or list them in a labels.csv (file_name, label). "
+                + "; ".join(source.notes)
             )
         return source
 
