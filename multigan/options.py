@@ -1,6 +1,7 @@
 """What samples can be asked for by, besides a seed, a label and a condition: declared by a domain,
 read here."""
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ class Option:
     """The values of a frontier; empty: there is none."""
     model: bool = False
     """Whether it may be another trained model, or its folder."""
+    least: float | None = None
+    """The smallest number that it may be."""
+    said: str = ""
+    """What a person is told where it was asked for; ``{value}`` is what for."""
     reading: bool = False
     """Whether it says how a condition is read: a keyword of `Domain.read_condition`."""
     writing: bool = False
@@ -37,11 +42,14 @@ class Option:
 
         if self.type is str and isinstance(value, os.PathLike):
             value = os.fspath(value)
+        wanted = _WANTED[self.type] + ("" if self.least is None else f", {self.least:g} or more")
         try:
-            return TypeAdapter(self.type).validate_python(value)
-        except ValidationError:
-            wanted = _WANTED[self.type]
+            read: Any = TypeAdapter(self.type).validate_python(value)
+            if self.least is not None and not self.least <= read < math.inf:
+                raise ValueError
+        except (ValidationError, ValueError):
             raise UserError(f"{self.name} = {value!r}: give {wanted} ({self.help})") from None
+        return read
 
 
 def asked_for(declared: Sequence[Option], given: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -60,6 +68,12 @@ def asked_for(declared: Sequence[Option], given: Mapping[str, Any], kind: str) -
         if value is not None
     }
     return {name: value for name, value in chosen.items() if value is not None}
+
+
+def told(declared: Sequence[Option], given: Mapping[str, Any]) -> list[str]:
+    """A line for each option that was given and has something to say."""
+    asked = {option: given.get(option.name) for option in declared if option.said}
+    return [o.said.format(value=o.read(value)) for o, value in asked.items() if value is not None]
 
 
 def parted(

@@ -21,6 +21,13 @@ GenerateOut = Annotated[
         "all, such as poem.txt, all.wav, one.png; - is standard output."
     ),
 ]
+GenerateSeed = Annotated[
+    str | None,
+    typer.Option(
+        help="Sample i follows from the seed and i alone; 1,5,9 makes the first sample of each.",
+        show_default="0",
+    ),
+]
 GenerateBetween = Annotated[
     str | None,
     typer.Option(metavar="A,B", help="Samples on the way from seed A to seed B instead."),

@@ -29,6 +29,7 @@ from multigan.cli.declared import (
     GenerateLabel,
     GenerateOut,
     GenerateOwn,
+    GenerateSeed,
     GenerateUnique,
 )
 from multigan.cli.shared import (
@@ -39,6 +40,7 @@ from multigan.cli.shared import (
     app,
     examples,
     parse_between,
+    parse_seeds,
     print_json,
     say,
 )
@@ -51,6 +53,7 @@ from multigan.verbs.flags import with_declared
     epilog=examples(
         "multigan generate runs/image-digits-001 -n 100 --out new/",
         "multigan generate runs/my-labelled-run -n 10 --label 7 --seed 3",
+        "multigan generate runs/my-photos --seed 4,8,15 --truncation 0.7",
         "multigan generate runs/text-captions-001 -n 20 --prefix 'a man' --temperature 0.7 "
         "--unique",
         "multigan generate runs/audio-drums-001 --between 1,2 -n 12 --out morph.wav",
@@ -65,7 +68,7 @@ def generate(
     model: Annotated[str, typer.Argument(help="A run folder, a model folder, or a hub id.")],
     n: GenerateCount = None,
     out: GenerateOut = None,
-    seed: Annotated[int, typer.Option(help="Sample i follows from the seed and i alone.")] = 0,
+    seed: GenerateSeed = None,
     between: GenerateBetween = None,
     condition: GenerateCondition = None,
     label: GenerateLabel = None,
@@ -84,14 +87,17 @@ def generate(
     from multigan.runs.folder import new_run_path
     from multigan.verbs.generate import generate_files
 
-    count = n or (1 if condition else 16)
+    if between is not None and seed is not None:
+        raise UserError(f"--seed {seed}: the way that --between names has seeds of its own")
+    seeds = parse_seeds(seed)
+    count = n or (1 if condition else 16 if isinstance(seeds, int) else len(seeds))
     options |= parse_options(own)
     out = out or new_run_path("samples", Path())
     made = generate_files(
         model,
         count,
         out,
-        seed=seed,
+        seed=seeds,
         label=label,
         condition=condition,
         format=format,

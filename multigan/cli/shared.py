@@ -88,6 +88,17 @@ def parse_between(text: str | None) -> tuple[int, int] | None:
     return first, last
 
 
+def parse_seeds(text: str | None) -> int | list[int]:
+    """``"3"`` as a seed, ``"1,5,9"`` as several; 0 where nobody said. Raises `UserError`."""
+    try:
+        seeds = [int(part) for part in (text or "0").split(",")]
+    except ValueError:
+        raise UserError(
+            f"--seed {text}: give a whole number, or several, such as --seed 1,5,9"
+        ) from None
+    return seeds if len(seeds) > 1 else seeds[0]
+
+
 def in_processes(processes: int, out: Path | None) -> None:
     """Run this very command in several processes and exit with their status; returns in each of
     them."""

@@ -102,9 +102,12 @@ class Evaluator:
             samples = self.domain.ruler.trivial(self.reals.train, self.n, seed)
         return self._beside_true(samples, self._measure(samples, self._embed(samples)))
 
-    def model_row(self, model: Model, seed: int, quick: bool = False, **options: Any) -> Measured:
-        """What a model makes from ``seed``; of the conditions of the unseen samples, if of
-        any."""
+    def model_row(
+        self, model: Model, seed: int, quick: bool = False, copies: bool = True, **options: Any
+    ) -> Measured:
+        """What a model makes from ``seed``; of the conditions of the unseen samples, if of any.
+
+        Without ``copies`` no training samples are looked through for copies."""
         with ExitStack() as stack:
             made = (
                 model.remade(self.reference, seed=seed, **options)
@@ -113,7 +116,7 @@ class Evaluator:
             )
             samples = collect((self.domain.stored(x) for x in made), self.n, stack)
             embedded = self._embed(samples)
-            measured = self._measure(samples, embedded, quick=quick)
+            measured = self._measure(samples, embedded, quick=quick, copies=copies)
             measured = self._beside_true(samples, measured)
             itself = self.domain.ruler.model_measures(model.generator, self.reals)
             measured = replace(measured, values={**itself, **measured.values})
@@ -131,9 +134,14 @@ class Evaluator:
         return self._measure(samples, self._embed(samples))
 
     def _measure(
-        self, samples: Tensor, made: Embedded, against_train: bool = True, quick: bool = False
+        self,
+        samples: Tensor,
+        made: Embedded,
+        against_train: bool = True,
+        quick: bool = False,
+        copies: bool = True,
     ) -> Measured:
-        train = self.bank if against_train and not quick else None
+        train = self.bank if against_train and copies and not quick else None
         measured = compare(self.embedder, self.real, made, on(self.device, train), quick)
         ruler = self.domain.ruler
         own_measures = ruler.own_measures if against_train else ruler.real_measures

@@ -103,10 +103,16 @@ def _curve(
 ) -> Curve:
     rows = []
     for value in values:
-        made = {option: value} | options
-        measured = [evaluator.model_row(model, seed, quick=True, **made) for seed in range(seeds)]
+        made = {option: value, "quick": not _neighbours(model), "copies": False} | options
+        measured = [evaluator.model_row(model, seed, **made) for seed in range(seeds)]
         rows.append(row_of(f"{name} {value:g}", measured))
     return Curve(name, rows)
+
+
+def _neighbours(model: Model) -> bool:
+    """Whether what is had for something else is measured by neighbours, which is slow."""
+    weighed = {name for pair in model.domain.ruler.tradeoffs for name in pair}
+    return not weighed.isdisjoint(("precision", "recall"))
 
 
 def frontier_table(result: Evaluation, width: int = 160) -> "Table":

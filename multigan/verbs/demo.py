@@ -47,7 +47,7 @@ def controls(model: Model) -> list[Control]:
     found += [
         Control("n", "count", "How many.", 1 if made_of_something else few, (1, most)),
         Control("seed", "whole", "Sample i follows from the seed and i alone.", 0),
-        Control("to_seed", "text", "Samples on the way to this one, whatever else is chosen."),
+        Control("to_seed", "text", "Samples on the way to this one."),
     ]
     if model.classes:
         found.append(Control("label", "choice", "The class.", 0, choices=[IN_TURN, *model.classes]))
@@ -55,8 +55,9 @@ def controls(model: Model) -> list[Control]:
 
 
 def _offered(domain: Domain) -> list[Option]:
-    """Options that whoever looks may choose: none that names a folder of this machine."""
-    return [option for option in domain.options if not (option.model or option.reading)]
+    """Options that whoever looks may choose: none that names a folder of this machine, or is of
+    files."""
+    return [o for o in domain.options if not (o.model or o.reading or o.writing)]
 
 
 def _control(option: Option) -> Control:
@@ -80,7 +81,7 @@ def made(model: Model, asked: Mapping[str, Any]) -> str:
     label = model.classes[asked["label"] - 1] if asked.get("label") else None
     if asked["to_seed"]:
         seeds = (seed, _seed(asked["to_seed"]))
-        items = model.between(max(n, 2), seeds, label=label, condition=condition)
+        items = model.between(max(n, 2), seeds, label=label, condition=condition, **options)
     else:
         items = model.generate(n, seed=seed, label=label, condition=condition, **options)
     names = []

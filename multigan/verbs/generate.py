@@ -1,5 +1,6 @@
 """``multigan generate``: any number of samples to files, in bounded memory."""
 
+import mimetypes
 import os
 import sys
 import tempfile
@@ -16,8 +17,9 @@ from multigan.domains.made import made_names, mark_made
 from multigan.domains.presenter import Presenter
 from multigan.errors import UserError
 from multigan.model import Model, load
-from multigan.options import asked_for, parted
+from multigan.options import asked_for, parted, told
 from multigan.samples import Given
+from multigan.seeds import Seeds
 from multigan.verbs.labelled import (
     DatasetFolder,
     labels_in,
@@ -50,7 +52,7 @@ def generate_files(
     n: int,
     out: Path,
     *,
-    seed: int = 0,
+    seed: Seeds = 0,
     label: str | None = None,
     condition: str | None = None,
     format: str | None = None,
@@ -68,16 +70,19 @@ def generate_files(
     hundred.
 
     Where ``out`` names a file that the domain can write, all go into that one; ``-`` is standard
-    output. ``condition`` is a file or folder that the model's domain reads. ``between`` two seeds
-    makes the samples on the way from one to the other. ``label`` may name several classes, with
-    commas between; files are named by them. ``as_dataset`` writes class folders and a table of
-    labels instead of a sheet. ``options`` are those of the model's domain;
+    output. Several seeds make the first sample of each. ``condition`` is a file or folder that the
+    model's domain reads. ``between`` two seeds makes the samples on the way from one to the other.
+    ``label`` may name several classes, with commas between; files are named by them. ``as_dataset``
+    writes class folders and a table of labels instead of a sheet. ``options`` are those of the
+    model's domain, told where they have something to say;
     ``unique`` and ``filter`` as for `Model.chunks`. ``trust_code`` agrees to code that the model,
     or another that an option names, brings along. ``say`` hears every sample that can be put into
     words; ``note`` which files were made of which condition, and what was there before."""
     model = load(source, device=str(pick_device(device)), trust_code=trust_code)
     chosen = asked_for(model.domain.options, options or {}, model.recipe.domain)
     chosen = {name: model.opened(name, value, trust_code) for name, value in chosen.items()}
+    for line in [*told(model.domain.options, options or {}), *_class_of_way(model, between, label)]:
+        note(line)
     presenter = model.domain.presenter
     kind, together = _kind(presenter, model.recipe.domain, out, format)
     presenter.check_writing(kind, **parted(model.domain.options, chosen, "writing")[0])
@@ -134,6 +139,14 @@ def _beginning(
     return written
 
 
+def _class_of_way(
+    model: Model, between: tuple[int, int] | None, label: str | None
+) -> Iterator[str]:
+    """Which class the way between two seeds is of, where nobody said."""
+    if between and label is None and model.classes:
+        yield f"all samples on the way are of the class {model.classes[0]}: --label names another"
+
+
 def _is_standard_output(out: Path) -> bool:
     return str(out) == "-"
 
@@ -142,6 +155,11 @@ def _kind(presenter: Presenter, domain: str, out: Path, format: str | None) -> t
     """The format to write, and whether all go into one file; raises `UserError`."""
     ending = out.suffix.lower().lstrip(".")
     one = ending in (*presenter.formats, *presenter.films) and not out.is_dir()
+    if not one and not out.is_dir() and mimetypes.guess_type(out.name)[0] is not None:
+        known = ", ".join(dict.fromkeys((*presenter.formats, *presenter.films)))
+        raise UserError(
+            f"--out {out}: {domain} is written as {known}; for a folder of this name make it first"
+        )
     kind = format or (ending if one else presenter.formats[0])
     together = one or _is_standard_output(out)
     if kind not in (*presenter.formats, *(presenter.films if together else ())):

@@ -32,7 +32,7 @@ def offered(kind: type[Domain], condition_shape: Any = None) -> dict[str, demo.C
 
 
 def asked(**more: Any) -> dict[str, Any]:
-    return {"n": 3, "seed": 0, "to_seed": "", "label": 0} | more
+    return {"n": 3, "seed": 0, "to_seed": "", "label": 0, "truncation": 1.0} | more
 
 
 def names(html: str) -> list[str]:
@@ -41,7 +41,7 @@ def names(html: str) -> list[str]:
 
 def test_labels_are_a_choice(model: multigan.Model) -> None:
     found = {control.name: control for control in demo.controls(model)}
-    assert list(found) == ["n", "seed", "to_seed", "label"]
+    assert list(found) == ["n", "seed", "to_seed", "label", "truncation"]
     assert found["label"].choices == [demo.IN_TURN, "dark", "light"]
 
 
@@ -66,6 +66,7 @@ def test_what_was_chosen_is_made(model: multigan.Model) -> None:
     assert names(way) == ["light"] * 4
     ends = [demo.made(model, asked(label=2, seed=seed, n=1)) for seed in (0, 5)]
     pictures = re.findall(r'src="([^"]+)"', way)
+    assert demo.made(model, asked(label=2, to_seed="5", n=4, truncation=0.5)) != way
     assert [pictures[0], pictures[-1]] == [re.findall(r'src="([^"]+)"', e)[0] for e in ends]
 
 
@@ -104,8 +105,8 @@ def test_the_page_answers(model: multigan.Model, tmp_path: Path) -> None:
     )
     try:
         client = Client(url, verbose=False, download_files=tmp_path)
-        assert names(client.predict(2, 0, "", 0, api_name="/generate")) == ["dark", "light"]
+        assert names(client.predict(2, 0, "", 0, 1, api_name="/generate")) == ["dark", "light"]
         with pytest.raises(Exception, match="to seed = soon"):
-            client.predict(2, 0, "soon", 0, api_name="/generate")
+            client.predict(2, 0, "soon", 0, 1, api_name="/generate")
     finally:
         blocks.close()

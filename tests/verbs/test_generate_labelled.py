@@ -1,6 +1,7 @@
 """Samples by label, datasets of them, and films."""
 
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -60,6 +61,41 @@ def test_the_way_between_two_seeds_is_a_film(
         return
     with Image.open(path) as film:
         assert (film.n_frames, film.size) == (5, (256, 256))
+
+
+def test_a_film_of_a_kind_that_is_not_written_is_no_folder(
+    labelled_run: Path, tmp_path: Path
+) -> None:
+    for name in ("morph.mov", "one.tiff", "all.txt"):
+        with pytest.raises(UserError, match="written as png, .* make it first"):
+            generate_files(str(labelled_run), 2, tmp_path / name, device="cpu")
+        assert not (tmp_path / name).exists()
+    generate_files(str(labelled_run), 2, tmp_path / "try.2", device="cpu")
+    assert (tmp_path / "try.2").is_dir()
+
+
+def test_seeds_and_what_is_asked_for_on_the_command_line(
+    command: Any, labelled_run: Path, tmp_path: Path
+) -> None:
+    several = command("generate", labelled_run, "--seed", "4,7,4", "--out", tmp_path / "several")
+    assert several.status == 0, several.err
+    files = [(tmp_path / "several" / f"{i}.png").read_bytes() for i in ("dark-000000",)]
+    one = command("generate", labelled_run, "-n", 1, "--seed", 4, "--out", tmp_path / "one")
+    assert one.status == 0
+    assert (tmp_path / "one" / "dark-000000.png").read_bytes() == files[0]
+    assert len(list((tmp_path / "several").glob("*-0*.png"))) == 3
+    for wrong, said in (
+        (("--seed", "1,x"), "--seed 1,x: give a whole number, or several"),
+        (("--seed", "1,2", "-n", 3), "2 seeds for n = 3 samples"),
+        (("--seed", "1", "--between", "1,2"), "has seeds of its own"),
+        (("--truncation", "-1"), "truncation = -1.0: give a number, 0 or more"),
+    ):
+        done = command("generate", labelled_run, *wrong, "--out", tmp_path / "wrong")
+        assert (done.status, said in done.err) == (2, True), done.err
+    way = command("generate", labelled_run, "--between", "1,2", "--out", tmp_path / "way.gif")
+    assert "are of the class dark" in way.err
+    half = command("generate", labelled_run, "--truncation", ".5", "--out", tmp_path / "half")
+    assert "latents are 0.5 times as long" in half.err
 
 
 def test_the_way_between_two_seeds_as_png_is_a_strip(labelled_run: Path, tmp_path: Path) -> None:

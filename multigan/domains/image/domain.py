@@ -33,6 +33,7 @@ from multigan.domains.image.sources import PictureSource, open_source
 from multigan.domains.image.stacked import STACKS, StackDecoder
 from multigan.domains.image.tasks import TASKS, Completed, Repair, Task
 from multigan.domains.image.terms import TERMS, reconstruction
+from multigan.domains.image.truncation import truncated
 from multigan.domains.image.whole import pictures_at, tiled
 from multigan.domains.labels import counted
 from multigan.domains.pretraining import Pretraining
@@ -193,9 +194,17 @@ class ImageDomain(Domain):
     def make(
         self, generator: nn.Module, draw: IndexedDraw, condition: Any, /, **options: Any
     ) -> Tensor:
-        """New pictures; from picture to picture in tiles where they are large."""
+        """New pictures; from picture to picture in tiles where they are large.
+
+        ``truncation``: how many times as long the latents are."""
+        truncation: float = options.get("truncation", 1)
         if self.task is None:
-            return super().make(generator, draw, condition, **options)
+            return truncated(generator, self.noise(draw), condition, truncation)
+        if truncation != 1:
+            raise UserError(
+                "truncation is of models that make pictures from nothing; this one's task is "
+                f"{self.recipe.data.task}"
+            )
         return tiled(generator, self.noise(draw), condition)
 
     def network(self, player: str) -> nn.Module:

@@ -101,10 +101,12 @@ class GatedGenerator(nn.Module):
         self.pixels = nn.ConvTranspose2d(channels[-1], shape[0], 4, 2, 1)
         nn.init.normal_(self.pixels.weight, 0, 0.02)
 
-    def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Pictures of latents ``(N, latent)`` and labels ``(N,)``."""
+    def forward(
+        self, noise: Tensor, condition: Tensor | None = None, truncation: float = 1.0
+    ) -> Tensor:
+        """Pictures of latents ``(N, latent)``, shrunk by ``truncation``, and labels ``(N,)``."""
         # All latents on one sphere: how long one is would say nothing (Karras et al. 2018, ProGAN).
-        z = F.normalize(noise, dim=1) * noise.shape[1] ** 0.5
+        z = F.normalize(noise, dim=1) * (truncation * noise.shape[1] ** 0.5)
         x = self.project(z).view(len(z), -1, self.side, self.side)
         maps = [F.glu(self.norms[0](x, condition), 1)]
         for i, (enlarge, norm) in enumerate(zip(self.enlarge, self.norms[1:], strict=True), 1):

@@ -10,4 +10,13 @@ OPTIONS = (
         "repaired.",
         reading=True,
     ),
+    Option(
+        "truncation",
+        float,
+        "Pictures: below 1 shrinks latents towards their mean: more typical, less varied.",
+        least=0,
+        sweep=(1.0, 0.9, 0.8, 0.7, 0.6, 0.5),
+        said="latents are {value:g} times as long (truncation): below 1 pictures are more typical "
+        "and less varied",
+    ),
 )

@@ -27,6 +27,7 @@ class ImageRuler(Ruler):
     domain: "ImageDomain"
     embedders = ("classifier", "patches", "lite0", "inception", "clip", "dinov2")
     paired_aims = AIMS
+    tradeoffs = (("recall", "precision"),)
 
     def training_samples(self) -> Stored:
         """The training pictures, with their labels."""
