@@ -18,14 +18,18 @@ from multigan.registry import BUILT_IN
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "build" / "docs"
-SHOWN = {".png": "![{name}]({file})", ".webp": "![{name}]({file})", ".flac": "[hear it]({file})"}
+SHOWN = {
+    ".png": "![samples of {name}]({file})",
+    ".webp": "![samples of {name}]({file})",
+    ".flac": '<audio controls preload="none" src="{file}"></audio> [{file}]({file})',
+}
 
 
 def gather(pages: Path = PAGES) -> Path:
     """Write every page of the site into ``pages``, which is made anew."""
     shutil.rmtree(pages, ignore_errors=True)
     beside = [*(ROOT / "recipes").rglob("*.*"), *(ROOT / "examples").rglob("*.ipynb")]
-    for source in [*(ROOT / "docs").rglob("*.md"), *beside]:
+    for source in [*(ROOT / "docs").rglob("*.md"), *(ROOT / "docs").glob("*.css"), *beside]:
         page = source.is_relative_to(ROOT / "docs")
         inside = source.relative_to(ROOT / "docs" if page else ROOT)
         target = pages / inside
@@ -33,7 +37,7 @@ def gather(pages: Path = PAGES) -> Path:
         if source.suffix == ".md":
             depth = len(inside.parts) - 1
             target.write_text(_within_the_site(source.read_text("utf-8"), depth), "utf-8")
-        elif source.suffix in (*SHOWN, ".ipynb"):
+        elif source.suffix in (*SHOWN, ".ipynb", ".css"):
             shutil.copyfile(source, target)
     for page, name in (("README.md", "index.md"), ("README.zh-CN.md", "index.zh-CN.md")):
         _write(pages / name, _front((ROOT / page).read_text("utf-8")))
@@ -74,28 +78,79 @@ def _write(path: Path, text: str) -> None:
 
 
 def recipe_page(name: str) -> str:
-    """One recipe: what it makes, costs and reached, its sheet and sounds, its file."""
+    """One recipe: what it makes, costs and reached, its sheet and sounds, how to repeat it, what
+    the results pages measured beside real samples, its file."""
     header, file = recipe_header(name), ROOT / "recipes" / f"{name}.toml"
-    beside = sorted(file.parent.glob(f"{file.stem}.*"))
-    shown = [SHOWN[p.suffix].format(name=name, file=p.name) for p in beside if p.suffix in SHOWN]
-    about = {"cost": header["cost"], "result": header["result"], "paper": header["paper"]}
-    lines = [f"# {name}", header["title"], *shown]
-    lines += [f"**{key}**: {value}" for key, value in about.items() if value]
-    lines += [
-        f"```sh\nmultigan train {name}\n```",
-        f"```toml\n{file.read_text('utf-8').strip()}\n```",
-    ]
+    about = {"Cost": header["cost"], "Result": header["result"], "After": header["paper"]}
+    lines = ["[All recipes](../index.md)", f"# {name}", header["title"], *_shown(file)]
+    lines += [f"**{key}**: {value or 'not measured yet'}" for key, value in about.items()]
+    lines += ["## Repeat it", f"```sh\n{_repeated(name)}\n```"]
+    lines += ["## Measured beside real samples", *told] if (told := measured(name)) else []
+    lines += ["## The recipe", f"```toml\n{file.read_text('utf-8').strip()}\n```"]
     return "\n\n".join(line for line in lines if line)
 
 
+def _shown(file: Path) -> list[str]:
+    """The sheet, sounds and sentences that lie beside a recipe."""
+    found = []
+    for path in sorted(file.parent.glob(f"{file.stem}.*")):
+        if path.suffix in SHOWN:
+            found.append(SHOWN[path.suffix].format(name=file.stem, file=path.name))
+        elif path.suffix == ".txt":
+            lines = path.read_text("utf-8").splitlines()
+            found.append("\n".join(f"- *{line}*" for line in lines))
+    return [*found, "Seed 0, none chosen."] if found else []
+
+
+def _repeated(name: str) -> str:
+    """The commands: data that do not come with the project are named as the header names them."""
+    wanted = re.search(r"--data ([^\s,)]+)", recipe_header(name)["title"])
+    source = wanted[1] if wanted else str(load_recipe(name).data.source)
+    data = f" --data {source}" if wanted or re.search("[./]", source) else ""
+    run = f"runs/{name.replace('/', '-')}-001"
+    return f"multigan train {name}{data}\nmultigan evaluate {run}\nmultigan report {run}"
+
+
+def measured(name: str) -> list[str]:
+    """The passages of the results pages that tell of a recipe: those with a table, if any."""
+    told = []
+    for page in sorted((ROOT / "docs" / "results").glob("*.md")):
+        if page.stem != "recipes":
+            found = [p for p in _passages(page.read_text("utf-8")) if f"`{name}`" in p]
+            tables = [p for p in found if "\n|---" in p]
+            told += [re.sub(r"\]\(\.\./(?!\.\.)", "](../../", p) for p in tables or found]
+            told += [f"More: [results](../../results/{page.name})."] if found else []
+    return told
+
+
+def _passages(text: str) -> list[str]:
+    """Paragraphs, each with the tables and figures that follow it."""
+    found: list[str] = []
+    inside = False
+    for block in re.split(r"\n\n(?!\Z)", text):
+        if block.startswith("#"):
+            inside = False
+        elif inside and block.startswith(("|", "```", "![")):
+            found[-1] += "\n\n" + block
+        else:
+            found.append(block)
+            inside = True
+    return found
+
+
 def recipe_index() -> str:
-    """All recipes in one table."""
-    rows = []
-    for name in recipe_names():
-        header = recipe_header(name)
-        cells = [f"[`{name}`]({name}.md)", header["title"], header["cost"], header["result"]]
-        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    return "# Recipes\n\n| recipe | makes | cost | result |\n|---|---|---|---|\n" + "\n".join(rows)
+    """All recipes, a domain a chapter, each with what it makes, costs and reached."""
+    parts = ["# Recipes", "A page each: samples, figures beside real ones, the file, the commands."]
+    for domain in ("image", "text", "audio", "series", "points"):
+        parts.append(f"## {domain}")
+        for name in sorted(
+            recipe_names(domain), key=lambda name: not recipe_header(name)["result"]
+        ):
+            header = recipe_header(name)
+            told = [f"**[{name}]({name}.md)**: {header['title']}"]
+            told += [f"{key}: {header[key]}" for key in ("cost", "result") if header[key]]
+            parts.append("<br>\n".join(told))
+    return "\n\n".join(parts)
 
 
 def keys_page() -> str:
@@ -118,7 +173,9 @@ def _cell(text: str) -> str:
 
 def python_page() -> str:
     """The public names, from their docstrings."""
-    places = {name: f"::: multigan.{name}" for name in multigan.__all__}
+    first = ["train", "load", "Model", "evaluate", "Run"]
+    rest = sorted(set(multigan.__all__) - {*first}, key=lambda name: (name.endswith("Error"), name))
+    places = {name: f"::: multigan.{name}" for name in [*first, *rest]}
     # what a type checker sees of it says little
     places["load"] = "::: multigan.model.kept.load\n    options:\n      heading: multigan.load"
     return "# Python\n\n" + "\n\n".join(places.values())
@@ -128,7 +185,15 @@ def command_line_page() -> str:
     """The help of every verb, as typer writes it."""
     command = [sys.executable, "-m", "typer", "multigan.cli", "utils", "docs", "--name", "multigan"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
-    return re.sub(r"\[/?bold\]", "", done.stdout).replace("# `multigan`", "# Command line", 1)
+    text = re.sub(r"\[/?bold\]", "", done.stdout).replace("# `multigan`", "# Command line", 1)
+    # In its list typer cuts what a verb does; the chapters have it whole.
+    whole = dict(re.findall(r"^## `multigan (\w+)`\n\n([^.:;]+)", text, re.MULTILINE))
+    return re.sub(
+        r"^\* `(\w+)`: .*\.\.\.$",
+        lambda found: f"* `{found[1]}`: {' '.join(whole[found[1]].split())}.",
+        text,
+        flags=re.MULTILINE,
+    )
 
 
 def main() -> None:

@@ -188,7 +188,7 @@ def export(
     quiet: Quiet = False,
 ) -> None:
     """Write the generator for other programs, checked against our own output: noise, and labels or
-    a condition, to what the critic sees; sounds down to mels."""
+    a condition, to what the critic sees; sounds down to mels, sentences as token ids."""
     from multigan.model import load
     from multigan.verbs.export import export as write
 

@@ -1,14 +1,17 @@
 """``multigan export``: a generator for programs without Python or without multigan, as ONNX or as
 torch's exported program, checked against our own output.
 
-What is exported takes noise ``(N, ...)`` and, where the model was trained so, labels ``(N,)`` or
-what it makes samples from; it gives what the critic sees: pictures in [-1, 1], normalised mels,
-series and points, waveforms."""
+What is exported takes whatever the domain draws, ``noise`` ``(N, ...)`` where that is one tensor,
+and, where the model was trained so, labels ``(N,)`` or what it makes samples from; it gives what
+the critic sees: pictures in [-1, 1], normalised mels, series and points, waveforms, token ids."""
 
 import json
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -17,28 +20,43 @@ from torch import Tensor, nn
 
 from multigan.adversarial.randomness import IndexedDraw, derive_seed
 from multigan.asked import labels_of
+from multigan.domains.base import Domain
 from multigan.errors import UserError, reason
 from multigan.model import Model
 
 CLOSEST = 1e-3
 """How far the exported output may be from ours, in units of what the critic sees."""
 
-_CHECKED = 5  # samples of the check, and of the trace a different number
+_TRACED, _CHECKED = 3, 5  # samples of the trace, and of the check a different number
+_CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class _NotedDraw(IndexedDraw):
+    """Writes down what is drawn, by its purpose; what is written down already is handed out."""
+
+    drawn: dict[str, Tensor] = field(default_factory=dict)
+
+    def _stack(self, function: Callable[..., Tensor], purpose: str, shape: Sequence[int]) -> Tensor:
+        if purpose not in self.drawn:
+            self.drawn[purpose] = super()._stack(function, purpose, shape)
+        return self.drawn[purpose]
 
 
 class _Maker(nn.Module):
-    """The generator with only what it is told as inputs."""
+    """What a domain makes with a generator, with all that is drawn or told as inputs."""
 
-    def __init__(self, generator: nn.Module, noisy: bool, told: bool) -> None:
+    def __init__(
+        self, domain: Domain, generator: nn.Module, purposes: Sequence[str], told: bool
+    ) -> None:
         super().__init__()
-        self.generator, self.noisy, self.told = generator, noisy, told
+        self.generator = generator
+        self.domain, self.purposes, self.told = domain, tuple(purposes), told
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        rest = list(inputs)
-        noise = rest.pop(0) if self.noisy else None
-        condition = rest.pop(0) if self.told else None
-        made: Tensor = self.generator(noise, condition)
-        return made
+        drawn = dict(zip(self.purposes, inputs[: len(self.purposes)], strict=True))
+        draw = _NotedDraw(0, range(_TRACED), _CPU, drawn)
+        return self.domain.make(self.generator, draw, inputs[-1] if self.told else None)
 
 
 @torch.no_grad()
@@ -55,37 +73,49 @@ def export(model: Model, onnx: Path | None = None, torch_file: Path | None = Non
             "install 'multigan[onnx]'"
         )
     model = model.to("cpu")
-    names, inputs = _inputs(model, 3)
-    maker = _Maker(model.generator.eval(), "noise" in names, len(names) > ("noise" in names))
+    maker, inputs = _maker(model)
     batch = torch.export.Dim("batch", min=1)
     shapes = (tuple({0: batch} for _ in inputs),)
     try:
-        program = torch.export.export(maker, inputs, dynamic_shapes=shapes)
+        with warnings.catch_warnings():  # recurrent layers lay their weights together at each call
+            warnings.filterwarnings("ignore", "The tensor attributes .* were assigned during expor")
+            program = torch.export.export(maker, tuple(inputs.values()), dynamic_shapes=shapes)
     except Exception as error:  # torch has many ways to say what it cannot trace
         raise UserError(f"this generator cannot be exported by torch: {reason(error)}") from error
+    path = onnx or torch_file
+    assert path is not None
+    path.parent.mkdir(parents=True, exist_ok=True)
     if torch_file is not None:
-        torch.export.save(program, torch_file)
+        about: dict[Any, Any] = _about(model)
+        torch.export.save(program, torch_file, extra_files=about)
         return _compared(model, maker, torch.export.load(torch_file).module(), torch_file)
-    assert onnx is not None
-    _write_onnx(program, inputs, names, model, onnx)
-    return _compared(model, maker, _by_onnxruntime(onnx), onnx)
+    _write_onnx(program, inputs, _about(model), path)
+    return _compared(model, maker, _by_onnxruntime(path), path)
 
 
-def _inputs(model: Model, n: int) -> tuple[list[str], tuple[Tensor, ...]]:
-    """What the generator is told for ``n`` samples, and how it is called."""
+def _maker(model: Model) -> tuple[_Maker, dict[str, Tensor]]:
+    """The program, and what it was tried on, by name."""
+    told = _told(model, _TRACED)
+    draw = IndexedDraw(derive_seed("generate", 0), range(_TRACED), _CPU)
+    noted = _NotedDraw(draw.seed, draw.indices, _CPU)
+    model.domain.make(model.generator.eval(), noted, next(iter(told.values()), None))
+    maker = _Maker(model.domain, model.generator, tuple(noted.drawn), bool(told))
+    return maker, _named(noted.drawn) | told
+
+
+def _named(drawn: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What is drawn, by the names of inputs: where there is one thing, the noise."""
+    return {"noise": next(iter(drawn.values()))} if len(drawn) == 1 else dict(drawn)
+
+
+def _told(model: Model, n: int) -> dict[str, Tensor]:
+    """What the generator is told for ``n`` samples beside what is drawn."""
     domain = model.domain
-    noise = domain.noise(IndexedDraw(derive_seed("generate", 0), range(n), torch.device("cpu")))
-    if noise is not None and not isinstance(noise, Tensor):
-        raise UserError(
-            f"{model.recipe.domain}: its samples are drawn step by step, with noise at each; only "
-            "a generator of one pass can be exported"
-        )
-    found: dict[str, Tensor] = {} if noise is None else {"noise": noise}
-    if model.classes and domain.condition_shape is None:
-        found["label"] = torch.tensor(labels_of(model.facts, n, None))
-    elif domain.condition_shape is not None:
-        found["condition"] = _made_up(domain.condition_shape, n)
-    return list(found), tuple(found.values())
+    if domain.condition_shape is not None:
+        return {"condition": _made_up(domain.condition_shape, n)}
+    if model.classes:
+        return {"label": torch.tensor(labels_of(model.facts, n, None))}
+    return {}
 
 
 def _made_up(shape: Any, n: int) -> Tensor:
@@ -94,21 +124,32 @@ def _made_up(shape: Any, n: int) -> Tensor:
     return torch.rand(n, *shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
-def _write_onnx(
-    program: Any, inputs: tuple[Tensor, ...], names: list[str], model: Model, path: Path
-) -> None:
-    made = torch.onnx.export(
-        program, inputs, input_names=names, output_names=["sample"], dynamo=True, verbose=False
-    )
-    assert made is not None
+def _about(model: Model) -> dict[str, str]:
+    """What a program needs to know of the samples, and the files that turn them into what one
+    reads."""
     about = {
         "title": model.recipe.title,
         "domain": model.recipe.domain,
         "classes": json.dumps(model.classes),
         "shape": json.dumps(list(model.facts.shape)),
     }
+    with TemporaryDirectory() as folder:
+        model.domain.save(Path(folder))
+        files = {name: Path(folder, name).read_text("utf-8") for name in model.domain.assets}
+    return about | files
+
+
+def _write_onnx(program: Any, inputs: dict[str, Tensor], about: dict[str, str], path: Path) -> None:
+    made = torch.onnx.export(
+        program,
+        tuple(inputs.values()),
+        input_names=list(inputs),
+        output_names=["sample"],
+        dynamo=True,
+        verbose=False,
+    )
+    assert made is not None
     made.model.metadata_props.update(about)
-    path.parent.mkdir(parents=True, exist_ok=True)
     made.save(path)
 
 
@@ -125,11 +166,14 @@ def _by_onnxruntime(path: Path) -> Callable[..., Tensor]:
     return run
 
 
-def _compared(model: Model, ours: nn.Module, theirs: Callable[..., Tensor], path: Path) -> str:
+def _compared(model: Model, ours: _Maker, theirs: Callable[..., Tensor], path: Path) -> str:
     """How far what was written is from us, on another number of samples than it was traced with."""
-    names, inputs = _inputs(model, _CHECKED)
-    far = float((theirs(*inputs) - ours(*inputs)).abs().max())
+    told = _told(model, _CHECKED)
+    noted = _NotedDraw(derive_seed("generate", 0), range(_CHECKED), _CPU)
+    expected = model.domain.make(ours.generator, noted, next(iter(told.values()), None))
+    inputs = _named(noted.drawn) | told
+    far = float((theirs(*inputs.values()) - expected).abs().max())
     if not far < CLOSEST:
         path.unlink()
         raise UserError(f"{path}: its output is up to {far:.2g} from ours, so it is not kept")
-    return f"{path}: {', '.join(names)} to sample; at most {far:.1e} from ours"
+    return f"{path}: {', '.join(inputs)} to sample; at most {far:.1e} from ours"

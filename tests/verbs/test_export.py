@@ -52,6 +52,37 @@ def test_onnx_makes_the_same_of_any_number(
     assert len(session.run(None, fed)[0]) == 7
 
 
+@pytest.mark.skipif(not ONNX, reason="the extra onnx is not installed")
+def test_sentences_of_a_fixed_length_are_ours_and_can_be_read(
+    command: Callable, tmp_path: Path
+) -> None:
+    import onnxruntime
+    from tokenizers import Tokenizer
+
+    (tmp_path / "lines.txt").write_text("the cat sat\na dog ran far\n" * 40, "utf-8")
+    recipe = {
+        "domain": "text",
+        "data": {"source": str(tmp_path / "lines.txt"), "length": 6},
+        "generator": {"width": 8, "embedding": 8, "latent": 4},
+        "critic": {"width": 8, "embedding": 8},
+        "train": {"samples": 16, "batch": 8, "sample_every": 16},
+    }
+    run = multigan.train(recipe, out=tmp_path / "run", device="cpu", quiet=True).folder
+    done = command("export", run, "--onnx", tmp_path / "made.onnx")
+    assert done.status == 0, done.err
+    session = onnxruntime.InferenceSession(str(tmp_path / "made.onnx"))
+    assert [one.name for one in session.get_inputs()] == ["latent", "tokens"]
+    model = multigan.load(run)
+    draw = IndexedDraw(derive_seed("generate", 0), range(20), torch.device("cpu"))
+    fed = {"latent": draw.normal("latent", 4), "tokens": draw.uniform("tokens", 6)}
+    ids = session.run(None, {name: value.numpy() for name, value in fed.items()})[0]
+    assert np.array_equal(ids, torch.cat(list(model.representations(20))).numpy())
+    about = session.get_modelmeta().custom_metadata_map
+    reader = Tokenizer.from_str(about["tokeniser/tokenizer.json"])
+    lines = [reader.decode(row[row != 0], skip_special_tokens=False).strip() for row in ids]
+    assert lines == model.generate(20)
+
+
 def test_what_differs_is_not_kept(
     tiny_run: Path, command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,7 +98,7 @@ class TextDomain(Domain):
         clock = draw.clock if isinstance(draw, Draw) else recipe.train.samples
         temperature = recipe.generator.temperature.at(clock, max(recipe.train.samples, 1))
         z, uniform = draw.normal("latent", recipe.generator.latent), draw.uniform("tokens", length)
-        return TextNoise(z, uniform, torch.full((len(draw),), temperature, device=draw.device))
+        return TextNoise(z, uniform, uniform.new_full(uniform.shape[:1], temperature))
 
     def make(
         self,

@@ -134,8 +134,8 @@ class SequenceGenerator(nn.Module, ABC):
         draw, soft = ESTIMATORS[self.estimator], self.estimator == "soft_gumbel"
         state = self.begin(self.labelled(z, condition))
         x, alive = (
-            self.start.expand(len(z), -1),
-            torch.ones(len(z), dtype=torch.bool, device=z.device),
+            self.start.expand(z.shape[0], -1),
+            torch.ones(z.shape[0], dtype=torch.bool, device=z.device),
         )
         steps: list[tuple[Tensor | None, ...]] = []
         for u in uniform.unbind(1):
@@ -188,8 +188,8 @@ class SequenceGenerator(nn.Module, ABC):
         state = self.begin(self.labelled(z, condition))
         ids = torch.full(uniform.shape, END, dtype=torch.int64, device=z.device)
         x, alive = (
-            self.start.expand(len(z), -1),
-            torch.ones(len(z), dtype=torch.bool, device=z.device),
+            self.start.expand(z.shape[0], -1),
+            torch.ones(z.shape[0], dtype=torch.bool, device=z.device),
         )
         for t, u in enumerate(uniform.unbind(1)):
             feature, state = self.step(x, state)
@@ -199,9 +199,9 @@ class SequenceGenerator(nn.Module, ABC):
                 drawn = self._draw_plainly(feature, u, temperature, known)
             ids[:, t] = drawn.where(alive, END)
             alive = alive & (ids[:, t] != END)
-            if (
-                z.device.type == "cpu" and not alive.any()
-            ):  # elsewhere asking would make the device wait
+            # Elsewhere asking would make the device wait; an exported program has all its steps.
+            asks = z.device.type == "cpu" and not torch.compiler.is_exporting()
+            if asks and not alive.any():
                 break
             x = nn.functional.embedding(ids[:, t], self.table)
         return ids

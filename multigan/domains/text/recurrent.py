@@ -81,7 +81,7 @@ class MemoryGenerator(SequenceGenerator):
 
     def begin(self, context: Tensor) -> Any:
         """The context, and slots told apart by an identity matrix."""
-        return context, self.first.expand(len(context), -1, -1)
+        return context, self.first.expand(context.shape[0], -1, -1)
 
     def step(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Attend, then let gates mix the new memory with the old."""

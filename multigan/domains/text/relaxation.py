@@ -122,7 +122,10 @@ def categorical(probabilities: Tensor, uniform: Tensor) -> Tensor:
     cumulative = probabilities.float().cumsum(-1)
     threshold = uniform[..., None] * cumulative[..., -1:]
     # Right: a threshold of exactly 0 must not draw a token that has no probability.
-    drawn = torch.searchsorted(cumulative, threshold, right=True)[..., 0]
+    if torch.compiler.is_exporting():  # the same number, by what every runtime can do
+        drawn = (cumulative <= threshold).sum(-1)
+    else:
+        drawn = torch.searchsorted(cumulative, threshold, right=True)[..., 0]
     # Rounded sums may end just below the threshold.
     return drawn.clamp_max(probabilities.shape[-1] - 1)
 

@@ -1,5 +1,6 @@
 """A small causal transformer, `transformers`' GPT-2, with a cache while it writes."""
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -33,6 +34,8 @@ class TransformerGenerator(SequenceGenerator):
             resid_pdrop=self.dropout / 2,
         )
         self.layers = GPT2Model(config)
+        known = inspect.signature(GPT2Model.forward).parameters
+        self.told_cache = "cache" if "cache" in known else "past_key_values"  # its older name
         self.layers.wte.requires_grad_(False)
         self.widen = nn.Linear(embedding, width)
         self.of_context = nn.Linear(self.context, width, bias=False) if self.context else None
@@ -55,11 +58,11 @@ class TransformerGenerator(SequenceGenerator):
         with self.undropped():
             found = self.layers(
                 inputs_embeds=self._read(x[:, None], context),
-                past_key_values=cache,
                 position_ids=position,
                 use_cache=True,
+                **{self.told_cache: cache},
             )
-        return found.last_hidden_state[:, 0], (context, found.past_key_values)
+        return found.last_hidden_state[:, 0], (context, cache)
 
     def features(self, x: Tensor, context: Tensor) -> Tensor:
         """All tokens at once."""

@@ -1,0 +1,51 @@
+"""The pages that the site makes of recipes, help and docstrings say what they should."""
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from multigan.recipe import recipe_header, recipe_names
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def build() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("build", ROOT / "docs" / "build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_a_recipe_has_its_page(build: ModuleType, name: str) -> None:
+    page = build.recipe_page(name)
+    assert f"multigan train {name}" in page
+    assert recipe_header(name)["title"] in page
+    assert (ROOT / "recipes" / f"{name}.toml").read_text("utf-8").strip() in page
+    for link in re.findall(r'(?:\]\(|src=")((?!http)[^)#"]+\.(?:png|webp|flac))', page):
+        assert ((ROOT / "recipes" / name).parent / link).is_file()
+
+
+@pytest.mark.parametrize("name", ["image/photos", "text/coco", "audio/drums", "points/ring"])
+def test_what_was_measured_stands_beside_real_samples(build: ModuleType, name: str) -> None:
+    measured = "\n\n".join(build.measured(name))
+    assert "\n|---" in measured
+    assert "\n| real" in measured
+
+
+def test_data_of_ones_own_are_in_the_command(build: ModuleType) -> None:
+    assert "multigan train image/photos --data photos/\n" in build.recipe_page("image/photos")
+    assert "multigan train audio/drums\n" in build.recipe_page("audio/drums")
+
+
+def test_the_list_of_verbs_is_whole(build: ModuleType) -> None:
+    page = build.command_line_page()
+    listed = re.findall(r"^\* `(\w+)`: (.*)$", page, re.MULTILINE)
+    assert len(listed) >= 14
+    assert [verb for verb, told in listed if told.endswith("...")] == []
