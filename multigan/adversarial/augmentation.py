@@ -1,6 +1,8 @@
 """What is done to samples before the critic sees them, real and generated alike."""
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -10,6 +12,7 @@ from multigan.adversarial.handed import code_at
 from multigan.adversarial.names import known
 from multigan.adversarial.protocols import answers
 from multigan.adversarial.randomness import Draw
+from multigan.adversarial.schedules import Schedule
 from multigan.adversarial.settings import GameSettings
 
 View = dict[str, Tensor]
@@ -90,3 +93,27 @@ def own_augmentation(name: str) -> Augmentation:
     except TypeError as error:
         raise ValueError(f"{KEY} = {name!r} cannot be made of nothing: {error}") from error
     return made
+
+
+def share_for(count: int, enough: int) -> float:
+    """The share of ``game.augment`` that ``count`` real samples need, where ``enough`` need none.
+
+    The best strength depends on how many there are (Karras et al. 2020, StyleGAN2-ADA); that it
+    falls by the same amount with every tenfold is a rule of thumb of ours.
+
+    >>> [round(share_for(count, 100_000), 2) for count in (300, 1_000, 10_000, 100_000)]
+    [1.0, 1.0, 0.5, 0.0]
+    """
+    if not enough:
+        return 1.0
+    return min(max(math.log10(enough / max(count, 1)) / 2, 0.0), 1.0)
+
+
+def suited(settings: GameSettings, count: int) -> GameSettings:
+    """The same game with ``game.augment`` as high as ``count`` real samples need."""
+    share = share_for(count, settings.augment_enough)
+    return replace(settings, augment=_times(settings.augment, share), augment_enough=0)
+
+
+def _times(schedule: Schedule, share: float) -> Schedule:
+    return replace(schedule, start=share * schedule.start, end=share * schedule.last)

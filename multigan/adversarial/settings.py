@@ -134,6 +134,10 @@ class GameSettings:
     """Standard deviation of noise added to all the critic sees (Sønderby et al. 2017); 0 is off."""
     augment: Probability = field(default_factory=lambda: constant(0))
     """Probability of each augmentation of what the critic sees, real and generated alike."""
+    augment_enough: Annotated[int, Field(ge=0)] = 0
+    """Real samples that need none: of fewer the probability is a share of `augment` that grows with
+    the logarithm of what is missing, to the whole of it at a hundredth; 0: `augment` for any
+    number."""
     augmentation: str = ""
     """Which: one of the domain's, the first when left out, or your own as 'package.module:name'."""
     diversity: Scheduled = field(default_factory=lambda: constant(0))

@@ -72,6 +72,9 @@ class TrainSettings:
     best: str | None = None
     """The measure that names the best model, such as MIND; left out: the Fréchet distance of the
     embedder."""
+    keep: Literal["last", "best"] = "last"
+    """What model/ holds at the end: last | best; the best in any case where the generator has
+    collapsed or the game turned bad."""
     tensorboard: bool = False
     """Also write scalars, pictures, sounds and sentences for TensorBoard into the run folder."""
     log_to: list[Literal["tensorboard", "wandb", "mlflow", "trackio"]] = field(default_factory=list)

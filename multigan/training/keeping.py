@@ -9,7 +9,7 @@ from typing import Any
 
 from multigan.atomic import writing
 from multigan.model import Model
-from multigan.runs.checkpoint import intact_checkpoints
+from multigan.runs.checkpoint import best_checkpoint, intact_checkpoints
 from multigan.runs.folder import RunFolder
 
 
@@ -29,6 +29,17 @@ def mend(run: RunFolder, model: Model, state: Mapping[str, Any]) -> None:
         best = _at(run, model, clock)
         if best is not None:
             keep(best, run.best)
+
+
+def keep_best(run: RunFolder, model: Model) -> str:
+    """Have ``model/`` be the model of the best checkpoint, where that is not ``model``'s own
+    moment; says so."""
+    found = best_checkpoint(run.path)
+    best = None if found is None or found.clock == model.clock else _at(run, model, found.clock)
+    if best is None:
+        return ""
+    keep(best, run.model)
+    return f"{run.model} holds the best model, of {best.clock:,} samples"
 
 
 def _at(run: RunFolder, model: Model, clock: int) -> Model | None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from multigan.adversarial.augmentation import augmentation_of
+from multigan.adversarial.augmentation import augmentation_of, suited
 from multigan.adversarial.freezing import freeze_layers
 from multigan.adversarial.game import Game
 from multigan.adversarial.randomness import derive_seed
+from multigan.adversarial.settings import GameSettings
 from multigan.adversarial.terms import terms_of
 from multigan.domains.base import Domain
 from multigan.errors import UserError
@@ -27,8 +28,14 @@ class Setup:
     processes: Processes
     note: Callable[[str], None]
 
-    def game(self, generator: nn.Module | None = None, critic: nn.Module | None = None) -> Game:
-        """The game of the recipe; a network given is played with instead of the recipe's.
+    def game(
+        self,
+        generator: nn.Module | None = None,
+        critic: nn.Module | None = None,
+        count: int | None = None,
+    ) -> Game:
+        """The game of the recipe for ``count`` real samples; a network given is played with instead
+        of the recipe's.
 
         Raises `UserError` for players that cannot play it."""
         recipe, train = self.domain.recipe, self.domain.recipe.train
@@ -37,6 +44,7 @@ class Setup:
         kept = [name for name in makers if name != "generator"]
         if kept:
             self.note(f"model/ keeps the generator; {', '.join(kept)} stays in checkpoints/")
+        rules = recipe.game if count is None else self._suited(recipe.game, count)
         if train.compile and self.device.type == "cpu":
             self.note(
                 "! train.compile on a CPU takes minutes to begin, and then was slower than without "
@@ -46,10 +54,10 @@ class Setup:
             return Game(
                 {name: self.player(name, given.get(name)) for name in makers},
                 {one.critic: self.player(one.critic, given.get(one.critic)) for one in contests},
-                recipe.game,
+                rules,
                 noise=self.domain.noise,
                 contests=contests,
-                augmentation=augmentation_of(recipe.game, self.domain.augmentations),
+                augmentation=augmentation_of(rules, self.domain.augmentations),
                 terms=[
                     *self.domain.terms(),
                     *terms_of(recipe.game.terms, self.domain.known_terms()),
@@ -60,6 +68,18 @@ class Setup:
             )
         except ValueError as error:
             raise UserError(str(error)) from error
+
+    def _suited(self, game: GameSettings, count: int) -> GameSettings:
+        if not game.augment_enough or game.augment.highest == 0:
+            return game
+        found = suited(game, count)
+        highest = found.augment.highest
+        much = f"with the probability {highest:.2f}" if highest else "not at all"
+        self.note(
+            f"What the critic sees is augmented {much}: it has {count:,} real samples "
+            f"(game.augment = {game.augment.highest:g} of few, 0 from {game.augment_enough:,} on)"
+        )
+        return found
 
     def player(self, name: str, given: nn.Module | None = None) -> nn.Module:
         """One network on the device, with the same first weights in every process."""

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from multigan.adversarial.health import Diagnosis
 from multigan.adversarial.player import NonFiniteError
 from multigan.adversarial.terms import TermError
 from multigan.devices import explaining_out_of_memory, multiply_in_tf32
@@ -24,11 +25,11 @@ from multigan.runs.folder import RunFolder
 from multigan.runs.signals import Stopped, StopSignals
 from multigan.samples import Stored
 from multigan.training.batches import Batches
-from multigan.training.best import Best
+from multigan.training.best import Best, lost
 from multigan.training.cadence import passed
 from multigan.training.display import Display
 from multigan.training.distributed import Processes
-from multigan.training.keeping import keep, mend
+from multigan.training.keeping import keep, keep_best, mend
 from multigan.training.logs import OnTick
 from multigan.training.look import Look
 from multigan.training.players import Setup
@@ -80,7 +81,7 @@ class Trainer:
         # Networks are built for the shapes of what they are told, and only the data have those.
         learn_condition(domain, stored)
         setup = Setup(domain, self.device, self.processes, self.display.note)
-        self.game = setup.game(generator, critic)
+        self.game = setup.game(generator, critic, self.feed.count)
         self.stages = stages_of(domain, self.game, self.turns)
         self.look = Look(domain, self.game, stored, train.seed)
         # Who cannot play is told so in words now, not by a traceback of a round.
@@ -199,19 +200,26 @@ class Trainer:
         self._check_finite()
         statistics = self.processes.mean(self.game.statistics.read())
         statistics |= self.look.statistics() | self.stages.measures()
-        judged = self.watch.judge(statistics, self.clock - self.stages.began)
         times = self.stopwatch.tick(self.clock, self.stages.end)
-        row = {**times, **statistics, **judged}
-        if self.scoring is None:
-            self.best.score = row.get(self.domain.ruler.best)
-        elif evaluate:
-            found = self.scoring(self.kept())
-            self.stopwatch.leave_out(found["evaluation_seconds"])  # it is no training time
-            row |= found
-            self.best.score = self.scoring.score(row)
+        measured, turned = self._measured(statistics, evaluate)
+        judged = self.watch.judge(statistics, self.clock - self.stages.began, turned)
+        row = {**times, **statistics, **judged, **measured}
         if self.processes.first:
             self.teller.tick(row)
         return row
+
+    def _measured(
+        self, statistics: dict[str, float], evaluate: bool
+    ) -> tuple[dict[str, Any], list[Diagnosis]]:
+        """What an evaluation finds where one is due, and whether the training has turned bad."""
+        if self.scoring is None:
+            self.best.score = statistics.get(self.domain.ruler.best)
+        if self.scoring is None or not evaluate:
+            return {}, []
+        found = self.scoring(self.kept())
+        self.stopwatch.leave_out(found["evaluation_seconds"])  # it is no training time
+        self.best.score = self.scoring.score({**statistics, **found})
+        return found, self.best.turned(self.scoring.best)
 
     def _show(self) -> None:
         if self.processes.first:
@@ -253,6 +261,7 @@ class Trainer:
     def _stop(self, number: int | None) -> None:
         number = self.processes.share(number) or number or 15
         self.save()
+        self._keep_best()
         if self.processes.first:
             self.display.stop()
             self.display.note(
@@ -260,7 +269,19 @@ class Trainer:
             )
         raise Stopped(number)
 
+    def _keep_best(self) -> None:
+        """Have ``model/`` hold the best moment where the recipe wants that, or what is made now is
+        not worth keeping."""
+        reason = lost(self.row.get("diagnoses", ()))
+        wanted = self.recipe.train.keep == "best" or reason
+        if not wanted or not self.processes.first:
+            return
+        said = keep_best(self.run, self.kept())
+        if said:
+            self.display.note(f"{reason[:1].upper()}{reason[1:]}: {said}" if reason else said)
+
     def _finish(self) -> None:
+        self._keep_best()
         if self.processes.first:
             self.teller.finish()
         self.processes.barrier()

@@ -1,6 +1,6 @@
 """What is said at every tick of how a training goes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from multigan.adversarial.health import (
@@ -31,8 +31,14 @@ class Watch:
         """Go on from the ``counts`` of a checkpoint."""
         self.monitor = HealthMonitor(counts)
 
-    def judge(self, statistics: Mapping[str, float], clock: int) -> dict[str, Any]:
-        """What a row of metrics says of a tick, ``clock`` after the current stage began."""
+    def judge(
+        self,
+        statistics: Mapping[str, float],
+        clock: int,
+        measured: Sequence[Diagnosis] = (),
+    ) -> dict[str, Any]:
+        """What a row of metrics says of a tick, ``clock`` after the current stage began; what an
+        evaluation has ``measured`` needs not last."""
         train, steps = self.recipe.train, self.recipe.game.critic.steps
         playing = "critic/objective" in statistics
         found = [] if self.slow is None else [self.slow]
@@ -40,7 +46,7 @@ class Watch:
             progress = clock / max(train.samples, 1)
             rounds = clock // (train.batch * steps)
             found += symptoms(statistics, self.recipe.game, progress, rounds)
-        lasting = self.monitor.update(found)
+        lasting = [*self.monitor.update(found), *measured]
         return {
             "diagnoses": [str(diagnosis) for diagnosis in lasting],
             "recovered": self.monitor.recovered,

@@ -26,6 +26,7 @@ HARMLESS = (
     "train.save_every",
     "train.evaluate_every",
     "train.best",
+    "train.keep",
     "train.embedder",
     "train.tensorboard",
     "train.log_to",

@@ -13,6 +13,7 @@ from multigan.domains.image.frozen import FrozenFeatures, as_rgb, perceptual_dis
 from multigan.domains.image.gated import EnlargingConv, GatedGenerator, LabelledNorm
 from multigan.domains.image.projected import ProjectedCritic
 from multigan.domains.image.residual import ResidualCritic, ResidualGenerator
+from multigan.domains.image.resnet import DownBlock, ResnetCritic, ResnetGenerator
 from multigan.errors import UserError
 
 LABELS = torch.tensor([0, 1, 2])
@@ -25,7 +26,7 @@ def seeded() -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("kind", [GatedGenerator, ResidualGenerator])
+@pytest.mark.parametrize("kind", [GatedGenerator, ResidualGenerator, ResnetGenerator])
 @pytest.mark.parametrize("channels", [1, 4])
 def test_generators_make_every_multiple_of_eight(size: int, kind: type, channels: int) -> None:
     made = kind((channels, size, size), latent=5, width=4)(torch.randn(2, 5))
@@ -34,11 +35,48 @@ def test_generators_make_every_multiple_of_eight(size: int, kind: type, channels
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_residual_critic_judges_every_multiple_of_eight(size: int) -> None:
-    assert ResidualCritic((3, size, size), width=4)(torch.randn(2, 3, size, size)).shape == (2,)
+@pytest.mark.parametrize("kind", [ResidualCritic, ResnetCritic])
+def test_residual_critics_judge_every_multiple_of_eight(size: int, kind: type) -> None:
+    assert kind((3, size, size), width=4)(torch.randn(2, 3, size, size)).shape == (2,)
 
 
-@pytest.mark.parametrize("kind", [GatedGenerator, ResidualGenerator])
+def test_the_networks_of_two_papers_have_their_sizes() -> None:
+    with torch.device("meta"):
+        generator = ResnetGenerator((3, 32, 32), latent=128, width=256)
+        critic = ResnetCritic((3, 32, 32), width=128)
+
+    def count(network: nn.Module) -> int:
+        return sum(p.numel() for p in network.parameters())
+
+    up = 2 * (256 * 256 * 9 + 256) + 256 * 256 + 256 + 2 * 2 * 256
+    ends = 128 * 256 * 16 + 256 * 16 + 2 * 256 + 256 * 3 * 9 + 3
+    assert count(generator) == 3 * up + ends
+    conv, skip = 128 * 128 * 9 + 128, 128 * 128 + 128
+    first = 3 * 128 * 9 + 128 + conv + 3 * 128 + 128
+    assert count(critic) == first + (2 * conv + skip) + 4 * conv + 128 + 1
+
+
+def test_pooling_after_the_sum_is_pooling_of_both() -> None:
+    block, x = DownBlock(5, 7, halves=True), torch.randn(2, 5, 8, 8)
+    inside = block.convs[1](block.convs[0](x.relu()).relu())
+    apart = F.avg_pool2d(inside, 2) + block.skip(F.avg_pool2d(x, 2))
+    torch.testing.assert_close(block(x), apart)
+
+
+def test_under_spectral_norm_every_layer_has_it_and_places_are_added() -> None:
+    critic = ResnetCritic((3, 16, 16), width=4, classes=3, spectral_norm=True)
+    kinds = (nn.Conv2d, nn.Linear, nn.Embedding)
+    layers = [m for m in critic.modules() if isinstance(m, kinds)]
+    assert len(layers) == 3 + 2 * 2 + 2
+    for _ in range(50):  # the power iteration goes on while it trains
+        critic(torch.randn(2, 3, 16, 16), LABELS[:2])
+    norms = [torch.linalg.matrix_norm(m.weight.flatten(1), 2) for m in layers]
+    torch.testing.assert_close(torch.stack(norms), torch.ones(len(norms)), atol=0.02, rtol=0)
+    assert critic.sums
+    assert not ResnetCritic((3, 16, 16), width=4).sums
+
+
+@pytest.mark.parametrize("kind", [GatedGenerator, ResidualGenerator, ResnetGenerator])
 def test_a_label_changes_the_picture_once_learnt(kind: type) -> None:
     generator = kind((3, 16, 16), latent=5, width=4, classes=3).eval()
     with torch.no_grad():

@@ -17,6 +17,8 @@ from multigan.evaluation.unseen import without_shared
 from multigan.recipe.load import load_recipe, recipe_names
 from multigan.recipe.settings import Recipe
 
+WIDTHS = ("width", "widest")
+
 
 def _text(recipe: Recipe, folder: Path) -> dict[str, object]:
     """A small file of lines, or a small oracle, and one update of the likelihood stage."""
@@ -78,6 +80,13 @@ def shrunk(name: str, idx_folder: Path, sound_folder: Path) -> dict[str, object]
         settings["data.source"] = str(idx_folder)
         settings |= {"reconstruction.samples": 8} if recipe.samples_before_game else {}
         settings |= _pairs(idx_folder) if recipe.data.task == "translate" else {}
+    if recipe.generator.network in ("residual", "resnet"):  # as wide as their papers have them
+        names = [f"{player}.{key}" for player in ("generator", "critic") for key in WIDTHS]
+        settings |= dict.fromkeys(names, 16)
+    if recipe.game.generator.lr.last == 0:  # so the last round of few would change nothing
+        settings["game.generator.lr"] = recipe.game.generator.lr.start
+    if recipe.train.evaluate_every is not None:
+        settings |= {"train.evaluate_every": None, "train.keep": "last"}
     samples = 2 * 8 * recipe.game.critic.steps
     cadence = {"train.log_every": 1, "train.sample_every": 10**9, "train.save_every": 10**9}
     return settings | cadence | {"train.batch": 8, "train.accumulate": 1, "train.samples": samples}

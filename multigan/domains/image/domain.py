@@ -20,6 +20,7 @@ from multigan.domains.classes import with_samples
 from multigan.domains.facts import check_constants, check_shape
 from multigan.domains.image.augmentation import AUGMENTATIONS
 from multigan.domains.image.decode import PictureDecoder, kept_scale
+from multigan.domains.image.few import expectations
 from multigan.domains.image.handed import keep_pictures
 from multigan.domains.image.masks import Masks
 from multigan.domains.image.networks import CRITICS, GENERATORS
@@ -109,6 +110,7 @@ class ImageDomain(Domain):
         self.facts = Facts(
             (data.channels, data.size, data.size), classes if data.labels else (), constants
         )
+        stored = replace(stored, notes=(*stored.notes, *expectations(len(stored), self.recipe)))
         if stored.labels is not None and (data.labels or self.source.sizes is not None):
             line = counted(stored.labels.numpy(), classes)
             line += "" if data.labels else " (not learned; data.labels = true learns them)"

@@ -7,18 +7,21 @@ from multigan.domains.image.gated import GatedGenerator
 from multigan.domains.image.mlp import ImageMlpCritic, ImageMlpGenerator
 from multigan.domains.image.projected import ProjectedCritic
 from multigan.domains.image.residual import ResidualCritic, ResidualGenerator
+from multigan.domains.image.resnet import ResnetCritic, ResnetGenerator
 from multigan.domains.image.translators import PatchCritic, UnetGenerator
 
 GENERATORS: dict[str, type[nn.Module]] = {
     "dcgan": DcganGenerator,
     "gated": GatedGenerator,
     "residual": ResidualGenerator,
+    "resnet": ResnetGenerator,
     "unet": UnetGenerator,
     "mlp": ImageMlpGenerator,
 }
 CRITICS: dict[str, type[nn.Module]] = {
     "dcgan": DcganCritic,
     "residual": ResidualCritic,
+    "resnet": ResnetCritic,
     "projected": ProjectedCritic,
     "patch": PatchCritic,
     "mlp": ImageMlpCritic,

@@ -10,7 +10,7 @@ from multigan.adversarial.schedules import SETTINGS
 from multigan.domains.image.scale import checked_range
 from multigan.recipe.settings import DataSettings, NetworkSettings, PretrainingSettings, Recipe
 
-SCALED = ("dcgan", "gated", "residual", "projected")
+SCALED = ("dcgan", "gated", "residual", "resnet", "projected")
 """Networks that double or halve feature maps, and so take whole multiples."""
 Width = Annotated[int, Field(ge=1, le=4096)]
 
@@ -66,16 +66,16 @@ class ImageGenerator(NetworkSettings):
     """The network that makes pictures."""
 
     network: str = "dcgan"
-    """dcgan | gated | residual | mlp | unet (from picture to picture), or your own as
-    'package.module:Class'."""
+    """dcgan | gated | residual (R3GAN's) | resnet (WGAN-GP's, SNGAN's) | mlp | unet (from picture
+    to picture), or your own as 'package.module:Class'."""
     size: Literal["", "small", "base", "large"] = ""
     """small | base | large: half, once or twice the widths of both players; the recipe that is kept
     has the widths."""
     latent: Width = 64
     """Dimensions of the latent z."""
     width: Width = 64
-    """Channels of the finest map of dcgan, gated and residual; units of the first hidden layer of
-    mlp."""
+    """Channels of the finest map of dcgan, gated and residual, of all maps of resnet; units of the
+    first hidden layer of mlp."""
     widest: Width = 1024
     """Most channels of a layer: the first ones of large pictures are cut to it."""
     depth: Annotated[int, Field(ge=1, le=16)] = 2
@@ -89,11 +89,11 @@ class ImageCritic(NetworkSettings):
     """The network that judges pictures."""
 
     network: str = "dcgan"
-    """dcgan | residual | projected | patch (of pairs) | mlp, or your own as
-    'package.module:Class'."""
+    """dcgan | residual (R3GAN's) | resnet (WGAN-GP's and SNGAN's) | projected | patch (of pairs) |
+    mlp, or your own as 'package.module:Class'."""
     width: Width = 64
-    """Channels of the finest map of dcgan and residual, of all maps of projected; units of the last
-    hidden layer of mlp."""
+    """Channels of the finest map of dcgan and residual, of all maps of resnet and projected; units
+    of the last hidden layer of mlp."""
     widest: Width = 1024
     """Most channels of a layer of dcgan, residual or patch."""
     scales: Annotated[int, Field(ge=1, le=8)] = 3
@@ -171,7 +171,7 @@ class ImageRecipe(Recipe):
                 "unet, patch and reconstruction are for games from picture to picture: set "
                 "data.task, such as data.task = 'repair'"
             )
-        if not makes and network in ("dcgan", "gated", "residual", "mlp"):
+        if not makes and network in ("dcgan", "gated", "residual", "resnet", "mlp"):
             raise ValueError(
                 f"generator.network = {network!r} makes pictures from nothing, and data.task = "
                 f"{self.data.task!r} from pictures: use generator.network = 'unet'"
