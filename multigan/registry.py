@@ -87,6 +87,8 @@ class OwnData:
     """Whether its subfolders can be classes."""
     suited: str = ""
     """What tells settings for such files, and why; needs no torch to load."""
+    claims: str = ""
+    """What tells whether files whose ending it shares with another kind are its own."""
 
 
 OWN_DATA = {
@@ -102,6 +104,8 @@ OWN_DATA = {
         "sentences",
         "multigan.domains.text.sources:TEXTS",
         "text/characters",
+        suited="multigan.domains.text.suited:suited",
+        claims="multigan.domains.text.suited:holds_sentences",
     ),
     "series": OwnData(
         "series/sines", "series", "multigan.domains.series.table:SERIES", labelled=False

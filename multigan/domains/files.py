@@ -209,6 +209,8 @@ def _listed(path: Path, kind: Kind, single: bool) -> Files:
     elif not path.is_file():
         what = "no such file or folder" if not is_there(path) else "neither a file nor a folder"
         raise DataError(f"data.source = {str(path)!r}: {what}")
+    elif path.suffix.lower() in kind.advice:
+        raise DataError(f"data.source = {str(path)!r}: {kind.advice[path.suffix.lower()]}")
     elif is_archive(path):
         changed = path.stat().st_mtime_ns
         files = Files(path, kind, _read(path, kind.endings), changed=changed)

@@ -12,7 +12,6 @@ from multigan.domains.files import Files, Kind, find_files
 from multigan.domains.label_tables import is_label_table
 from multigan.domains.listings import narrow
 from multigan.domains.sets import ARRAYS
-from multigan.domains.walk import ending
 from multigan.encodings import encoding_of
 from multigan.errors import DataError, RecipeError
 from multigan.recipe.load import recipe_names
@@ -56,14 +55,14 @@ def by_data(
         OWN_DATA[kind].called,
         name,
     )
-    if OWN_DATA[kind].otherwise and _without_spaces(files, _endings()[kind]):
+    if OWN_DATA[kind].otherwise and _without_spaces(files, _whole(kind)):
         name = OWN_DATA[kind].otherwise
         log.info("its lines have hardly a space: letter by letter, by %s", name)
     if OWN_DATA[kind].labelled and "data.labels" not in given:
         _tell_labels(files)
     if OWN_DATA[kind].suited:
         suited = import_dotted(OWN_DATA[kind].suited, "data.source")
-        rows = np.flatnonzero(files.listing.names.end_in(_endings()[kind]))
+        rows = _rows(files, _whole(kind))
         chosen, said = suited(files, rows)
         given = chosen | given
         for line in said:
@@ -110,12 +109,20 @@ def _endings() -> dict[str, frozenset[str]]:
 def _found(path: Path) -> Files:
     """The files of every kind in a folder, an archive, or the file itself, as the training will
     find them."""
-    every = Kind("data of a kind that is known", frozenset().union(*_endings().values()))
+    kinds = [import_dotted(own.files, "data.source") for own in OWN_DATA.values()]
+    advice = {end: said for kind in kinds for end, said in kind.advice.items()}
+    every = Kind("data of a kind that is known", frozenset().union(*_endings().values()), advice)
     try:
         return find_files(path, every, single=True)
     except DataError as error:
         if not str(error).startswith(f"{path} holds no data"):
             raise
+        left = str(error).partition("; left out: ")[2]
+    raise RecipeError(_unknown(path) + (f". Left out: {left}" if left else ""))
+
+
+def _unknown(path: Path) -> str:
+    """That nothing is known there, and what is."""
     known = "; ".join(
         f"{OWN_DATA[kind].called}: {', '.join(sorted(endings))}"
         for kind, endings in _endings().items()
@@ -126,7 +133,7 @@ def _found(path: Path) -> Files:
             f"Arrays may be of any kind: name the recipe, as in multigan train {one} --data "
             f"{path.name}"
         )
-    raise RecipeError(f"{path} holds no data of a kind that is known. {known}")
+    return f"{path} holds no data of a kind that is known. {known}"
 
 
 def _most(files: Files) -> tuple[str, int]:
@@ -136,16 +143,37 @@ def _most(files: Files) -> tuple[str, int]:
     by_kind = {kind: sum(counts.get(own, 0) for own in some) for kind, some in _endings().items()}
     kind = max(OWN_DATA, key=lambda name: by_kind[name])
     if not by_kind[kind]:  # a file itself, whatever it is called
-        raise RecipeError(f"{files.root / files.names[0]} holds no data of a kind that is known")
-    whole = import_dotted(OWN_DATA[kind].files, "data.source").endings
-    narrow(files.root, frozenset().union(*_endings().values()), whole)  # so it is listed once
-    return kind, by_kind[kind]
+        raise RecipeError(_unknown(files.root / files.names[0]))
+    kind, count = _claimed(files, kind) or (kind, by_kind[kind])
+    every = frozenset().union(*_endings().values())
+    narrow(files.root, every, _whole(kind))  # so it is listed once
+    return kind, count
+
+
+def _claimed(files: Files, kind: str) -> tuple[str, int] | None:
+    """The other kind whose files these are by what is in them, and how many."""
+    for other, own in OWN_DATA.items():
+        shared = _endings()[kind] & _whole(other)
+        rows = _rows(files, shared)
+        if other != kind and own.claims and len(rows):
+            claims = import_dotted(own.claims, "data.source")
+            if claims(files, rows):
+                return other, len(_rows(files, _whole(other)))
+    return None
+
+
+def _whole(kind: str) -> frozenset[str]:
+    """How files of a kind end, those of other kinds too."""
+    return frozenset(import_dotted(OWN_DATA[kind].files, "data.source").endings)
+
+
+def _rows(files: Files, endings: Collection[str]) -> np.ndarray:
+    return np.flatnonzero(files.listing.names.end_in(endings))
 
 
 def _without_spaces(files: Files, texts: Collection[str]) -> bool:
     """Whether a text is written without spaces, as Chinese, Japanese and Thai are."""
-    first = next(i for i, name in enumerate(files.listing.names) if ending(name) in texts)
-    with files.open(first) as file:
+    with files.open(int(_rows(files, texts)[0])) as file:
         content = file.read(20_000)
     text = content.decode(encoding_of(content), "ignore")
-    return text.count(" ") * 15 < len(text)
+    return "\0" not in text and text.count(" ") * 15 < len(text)

@@ -3,6 +3,7 @@ they can be read."""
 
 import csv
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -275,7 +276,7 @@ def test_what_only_rises_or_has_a_clock_beside_it_is_a_channel(tmp_path: Path) -
     assert list(channels(tmp_path, f"index,meter\n{counter}")) == ["meter"]
     text = "time,metres,x\n" + "".join(f"{i},{5 * i},{i % 3}\n" for i in range(40))
     assert list(channels(tmp_path, text)) == ["metres", "x"]
-    assert "metres: only grows" in notes(tmp_path, text)
+    assert "metres: only grows or falls" in notes(tmp_path, text)
     falls = "".join(f"{i % 7},{i % 3}\n" for i in range(40))
     assert list(channels(tmp_path, f"time on site,x\n{falls}")) == ["time on site", "x"]
 
@@ -313,9 +314,21 @@ def test_one_sensor_is_not_taken_for_several(tmp_path: Path) -> None:
     assert "several" not in "\n".join(domain(source=str(tmp_path)).load().notes)
 
 
-def test_time_that_runs_backwards_is_said(tmp_path: Path) -> None:
-    write(tmp_path / "f.csv", "date,x", [(f"2024-01-{i:02}", i % 5) for i in range(28, 0, -1)])
-    assert "newest row first" in "\n".join(domain(source=str(tmp_path)).load().notes)
+@pytest.mark.parametrize(
+    ("name", "moment"),
+    [
+        ("date", lambda i: f"2024-01-{i:02}"),
+        ("ts", lambda i: 1_700_000_000 + 60 * i),
+        ("sample", lambda i: i),
+    ],
+)
+def test_time_that_runs_backwards_is_no_channel_and_said(
+    tmp_path: Path, name: str, moment: Callable[[int], object]
+) -> None:
+    write(tmp_path / "f.csv", f"{name},x", [(moment(i), i % 5) for i in range(28, 0, -1)])
+    said = "\n".join(domain(source=str(tmp_path)).load().notes)
+    assert "newest row first" in said
+    assert f"Time, and no channel: {name}" in said
 
 
 # Made data

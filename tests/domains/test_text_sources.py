@@ -335,3 +335,14 @@ def test_of_a_million_fields_some_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"'19', … and 9,980 more") as refused:
         read_lines(str(path))
     assert len(str(refused.value)) < 1000
+
+
+def test_a_line_without_the_field_is_left_out_where_others_have_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": 1}\n' + '{"text": "a cat"}\n' * 20 + '{"title": "b"}\n')
+    lines = read_lines(str(path))
+    assert lines.texts == ["a cat"] * 20
+    assert lines.failed == [
+        "a.jsonl line 1 (it has no such field)",
+        "a.jsonl line 22 (it has no such field)",
+    ]

@@ -1,14 +1,17 @@
 """A path of data where a recipe would be: the recipe that suits it is chosen, and said."""
 
 import logging
+import re
 import shutil
 import wave
+import zipfile
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
-from multigan.errors import RecipeError
+from multigan.errors import DataError, RecipeError
 from multigan.recipe import load_recipe, recipe_names
 from multigan.registry import BUILT_IN, OWN_DATA
 from multigan.resources import cache_folder
@@ -43,6 +46,65 @@ def test_most_files_decide(
 def test_text_without_spaces_is_written_letter_by_letter(tmp_path: Path) -> None:
     (tmp_path / "couplets.txt").write_text("明月松间照,清泉石上流\n" * 40, "utf-8")
     assert by_data(tmp_path / "couplets.txt", None, None).recipe == "text/characters"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "field"),
+    [
+        ("a.csv", "id,review\n" + '7,"the cat sat, and slept"\n8,no dog came by\n', "review"),
+        ("a.tsv", "stars\ttext\n" + "".join(f"5\tline {i} of a poem\n" for i in range(9)), None),
+        (
+            "a.csv",
+            "date;said\n" + "".join(f"2024-01-0{i};今天第{i}天天气非常非常好\n" for i in "123"),
+            "said",
+        ),
+        ("a.jsonl", '{"title": "x", "body": "the cat sat on it"}\n' * 2, "body"),
+    ],
+)
+def test_tables_of_sentences_are_text(
+    name: str, content: str, field: str | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / name).write_text(content, "utf-8")
+    with caplog.at_level(logging.INFO, "multigan"):
+        choice = by_data(tmp_path / name, None, None)
+    assert choice.recipe.startswith("text/")
+    assert choice.settings.get("data.field") == field
+    assert field is None or f"taken from '{field}'" in caplog.text
+
+
+def test_a_parquet_file_of_sentences_is_text(tmp_path: Path) -> None:
+    rows = {"id": range(9), "caption": [f"a cat number {i} sleeps" for i in range(9)]}
+    pl.DataFrame(rows).write_parquet(tmp_path / "a.parquet")
+    choice = by_data(tmp_path / "a.parquet", None, None)
+    assert (choice.recipe, choice.settings) == ("text/captions", {"data.field": "caption"})
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "time,state,x\n" + "".join(f"{i},on for a while,{i % 5}\n" for i in range(9)),  # repeated
+        "time,note,x\n1,a note now and then,3\n" + "".join(f"{i},,4\n" for i in range(2, 9)),
+        "when,x\n" + "".join(f"Mon 0{i} Jan 2024 10:00,{i % 5}\n" for i in range(9)),
+        "name,x\n" + "".join(f"sensor{i},{i % 5}\n" for i in range(9)),
+    ],
+)
+def test_tables_of_numbers_with_a_few_words_are_series(rows: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(rows)
+    assert by_data(tmp_path / "a.csv", None, None).recipe == "series/sines"
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("a.xlsx", "save them as CSV"), ("a.docx", "save them as .txt"), ("a.json", ".jsonl")],
+)
+@pytest.mark.parametrize("folder", [False, True])
+def test_files_of_another_program_are_refused_with_advice(
+    name: str, advice: str, folder: bool, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / name, "w") as packed:
+        packed.writestr("content.xml", "<x/>")
+    with pytest.raises((DataError, RecipeError), match=re.escape(advice)):
+        by_data(tmp_path if folder else tmp_path / name, None, None)
 
 
 def test_what_the_training_leaves_out_decides_nothing(

@@ -17,10 +17,10 @@ _WORDS = {
     *("clock", "zeit", "uhrzeit", "zeitstempel", "datum", "heure", "hora", "fecha", "tid", "czas"),
     *("时间", "日期", "時間", "日時"),
 }
-"""Words of headings that mean a time column where its numbers only grow."""
+"""Words of headings that mean a time column where its numbers only grow, or only fall."""
 
 _EVEN, _SHARE = 0.01, 0.9  # of the usual step that others may differ by; how many must not
-_SHORTEST = 8  # rows that show that a column grows evenly
+_SHORTEST = 8  # rows that show that a column runs evenly
 _SENSORS = 100  # different cells of a column that names sensors
 
 
@@ -30,33 +30,40 @@ def is_named_time(name: str) -> bool:
     return name.lower() in TIMES or not _WORDS.isdisjoint(words)
 
 
-def grows(values: np.ndarray) -> bool:
-    """Whether a column never falls, and rises."""
-    return len(values) > 1 and bool((np.diff(values) >= 0).all()) and values[-1] > values[0]
+def runs(values: np.ndarray) -> bool:
+    """Whether a column never falls, and rises, or the other way round: the newest row first."""
+    steps = _forward(values)
+    return len(steps) > 0 and bool((steps >= 0).all()) and bool(steps.any())
 
 
-def grows_evenly(values: np.ndarray) -> bool:
-    """Whether a column only grows, by the same step but for a few."""
-    steps = np.diff(values)
+def runs_evenly(values: np.ndarray) -> bool:
+    """Whether a column only grows, or only falls, by the same step but for a few."""
+    steps = _forward(values)
     if len(values) < _SHORTEST or not (steps > 0).all():
         return False
     usual = np.median(steps)
     return bool((np.abs(steps - usual) <= _EVEN * usual).mean() >= _SHARE)
 
 
+def _forward(values: np.ndarray) -> np.ndarray:
+    """The steps of a column from its smaller end to its larger one."""
+    steps = np.diff(values)
+    return steps if len(values) == 0 or values[-1] >= values[0] else -steps
+
+
 def clocks(files: Sequence[Columns]) -> tuple[set[str], list[str]]:
-    """The columns that count time in every file, and those that grow evenly beside them."""
+    """The columns that count time in every file, and those that run evenly beside them."""
     numeric = [name for name in files[0].values if all(name in file.values for file in files)]
     named = {name for name in numeric if name.lower() in TIMES}
     named |= {
         name
         for name in numeric
-        if is_named_time(name) and all(grows(file.values[name]) for file in files)
+        if is_named_time(name) and all(runs(file.values[name]) for file in files)
     }
     even = [
         name
         for name in numeric
-        if name not in named and all(grows_evenly(file.values[name]) for file in files)
+        if name not in named and all(runs_evenly(file.values[name]) for file in files)
     ]
     known = named or any(file.dates for file in files)
     others = len(numeric) - len(named) - len(even)

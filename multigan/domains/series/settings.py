@@ -28,7 +28,7 @@ class SeriesData(DataSettings):
     """Columns to use; left out: all that hold numbers but those that count time."""
     time: str = "auto"
     """The column that counts time and is left out; auto: one called time, date, t, ..., or one that
-    only grows, by even steps; none: there is none."""
+    only grows or falls, by even steps; none: there is none."""
     held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     """Share kept from training for `multigan evaluate`: the last rows of a file; of a folder, whole
     files."""

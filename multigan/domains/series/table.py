@@ -115,7 +115,7 @@ def _chosen(
 def _times(
     read: Sequence[Columns], wanted: Sequence[str] | None, time: str
 ) -> tuple[set[str], list[str]]:
-    """The numeric columns that are left out as time, and those that grow as evenly."""
+    """The numeric columns that are left out as time, and those that run as evenly."""
     if wanted is not None or time == "none":
         return set(), []
     return clocks(read) if time == "auto" else ({time}, [])
@@ -162,8 +162,8 @@ def _notes(
         notes.append(f"Columns without numbers are left out: {few(words)}")
     if even:
         notes.append(
-            f"{few(even)}: only grows, by even steps; leave it out with data.channels if it "
-            "counts time or rows"
+            f"{few(even)}: only grows or falls, by even steps; leave it out with data.channels if "
+            "it counts time or rows"
         )
     for columns in read:
         own = [n for n in columns.table.columns if n in times or n in columns.dates]

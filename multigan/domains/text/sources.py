@@ -25,11 +25,17 @@ from multigan.terminal import safe
 BUILT_IN = {"captions": "captions.txt"}
 """Built-in corpora and their files in ``data/``."""
 
-_OBJECTS = (".jsonl", ".ndjson")
+FIELD = "text"
+"""The usual field or column of sentences."""
+
+OBJECTS = (".jsonl", ".ndjson")
+"""How files of an object a line end."""
+
 TEXTS = Kind(
     "files of text",
-    frozenset((".txt", ".text", *_OBJECTS)) | TABLES,
-    dict.fromkeys((".docx", ".odt", ".rtf", ".pdf", ".epub", ".html"), "save them as .txt"),
+    frozenset((".txt", ".text", *OBJECTS)) | TABLES,
+    dict.fromkeys((".docx", ".odt", ".rtf", ".pdf", ".epub", ".html"), "save them as .txt")
+    | {".json": "save them as .jsonl, an object a line"},
 )
 """What files of sentences are called and how they end."""
 
@@ -100,7 +106,7 @@ def text_files(source: str, labelled: bool = False) -> Files:
 
 def read_lines(
     source: str,
-    text_field: str = "text",
+    text_field: str = FIELD,
     label_field: str = "",
     unreadable: float = 0.1,
     labelled: bool = False,
@@ -112,7 +118,7 @@ def read_lines(
     nothing is left."""
     files, lines = text_files(source, labelled and not label_field), Lines()
     fields, single = _Fields(text_field, label_field), len(files) == 1
-    plain = any(not name.lower().endswith((*TABLES, *_OBJECTS)) for name in files.names)
+    plain = any(not name.lower().endswith((*TABLES, *OBJECTS)) for name in files.names)
     splits = folders(files.listing).splits
     for i in range(len(files)):
         try:
@@ -181,7 +187,7 @@ def _sentences(
         with files.open(i) as file:
             if ending in TABLES:
                 yield from _cells(file, shown, fields)
-            elif ending in _OBJECTS:
+            elif ending in OBJECTS:
                 yield from _objects(file, shown, fields, failed)
             else:
                 yield from ((line, "") for line in text_lines(file, shown))
@@ -229,6 +235,10 @@ def text_lines(file: BinaryIO, name: str) -> Iterator[str]:
 def _objects(
     file: BinaryIO, name: str, fields: _Fields, failed: list[str]
 ) -> Iterator[tuple[str, str]]:
+    """The sentences of objects, a line each; a line without the fields is one that cannot be read,
+    but in a file where none has them."""
+    others: list[tuple[str, _FieldError]] = []
+    known = False
     for number, line in enumerate(text_lines(file, name), 1):
         if not line.strip():
             continue
@@ -236,11 +246,17 @@ def _objects(
             item = json.loads(line)
             if not isinstance(item, dict):
                 raise ValueError("it is no JSON object")
+            fields.check(list(item), f"{name} line {number}", "field")
+        except _FieldError as error:
+            others.append((f"{Path(name).name} line {number} (it has no such field)", error))
         except (ValueError, RecursionError) as error:
             failed.append(f"{Path(name).name} line {number} ({reason(error)})")
-            continue
-        fields.check(list(item), f"{name} line {number}", "field")
-        yield _plain(item[fields.text]), _plain(item[fields.label]) if fields.label else ""
+        else:
+            known = True
+            yield _plain(item[fields.text]), _plain(item[fields.label]) if fields.label else ""
+    if others and not known:
+        raise others[0][1]
+    failed.extend(said for said, _ in others)
 
 
 def _plain(value: object) -> str:
