@@ -9,6 +9,7 @@ from PIL import Image
 from multigan.adversarial.randomness import Draw
 from multigan.domains.image.augmentation import CUTOUT, TRANSLATION, PictureAugmentation
 from multigan.domains.image.domain import ImageDomain
+from multigan.domains.image.embedders import RandomPatches
 from multigan.domains.image.presenter import ImagePresenter
 from multigan.domains.shown import Snapshot
 from multigan.errors import DataError
@@ -220,6 +221,32 @@ def test_hole_is_half_a_side_and_grey(x: torch.Tensor) -> None:
     inside = slice(8 - side // 2, 8 + side // 2)
     assert (holed[:, :, inside, inside] == 0).all()
     assert (holed == 0).sum() == 50 * 3 * side**2
+
+
+def test_transparent_pictures_are_moved_over_nothing_and_holed_by_it(x: torch.Tensor) -> None:
+    nothing = torch.tensor([1.0, 1, 1, -1])
+    both = torch.cat([x, torch.ones_like(x[:, :1])], 1)
+    moved = AUGMENTATION.apply(both, view(50, right=2))
+    assert torch.allclose(moved[..., 2:], both[..., :14], atol=1e-5)
+    assert torch.allclose(moved[..., :2], nothing.view(4, 1, 1).expand(50, 4, 16, 2), atol=1e-5)
+    holed = AUGMENTATION.apply(both, view(50, hole=(0, 0)))
+    assert torch.equal(holed[..., 8, 8], nothing.expand(50, 4))
+    lit = AUGMENTATION.apply(both, view(50, light=-0.2))
+    assert torch.allclose(lit[:, :3], x - 0.2, atol=1e-5)
+    assert torch.equal(lit[:, 3], both[:, 3])
+
+
+def test_what_cannot_be_seen_is_not_learnt_or_measured(tmp_path: Path) -> None:
+    for i, colour in enumerate([(0, 0, 0, 0), (200, 30, 30, 0), (200, 30, 30, 255)] * 8):
+        Image.new("RGBA", (16, 16), colour).save(tmp_path / f"{i:02}.png")
+    shown = domain(tmp_path, channels=4)
+    stored = shown.load().samples[:3]
+    first, second, third = shown.represent(stored, draw(3))
+    assert torch.equal(first, second)
+    assert not torch.equal(second, third)
+    features = RandomPatches(stored, torch.device("cpu")).embed(stored).features
+    assert torch.equal(features[0], features[1])
+    assert not torch.equal(features[1], features[2])
 
 
 def test_brightness_is_added(x: torch.Tensor) -> None:

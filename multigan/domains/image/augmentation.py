@@ -33,21 +33,23 @@ class PictureAugmentation:
         return {"shift": shift, "hole": hole, "light": light}
 
     def apply(self, x: Tensor, view: View) -> Tensor:
-        """Pictures ``(N, C, H, W)`` transformed; what comes in from outside is -1."""
-        x = x + view["light"].view(-1, 1, 1, 1)
-        x = self._shifted(x, view["shift"])
-        return x * self._kept(x, view["hole"])
+        """Pictures ``(N, C, H, W)`` transformed; what comes in from outside is -1, of RGBA it is
+        transparent, and so are its holes."""
+        lit = x + view["light"].view(-1, 1, 1, 1)
+        if x.shape[1] != 4:
+            return (self._shifted(lit + 1, view["shift"]) - 1) * self._kept(x, view["hole"])
+        lit = torch.cat([lit[:, :3], x[:, 3:]], 1)
+        nothing = x.new_tensor([1, 1, 1, -1]).view(1, 4, 1, 1)
+        return self._shifted(lit - nothing, view["shift"]) * self._kept(x, view["hole"]) + nothing
 
     def _shifted(self, x: Tensor, shift: Tensor) -> Tensor:
+        """Moved; what comes in is 0."""
         size = x.shape[-1]
         whole = (shift * size / 2).round() * 2 / size  # whole pixels: nothing is smoothed
         theta = torch.eye(2, 3, device=x.device, dtype=x.dtype).repeat(len(x), 1, 1)
         theta[:, :, 2] = whole
         where = affine_grid(theta, list(x.shape), align_corners=False)
-        return (
-            grid_sample(x + 1, where, mode="bilinear", padding_mode="zeros", align_corners=False)
-            - 1
-        )
+        return grid_sample(x, where, mode="bilinear", padding_mode="zeros", align_corners=False)
 
     def _kept(self, x: Tensor, hole: Tensor) -> Tensor:
         size = x.shape[-1]

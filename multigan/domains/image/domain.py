@@ -34,6 +34,7 @@ from multigan.domains.image.sources import PictureSource, open_source
 from multigan.domains.image.stacked import STACKS, StackDecoder
 from multigan.domains.image.tasks import TASKS, Completed, Repair, Task
 from multigan.domains.image.terms import TERMS, reconstruction
+from multigan.domains.image.transparency import seen
 from multigan.domains.image.truncation import truncated
 from multigan.domains.image.whole import pictures_at, tiled
 from multigan.domains.labels import counted
@@ -147,7 +148,7 @@ class ImageDomain(Domain):
 
     def represent(self, stored: Tensor, draw: Draw | IndexedDraw) -> Tensor:
         """uint8 ``(N, C, H, W)`` to [-1, 1], mirrored at random where ``data.flip`` says so."""
-        x = stored.float().mul_(2 / 255).sub_(1)
+        x = seen(stored).float().mul_(2 / 255).sub_(1)
         if not self.recipe.data.flip:
             return x
         flipped = (draw.uniform("flip") < 0.5).view(-1, 1, 1, 1)
@@ -229,4 +230,4 @@ class ImageDomain(Domain):
 
     def stored(self, x: Tensor) -> Tensor:
         """uint8 ``(N, C, H, W)``."""
-        return ((x.detach().float().cpu() + 1) * 127.5).round().clamp(0, 255).byte()
+        return seen(((x.detach().float().cpu() + 1) * 127.5).round().clamp(0, 255).byte())

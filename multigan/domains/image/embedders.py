@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from multigan.adversarial.randomness import Draw, stream
 from multigan.domains.image.feature_embedder import FeatureEmbedder
 from multigan.domains.image.stacked import composition
+from multigan.domains.image.transparency import seen
 from multigan.errors import UserError
 from multigan.measures.baseline import evenly
 from multigan.measures.classifier import ClassifierSettings, apart, classifier_embedder
@@ -57,7 +58,7 @@ class PictureFeatures(nn.Module):
 
 def prepare(stored: Tensor) -> Tensor:
     """uint8 ``(N, C, H, W)`` to [-1, 1], at most 64 pixels wide."""
-    x = stored.float() * (2 / 255) - 1
+    x = seen(stored).float() * (2 / 255) - 1
     if x.shape[-1] <= _SIDE:
         return x
     return F.interpolate(
@@ -163,7 +164,7 @@ class RandomPatches(Embedder):
     @torch.no_grad()
     def embed(self, samples: Tensor) -> Embedded:
         """uint8 ``(N, C, H, W)``."""
-        x = samples.to(self.device).float() * (2 / 255) - 1
+        x = seen(samples.to(self.device)).float() * (2 / 255) - 1
         small = F.interpolate(
             x, size=(self.small, self.small), mode="bilinear", antialias=True, align_corners=False
         )
