@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from multigan.adversarial.randomness import Draw, IndexedDraw
 
 _STROKES, _BOXES = 4, 3  # of a mask at most
+_SWEEPS = 12  # over a hole at each scale
 _JPEG = """
 16 11 10 16 24 40 51 61 12 12 14 19 26 58 60 55
 14 13 16 24 40 57 69 56 14 17 22 29 51 87 80 62
@@ -83,6 +84,35 @@ def larger(x: Tensor, scale: int) -> Tensor:
     """Pictures made ``scale`` times larger, bicubic, in [-1, 1]."""
     made = F.interpolate(x, scale_factor=scale, mode="bicubic", align_corners=False)
     return made.clamp(-1, 1)
+
+
+def filled(known: Tensor, hole: Tensor) -> Tensor:
+    """Pictures whose holes ``(N, 1, H, W)`` are filled smoothly from their edges.
+
+    The solution of Laplace's equation, nearly: from coarse to fine, each pixel of a hole the mean
+    of its four neighbours (multigrid). A picture that is all hole becomes grey."""
+    kept = 1 - hole
+    return _filled(known * kept, kept)
+
+
+def _filled(x: Tensor, kept: Tensor) -> Tensor:
+    """The same, where ``kept`` is 1 where pixels are known; there ``x`` is 0 else."""
+    height, width = x.shape[-2:]
+    if min(height, width) < 4:
+        mean = x.sum((2, 3), keepdim=True) / kept.sum((2, 3), keepdim=True).clamp_min(1)
+        return torch.where(kept > 0, x, mean)
+    # A coarse pixel is known where any of its four is, as the mean of those.
+    share = F.avg_pool2d(kept, 2, ceil_mode=True)
+    known = (share > 0).to(x)
+    coarse = _filled(F.avg_pool2d(x, 2, ceil_mode=True) / share.clamp_min(0.1), known)
+    guess = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)
+    made = torch.where(kept > 0, x, guess[..., :height, :width])
+    for _ in range(_SWEEPS):
+        around = F.pad(made, (1, 1, 1, 1), mode="replicate")
+        rows, columns = around[..., 1:-1], around[..., 1:-1, :]
+        across = columns[..., :-2] + columns[..., 2:]
+        made = torch.where(kept > 0, x, (across + rows[..., :-2, :] + rows[..., 2:, :]) / 4)
+    return made
 
 
 def blurred(x: Tensor, deviation: Tensor) -> Tensor:

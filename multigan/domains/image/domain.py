@@ -25,11 +25,11 @@ from multigan.domains.image.handed import keep_pictures
 from multigan.domains.image.masks import Masks
 from multigan.domains.image.networks import CRITICS, GENERATORS
 from multigan.domains.image.options import OPTIONS
-from multigan.domains.image.pairs import PairDecoder, open_pairs
+from multigan.domains.image.pairs import PairDecoder, open_pairs, open_unpaired
 from multigan.domains.image.presenter import ImagePresenter
 from multigan.domains.image.public import PUBLIC
 from multigan.domains.image.ruler import ImageRuler
-from multigan.domains.image.settings import ImageData, ImageRecipe
+from multigan.domains.image.settings import UNPAIRED, ImageData, ImageRecipe
 from multigan.domains.image.sources import PictureSource, open_source
 from multigan.domains.image.stacked import STACKS, StackDecoder
 from multigan.domains.image.tasks import TASKS, Completed, Repair, Task
@@ -88,6 +88,8 @@ class ImageDomain(Domain):
         data = self.recipe.data
         if data.task == "translate":
             return open_pairs(data, split, other)
+        if data.task == UNPAIRED:
+            return open_unpaired(data, split, other)
         return open_source(other or data.source, split, data.held_out, data.labels)
 
     @classmethod
@@ -130,7 +132,8 @@ class ImageDomain(Domain):
         scale = None if known is None else tuple(known)
         single = PictureDecoder(source, data, scale)
         if source.given is not None:
-            return _parted(PairDecoder(PictureDecoder(source.given, data, scale), single), data)
+            given = PictureDecoder(source.given, data, scale)
+            return _parted(PairDecoder(given, single, data.task != UNPAIRED), data)
         return opened(StackDecoder(single, split) if data.stack > 1 else single, data.unreadable)
 
     def _classified(self, source: PictureSource, stored: Stored) -> tuple[Stored, tuple[str, ...]]:

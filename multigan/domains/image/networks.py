@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from multigan.domains.image.contrast import ContrastiveUnet
 from multigan.domains.image.dcgan import DcganCritic, DcganGenerator
 from multigan.domains.image.gated import GatedGenerator
 from multigan.domains.image.mlp import ImageMlpCritic, ImageMlpGenerator
@@ -16,6 +17,7 @@ GENERATORS: dict[str, type[nn.Module]] = {
     "residual": ResidualGenerator,
     "resnet": ResnetGenerator,
     "unet": UnetGenerator,
+    "unet-contrastive": ContrastiveUnet,
     "mlp": ImageMlpGenerator,
 }
 CRITICS: dict[str, type[nn.Module]] = {

@@ -1,7 +1,8 @@
 """Pictures of two kinds: what is given, and what is to be made of it.
 
 Two folders, files of one name to one another; a folder that holds both as ``A`` and ``B`` (or
-``trainA``, ``trainB``, ...); or pictures that hold both side by side, as pix2pix has them.
+``trainA``, ``trainB``, ...); or pictures that hold both side by side, as pix2pix has them. Without
+pairs: two folders, whatever their names are.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,6 +41,39 @@ def open_pairs(data: ImageData, split: str, source: str | None = None) -> Pictur
             return _side_by_side(place, split, data.held_out)
         place, pairs = given, wanted
     return _matched(place, pairs, split, data.held_out)
+
+
+def open_unpaired(data: ImageData, split: str, source: str | None = None) -> PictureSource:
+    """Pictures such as are to be made, each with any picture of the other folder as its
+    ``given``; raises `DataError`.
+
+    As many as the larger folder has; those of the smaller one come again."""
+    place = Path(source or data.source).expanduser()
+    pairs = None if source or data.pairs is None else Path(data.pairs).expanduser()
+    if pairs is None:
+        given, wanted = _both(place, split)
+        if given is None or wanted is None:
+            raise DataError(
+                f"{place} does not hold two kinds of pictures: give two folders (--data A/ --pairs "
+                "B/), or one with the folders A and B, or trainA, trainB"
+            )
+        place, pairs = given, wanted
+    ours, theirs = (_split_of(folder, split, data.held_out) for folder in (place, pairs))
+    count = max(len(ours), len(theirs))
+    notes = [
+        *ours.notes(),
+        *theirs.notes(),
+        f"{len(ours):,} pictures of {place} and {len(theirs):,} of {pairs}, without pairs",
+    ]
+    first = _source(ours.at(_spread(len(ours), count, 0)), notes)
+    second = _source(theirs.at(_spread(len(theirs), count, 1)), [])
+    return replace(second, notes=first.notes, given=first)
+
+
+def _spread(length: int, count: int, seed: int) -> np.ndarray:
+    """``count`` positions below ``length``, each as often as any other or once more, shuffled:
+    order or names must pair nothing."""
+    return np.resize(np.random.default_rng(seed).permutation(length), count)
 
 
 def _both(folder: Path, split: str) -> tuple[Path | None, Path | None]:
@@ -167,10 +201,12 @@ def _half(opener: Opener, right: bool) -> Iterator[Image.Image]:
 
 
 class PairDecoder(Decoder):
-    """Pairs ``(2, C, size, size)``: what is given, then what is made of it."""
+    """Pairs ``(2, C, size, size)``: what is given, then what is made of it.
 
-    def __init__(self, given: PictureDecoder, wanted: PictureDecoder) -> None:
-        self.given, self.wanted = given, wanted
+    ``aligned``: they are to lie over each other, and pairs of two shapes are named."""
+
+    def __init__(self, given: PictureDecoder, wanted: PictureDecoder, aligned: bool = True) -> None:
+        self.given, self.wanted, self.aligned = given, wanted, aligned
         self.shapes: list[str] = []
 
     @property
@@ -196,7 +232,8 @@ class PairDecoder(Decoder):
                 broken = given if given.sample is None else wanted
                 yield Decoded(broken.name, None, None, broken.error)
                 continue
-            self._note_shapes(i)
+            if self.aligned:
+                self._note_shapes(i)
             yield Decoded("", np.stack([given.sample, wanted.sample]))
 
     def _note_shapes(self, i: int) -> None:

@@ -12,6 +12,11 @@ from multigan.recipe.settings import DataSettings, NetworkSettings, PretrainingS
 
 SCALED = ("dcgan", "gated", "residual", "resnet", "projected")
 """Networks that double or halve feature maps, and so take whole multiples."""
+UNETS = ("unet", "unet-contrastive")
+"""Networks from picture to picture."""
+UNPAIRED = "translate-unpaired"
+OF_THE_TRUE = ("l1", "features", "perceptual")
+"""Terms that compare with the true picture, where there is one."""
 Width = Annotated[int, Field(ge=1, le=4096)]
 
 
@@ -49,9 +54,11 @@ class ImageData(DataSettings):
         "enlarge-4-worn",
         "colour",
         "translate",
+        "translate-unpaired",
     ] = "make"
     """make from nothing | repair holes | enlarge-2, enlarge-4 | the same of worn pictures | colour
-    grey ones | translate each into its namesake of `pairs`."""
+    grey ones | translate each into its namesake of `pairs` | translate-unpaired: into one that
+    might be of `pairs`, whatever their names."""
     pairs: str | None = None
     """The folder of what is to be made of the pictures of `source`, under the same names; left out,
     `source` holds both, as folders A and B or side by side."""
@@ -67,7 +74,8 @@ class ImageGenerator(NetworkSettings):
 
     network: str = "dcgan"
     """dcgan | gated | residual (R3GAN's) | resnet (WGAN-GP's, SNGAN's) | mlp | unet (from picture
-    to picture), or your own as 'package.module:Class'."""
+    to picture) | unet-contrastive (for translate-unpaired), or your own as
+    'package.module:Class'."""
     size: Literal["", "small", "base", "large"] = ""
     """small | base | large: half, once or twice the widths of both players; the recipe that is kept
     has the widths."""
@@ -82,6 +90,8 @@ class ImageGenerator(NetworkSettings):
     """Blocks at each scale of residual, at the coarsest of unet."""
     scales: Annotated[int, Field(ge=1, le=8)] = 3
     """How often unet halves a picture."""
+    unshuffle: Annotated[int, Field(ge=1, le=8)] = 1
+    """So many pixels by as many are one place of unet's finest map, their values its channels."""
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
@@ -100,6 +110,8 @@ class ImageCritic(NetworkSettings):
     """How often patch halves a picture: 3 let a logit see 70 pixels."""
     depth: Annotated[int, Field(ge=1, le=16)] = 2
     """Blocks at each scale of residual."""
+    pairs: bool = True
+    """Whether patch judges a picture beside what it is made of; not in translate-unpaired."""
     norm: Literal["none", "batch", "group"] = "none"
     """none | batch (the paper's; not with gradient penalties) | group."""
     spectral_norm: bool = False
@@ -120,7 +132,7 @@ class ImageRecipe(Recipe):
     """The network that makes pictures."""
     critic: ImageCritic
     """The network that judges them."""
-    known_terms: ClassVar[tuple[str, ...]] = ("perceptual",)
+    known_terms: ClassVar[tuple[str, ...]] = ("perceptual", "patches")
     known_augmentations: ClassVar[tuple[str, ...]] = ("diffaugment",)
     reconstruction: PretrainingSettings | None = None
     """From picture to picture: the stage before the game, of the mean absolute difference alone."""
@@ -165,8 +177,9 @@ class ImageRecipe(Recipe):
 
     def _check_task(self) -> None:
         """Whether networks and task fit each other; raises ``ValueError``."""
-        makes, network = self.data.task == "make", self.generator.network
-        if makes and (network == "unet" or self.reconstruction or self.critic.network == "patch"):
+        task, network = self.data.task, self.generator.network
+        makes = task == "make"
+        if makes and (network in UNETS or self.reconstruction or self.critic.network == "patch"):
             raise ValueError(
                 "unet, patch and reconstruction are for games from picture to picture: set "
                 "data.task, such as data.task = 'repair'"
@@ -174,13 +187,28 @@ class ImageRecipe(Recipe):
         if not makes and network in ("dcgan", "gated", "residual", "resnet", "mlp"):
             raise ValueError(
                 f"generator.network = {network!r} makes pictures from nothing, and data.task = "
-                f"{self.data.task!r} from pictures: use generator.network = 'unet'"
+                f"{task!r} from pictures: use generator.network = 'unet'"
             )
         if not makes and (self.data.stack > 1 or self.data.labels):
-            raise ValueError(f"data.task = {self.data.task!r} knows neither stacks nor labels")
-        if self.data.pairs is not None and self.data.task != "translate":
-            raise ValueError(
-                f"data.pairs is of data.task = 'translate', and the task is {self.data.task!r}"
-            )
-        if self.data.task == "colour" and self.data.channels != 3:
+            raise ValueError(f"data.task = {task!r} knows neither stacks nor labels")
+        if self.data.pairs is not None and task not in ("translate", UNPAIRED):
+            raise ValueError(f"data.pairs is of data.task = 'translate', and the task is {task!r}")
+        if task == "colour" and self.data.channels != 3:
             raise ValueError("data.task = 'colour' needs data.channels = 3")
+        if task == UNPAIRED:
+            self._check_unpaired()
+
+    def _check_unpaired(self) -> None:
+        """Whether nothing compares with a true picture: there is none; raises ``ValueError``."""
+        if self.critic.network == "patch" and self.critic.pairs:
+            raise ValueError(
+                f"data.task = {UNPAIRED!r} has no pairs to judge: set critic.pairs = false"
+            )
+        terms = self.game.terms.items()
+        compared = [n for n, t in terms if (t.function or n) in OF_THE_TRUE and t.weight.highest]
+        if compared or self.reconstruction is not None:
+            key = f"game.terms.{compared[0]}" if compared else "reconstruction"
+            raise ValueError(
+                f"{key} compares with the true picture, and data.task = {UNPAIRED!r} has none: "
+                "leave it out; game.terms.patches keeps what is made to what it is made of"
+            )

@@ -5,14 +5,14 @@ pixels in [-1, 1]."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from multigan.adversarial.condition import Condition
 from multigan.adversarial.randomness import Draw, IndexedDraw
-from multigan.domains.image.damage import larger, luminance, masks, smaller, worn
+from multigan.domains.image.damage import filled, larger, luminance, masks, smaller, worn
 from multigan.errors import UserError
 
 
@@ -28,8 +28,8 @@ class Task(Protocol):
         ...
 
     def whole(self, made: Tensor, condition: Condition) -> Tensor:
-        """What a network made ``(N, C, H, W)``, as a picture; what leaves [-1, 1] is clamped when
-        it is stored."""
+        """What a network made ``(N, C, H, W)``, as a picture; what leaves [-1, 1] is clamped
+        afterwards."""
         ...
 
     def plain(self, condition: Condition, channels: int) -> Tensor:
@@ -42,15 +42,16 @@ class Task(Protocol):
 
 
 class Repair:
-    """Fill holes: the condition is the picture without them, and the mask, 1 where it is missing.
+    """Fill holes: the condition is the picture, smooth in its holes, and the mask, 1 where it is
+    missing. The network adds to the smooth picture.
 
     Outside of the hole the picture stays as it was, bit for bit.
     """
 
     def condition(self, real: Tensor, draw: Draw | IndexedDraw, source: Condition) -> Condition:
-        """The picture with grey holes ``(N, C, H, W)``, and the holes ``(N, 1, H, W)``."""
+        """The picture with smooth holes ``(N, C, H, W)``, and the holes ``(N, 1, H, W)``."""
         hole = masks(draw, "hole", *real.shape[-2:]).to(real)
-        return real * (1 - hole), hole
+        return filled(real, hole), hole
 
     def told(self, picture: Tensor, channels: int) -> Condition:
         """Where a picture is transparent it is missing; raises `UserError` where nothing is."""
@@ -59,25 +60,22 @@ class Repair:
             raise UserError(
                 "nothing is transparent: make transparent what is to be repaired, or give --mask"
             )
-        return in_channels(picture, channels) * (1 - hole), hole
+        return filled(in_channels(picture, channels), hole), hole
 
     def whole(self, made: Tensor, condition: Condition) -> Tensor:
-        """What was made inside the hole, what is known outside."""
-        known, hole = _pair(condition)
+        """The smooth picture and what the network adds inside the hole, what is known outside."""
+        smooth, hole = _pair(condition)
         # No tanh: where the ground is white it saturates, and nothing is learnt any more.
-        return torch.where(hole > 0, made, known.to(made))
+        return torch.where(hole > 0, smooth.to(made) + made, smooth.to(made))
 
     def plain(self, condition: Condition, channels: int) -> Tensor:
-        """Each hole in the mean colour of what is known."""
-        known, hole = _pair(condition)
-        area = (1 - hole).sum((2, 3), keepdim=True).clamp_min(1)
-        mean = (known * (1 - hole)).sum((2, 3), keepdim=True) / area
-        return torch.where(hole > 0, mean, known)
+        """The picture with smooth holes."""
+        return _pair(condition)[0]
 
     def shown(self, condition: Condition, channels: int) -> Tensor:
         """The picture with white holes."""
-        known, hole = _pair(condition)
-        return torch.where(hole > 0, 1.0, known)
+        smooth, hole = _pair(condition)
+        return torch.where(hole > 0, 1.0, smooth)
 
 
 @dataclass(frozen=True)
@@ -159,6 +157,17 @@ class Translate:
     shown = plain
 
 
+class TranslateUnpaired(Translate):
+    """Make a picture that might be one of another folder, without knowing which.
+
+    The network adds to the picture given: it begins as a copy, and changes what gives it away."""
+
+    def whole(self, made: Tensor, condition: Condition) -> Tensor:
+        """The given picture and what the network adds."""
+        assert isinstance(condition, Tensor)
+        return condition.to(made) + made
+
+
 def in_channels(picture: Tensor, channels: int) -> Tensor:
     """RGBA pictures ``(N, 4, H, W)`` as the model has them: grey, RGB or RGBA."""
     if channels == 4:
@@ -182,8 +191,32 @@ class Completed(nn.Module):
         self.network, self.task = network, task
 
     def forward(self, noise: Tensor | None, condition: Condition) -> Tensor:
-        """Pictures ``(N, C, H, W)`` of a condition."""
-        return self.task.whole(self.network(noise, condition), condition)
+        """Pictures ``(N, C, H, W)`` of a condition, in [-1, 1]."""
+        return within(self.task.whole(self.network(noise, condition).float(), condition))
+
+
+class _Within(torch.autograd.Function):
+    """Clamped to [-1, 1]; the gradient passes where it leads back inside."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x.clamp(-1, 1)
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        outward = ((x > 1) & (slope < 0)) | ((x < -1) & (slope > 0))
+        return slope.masked_fill(outward, 0)
+
+
+def within(x: Tensor) -> Tensor:
+    """Pictures as they will be stored, clamped to [-1, 1].
+
+    Clamped before the loss: a network that meets white may go beyond it at no cost, and so gives
+    white itself, not what is nearly white. A plain clamp would not teach what lies outside."""
+    made: Tensor = _Within.apply(x)  # type: ignore[no-untyped-call]
+    return made
 
 
 TASKS: dict[str, Callable[[], Task]] = {
@@ -194,4 +227,5 @@ TASKS: dict[str, Callable[[], Task]] = {
     "enlarge-4-worn": lambda: Enlarge(4, worn=True),
     "colour": Colour,
     "translate": Translate,
+    "translate-unpaired": TranslateUnpaired,
 }

@@ -9,6 +9,7 @@ from multigan.adversarial.condition import Condition
 from multigan.adversarial.randomness import Draw
 from multigan.adversarial.terms import Term
 from multigan.adversarial.turns import GeneratorTurn
+from multigan.domains.image.contrast import patch_contrast
 from multigan.domains.image.measures import perceptual
 from multigan.errors import UserError
 
@@ -23,7 +24,7 @@ def perceptual_difference(turn: GeneratorTurn) -> Tensor:
     return distance.mean()
 
 
-TERMS = {"perceptual": Term(perceptual_difference)}
+TERMS = {"perceptual": Term(perceptual_difference), "patches": Term(patch_contrast)}
 """What ``game.terms`` may name of pictures besides the core's terms."""
 
 

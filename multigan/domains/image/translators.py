@@ -61,7 +61,8 @@ class UnetGenerator(nn.Module):
 
     ``condition_shape`` holds the shapes of what it is told, of which pictures count. At the
     coarsest scale ``depth`` residual blocks of growing dilation look around (as AOT-GAN's do for
-    holes). Noise ``(N, latent)``, where there is any, enters there as channels."""
+    holes). Noise ``(N, latent)``, where there is any, enters there as channels. ``unshuffle``
+    pixels by as many become channels first and pixels again at last (Shi et al. 2016)."""
 
     def __init__(
         self,
@@ -72,11 +73,14 @@ class UnetGenerator(nn.Module):
         widest: int = 256,
         depth: int = 4,
         scales: int = 3,
+        unshuffle: int = 1,
     ) -> None:
         super().__init__()
-        channels = [min(width * 2**i, widest) for i in range(scales + 1)]
-        self.multiple = 2**scales
-        self.first = nn.Conv2d(told_channels(condition_shape), channels[0], 3, 1, 1)
+        self.channels = channels = [min(width * 2**i, widest) for i in range(scales + 1)]
+        # Few channels of many pixels cost a processor more than many channels of few pixels.
+        self.unshuffle, area = unshuffle, unshuffle**2
+        self.multiple = unshuffle * 2**scales
+        self.first = nn.Conv2d(told_channels(condition_shape) * area, channels[0], 3, 1, 1)
         self.down = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in itertools.pairwise(channels))
         self.noise = nn.Conv2d(channels[-1] + latent, channels[-1], 1) if latent else None
         self.around = nn.Sequential(
@@ -87,43 +91,56 @@ class UnetGenerator(nn.Module):
             for a, b in zip(channels[:-1][::-1], channels[1:][::-1], strict=True)
         )
         self.join = nn.ModuleList(nn.Conv2d(2 * c, c, 3, 1, 1) for c in channels[:-1][::-1])
-        self.last = nn.Conv2d(channels[0], shape[0], 3, 1, 1)
+        self.last = nn.Conv2d(channels[0], shape[0] * area, 3, 1, 1)
         # Small at first: what a task makes whole of nearly nothing is nearly what was given.
         nn.init.normal_(self.last.weight, 0, 0.01)
 
     def forward(self, noise: Tensor | None, condition: Condition) -> Tensor:
         """Raw pictures ``(N, C, H, W)`` of a condition; the task makes them whole."""
-        height, width = (
-            max(s) for s in zip(*(t.shape[-2:] for t in tensors(condition)), strict=True)
-        )
-        given = planes(condition, height, width)
-        x, cut = _padded(given, self.multiple)
-        x = F.leaky_relu(self.first(x), 0.2)
-        passed = []
-        for down in self.down:
-            passed.append(x)
-            x = F.leaky_relu(down(x), 0.2)
-        if self.noise is not None and noise is not None:
-            spread = noise[:, :, None, None].expand(-1, -1, *x.shape[-2:])
-            x = self.noise(torch.cat([x, spread], 1))
-        x = self.around(x)
+        height, width = _size(condition)
+        *passed, x = self.encoded(condition)
+        x = self.around(self.noisy(x, noise))
         for up, join, skip in zip(self.up, self.join, passed[::-1], strict=True):
             x = F.leaky_relu(join(torch.cat([F.leaky_relu(up(x), 0.2), skip], 1)), 0.2)
-        made: Tensor = self.last(x)
-        return made[..., : cut[0], : cut[1]]
+        made = F.pixel_shuffle(self.last(x), self.unshuffle)
+        return made[..., :height, :width]
+
+    def encoded(self, condition: Condition) -> list[Tensor]:
+        """The encoder's maps ``(N, C, H, W)``, the finest first."""
+        x = _padded(planes(condition, *_size(condition)), self.multiple)
+        maps = [F.leaky_relu(self.first(F.pixel_unshuffle(x, self.unshuffle)), 0.2)]
+        for down in self.down:
+            maps.append(F.leaky_relu(down(maps[-1]), 0.2))
+        return maps
+
+    def noisy(self, x: Tensor, noise: Tensor | None) -> Tensor:
+        """The coarsest map with noise ``(N, latent)`` in it; None: without noise."""
+        if self.noise is None:
+            return x
+        if noise is None:
+            noise = x.new_zeros(len(x), self.noise.in_channels - x.shape[1])
+        spread = noise[:, :, None, None].expand(-1, -1, *x.shape[-2:])
+        mixed: Tensor = self.noise(torch.cat([x, spread.to(x)], 1))
+        return mixed
 
 
-def _padded(x: Tensor, multiple: int) -> tuple[Tensor, tuple[int, int]]:
-    """Pictures repeated at their edges up to whole multiples, and their own height and width."""
+def _size(condition: Condition) -> tuple[int, int]:
+    """Height and width of the largest picture of a condition."""
+    height, width = (max(s) for s in zip(*(t.shape[-2:] for t in tensors(condition)), strict=True))
+    return height, width
+
+
+def _padded(x: Tensor, multiple: int) -> Tensor:
+    """Pictures repeated at their edges up to whole multiples."""
     height, width = x.shape[-2:]
-    filled = F.pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")
-    return filled, (height, width)
+    return F.pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")
 
 
 class PatchCritic(nn.Module):
     """PatchGAN: judges the picture beside its condition, patch by patch (Isola et al. 2017).
 
     Logits ``(N, places)``. ``scales`` strided layers under spectral norm; three see 70 pixels.
+    Without ``pairs`` it judges the picture alone.
     """
 
     def __init__(
@@ -133,11 +150,12 @@ class PatchCritic(nn.Module):
         width: int = 32,
         widest: int = 256,
         scales: int = 3,
+        pairs: bool = True,
     ) -> None:
         super().__init__()
         channels = [min(width * 2**i, widest) for i in range(scales)]
         layers: list[nn.Module] = []
-        told = told_channels(condition_shape)
+        told = told_channels(condition_shape) if pairs else 0
         below = shape[0] + told
         for above in channels:
             # A critic of pairs learns fast: its slope is bounded at every layer.
