@@ -2,6 +2,7 @@
 ones."""
 
 import logging
+import math
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -177,7 +178,8 @@ class Evaluator:
             for name, value in values.items():
                 found.setdefault(name, []).append(value)
         means = {name: torch.cat(values).nanmean().item() for name, values in found.items()}
-        return replace(measured, values={**means, **measured.values})
+        said = {name: mean for name, mean in means.items() if not math.isnan(mean)}
+        return replace(measured, values={**said, **measured.values})
 
     def _untaught(self) -> Tensor | None:
         """Samples ``(n, ...)`` made of the conditions of the unseen ones without learning."""

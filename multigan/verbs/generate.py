@@ -15,6 +15,7 @@ from multigan.atomic import writing
 from multigan.devices import pick_device
 from multigan.domains.made import made_names, mark_made
 from multigan.domains.presenter import Presenter
+from multigan.domains.progress import in_lines, watched_by
 from multigan.errors import UserError
 from multigan.model import Model, load
 from multigan.options import asked_for, parted, told
@@ -77,7 +78,8 @@ def generate_files(
     model's domain, told where they have something to say;
     ``unique`` and ``filter`` as for `Model.chunks`. ``trust_code`` agrees to code that the model,
     or another that an option names, brings along. ``say`` hears every sample that can be put into
-    words; ``note`` which files were made of which condition, and what was there before."""
+    words; ``note`` which files were made of which condition, how far a large one is, and what was
+    there before."""
     model = load(source, device=str(pick_device(device)), trust_code=trust_code)
     chosen = asked_for(model.domain.options, options or {}, model.recipe.domain)
     chosen = {name: model.opened(name, value, trust_code) for name, value in chosen.items()}
@@ -92,7 +94,7 @@ def generate_files(
         )
     labels = labels_in(label, model.classes, n)
     written = _beginning(model, n, out, labels, together, between, condition, unique, as_dataset)
-    with writing(out, option="--out"):
+    with writing(out, option="--out"), watched_by(in_lines(note)):
         if not _is_standard_output(out):
             _make_room(out.parent if together else out, None if together else note)
         asked: dict[str, Any] = {"seed": seed, "label": labels, "unique": unique, "filter": filter}

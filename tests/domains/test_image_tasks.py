@@ -15,13 +15,14 @@ from multigan.adversarial.randomness import Draw
 from multigan.domains.image.damage import (
     blurred,
     compressed,
+    filled,
     larger,
     luminance,
     masks,
     smaller,
     worn,
 )
-from multigan.domains.image.tasks import TASKS, Completed, Repair, Task, Translate
+from multigan.domains.image.tasks import TASKS, Completed, Repair, Task, Translate, within
 from multigan.domains.image.translators import PatchCritic, UnetGenerator, told_channels
 
 CPU = torch.device("cpu")
@@ -96,6 +97,49 @@ def test_wear_is_random_by_the_draw_alone_and_worse_than_making_smaller() -> Non
     assert torch.allclose(alone, made[2:4], atol=1e-5)
 
 
+@pytest.mark.parametrize("size", [(32, 32), (23, 61), (3, 9), (1, 1)])
+def test_holes_are_filled_smoothly_and_nothing_else_changes(size: tuple[int, int]) -> None:
+    rows, columns = (torch.linspace(-1, 1, side) for side in size)
+    slope = (0.5 * rows[:, None] + 0.5 * columns)[None, None].expand(2, 3, *size)
+    hole = torch.zeros(2, 1, *size)
+    hole[0, :, size[0] // 4 : size[0] // 2, size[1] // 4 : size[1] // 2] = 1
+    hole[1] = 1
+    made = filled(slope.where(hole == 0, torch.nan_to_num(torch.tensor(9e9))), hole)
+    assert torch.equal(made.where(hole == 0, 0), slope.where(hole == 0, 0))
+    assert made.abs().max() <= 1
+    if min(size) > 8:  # a slope solves Laplace's equation: it is what a hole in it is filled with
+        assert (made[0] - slope[0]).abs().max() < 0.03
+    assert (made[1] == 0).all()
+
+
+def test_what_is_clamped_costs_nothing_and_what_is_not_has_a_gradient() -> None:
+    x = torch.tensor([3.0, 3.0, -3.0, -3.0, 0.5], requires_grad=True)
+    true = torch.tensor([1.0, 0.0, -1.0, 0.0, 1.0])
+    made = within(x)
+    assert made.tolist() == [1, 1, -1, -1, 0.5]
+    (made - true).abs().sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [0, 1, 0, -1, -1]
+    outward = torch.tensor([3.0], requires_grad=True)
+    within(outward).neg().sum().backward()  # such as a critic that wants it whiter than white
+    assert outward.grad is not None
+    assert outward.grad.tolist() == [0]
+
+
+@pytest.mark.parametrize(("scales", "unshuffle"), [(0, 4), (1, 2), (2, 1)])
+def test_pixels_that_become_channels_come_back_in_place(scales: int, unshuffle: int) -> None:
+    generator = UnetGenerator(
+        (3, 32, 32), (3, 32, 32), width=4, depth=1, scales=scales, unshuffle=unshuffle
+    )
+    given = torch.zeros(1, 3, 32, 32)
+    lit = given.clone()
+    lit[..., 16:, 24:] = 1
+    changed = (generator(None, lit) - generator(None, given)).abs().sum((0, 1)) > 0
+    assert changed[20:, 28:].all()
+    assert changed.shape == (32, 32)
+    assert generator(None, torch.rand(1, 3, 23, 61)).shape == (1, 3, 23, 61)
+
+
 @pytest.mark.parametrize("name", TASKS)
 @pytest.mark.parametrize("size", [(32, 32), (24, 40)])
 def test_a_network_undoes_any_task_at_any_size(name: str, size: tuple[int, int]) -> None:
@@ -120,8 +164,9 @@ def test_repair_changes_nothing_outside_the_hole() -> None:
     task = Repair()
     condition = task.condition(real, draw_of(4), None)
     assert isinstance(condition, tuple)
-    known, hole = condition
-    assert (known * hole == 0).all()
+    smooth, hole = condition
+    assert torch.equal(smooth.where(hole == 0, 0), real.where(hole == 0, 0))
+    assert torch.equal(task.plain(condition, 3), smooth)
     made = task.whole(torch.randn_like(real) * 9, condition)
     assert torch.equal(made.where(hole == 0, 0), real.where(hole == 0, 0))
 

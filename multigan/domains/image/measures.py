@@ -10,9 +10,16 @@ from multigan.domains.image.damage import luminance
 from multigan.domains.image.frozen import FrozenFeatures, features_are_there, perceptual_distance
 from multigan.measures.compare import Aim
 
+HOLES = {
+    "PSNR-hole to 5 %": (0, 0.05),
+    "PSNR-hole to 15 %": (0.05, 0.15),
+    "PSNR-hole larger": (0.15, 1),
+}
+"""PSNR inside holes by the share of the picture that they take."""
 AIMS: dict[str, Aim] = {
     "PSNR": "higher",
     "PSNR-hole": "higher",
+    **dict.fromkeys(HOLES, "higher"),
     "SSIM": "higher",
     "perceptual": "lower",
     "colour error": "lower",
@@ -88,11 +95,15 @@ def enlarged(x: Tensor) -> Tensor:
 
 @torch.no_grad()
 def paired(made: Tensor, true: Tensor, hole: Tensor | None = None) -> dict[str, Tensor]:
-    """All measures of uint8 pictures ``(N, C, H, W)`` beside the true ones, a value each."""
+    """All measures of uint8 pictures ``(N, C, H, W)`` beside the true ones, a value each; NaN
+    where one says nothing of a picture, such as of holes of another size."""
     x, y = made.float() / 255, true.float() / 255
     found = {"PSNR": signal_to_noise(x, y), "SSIM": structural_similarity(x, y)}
     if hole is not None:
-        found["PSNR-hole"] = signal_to_noise(x, y, hole)
+        found["PSNR-hole"] = inside = signal_to_noise(x, y, hole)
+        share = (hole > 0).float().mean((1, 2, 3))
+        for name, (above, up_to) in HOLES.items():
+            found[name] = inside.where((share > above) & (share <= up_to), torch.nan)
     if x.shape[1] >= 3:
         found["colour error"] = colour_error(x, y)
     seen = perceptual(x * 2 - 1, y * 2 - 1)

@@ -10,6 +10,7 @@ from torch import Tensor
 from multigan.adversarial.condition import Condition
 from multigan.domains.image.frozen import features_are_there
 from multigan.domains.image.measures import AIMS, paired
+from multigan.domains.image.settings import UNPAIRED
 from multigan.domains.image.sources import PictureSource
 from multigan.domains.image.stacked import grey
 from multigan.domains.ruler import Ruler
@@ -84,19 +85,28 @@ class ImageRuler(Ruler):
     def paired_measures(
         self, made: Tensor, true: Tensor, condition: Condition
     ) -> dict[str, Tensor]:
-        """How near pictures are to the true ones; of repaired ones also inside the holes."""
+        """How near pictures are to the true ones; of repaired ones also inside the holes, by their
+        size. Without pairs there are no true ones."""
+        if self.domain.recipe.data.task == UNPAIRED:
+            return {}
         hole = condition[1] if isinstance(condition, tuple) and len(condition) == 2 else None
         return paired(made, true, hole if isinstance(hole, Tensor) else None)
 
     def cautions(self) -> Sequence[str]:
-        """That the perceptual distance judges what was trained by its own network."""
-        taught = self._taught_by_lite0()
-        if taught is None or self.domain.task is None or not features_are_there("lite0"):
+        """That SSIM sees no colour, and that the perceptual distance judges what was trained by its
+        own network."""
+        data, taught = self.domain.recipe.data, self._taught_by_lite0()
+        if data.task in ("make", UNPAIRED):
             return ()
-        return (
-            f"perceptual is measured by the network that this model was trained by ({taught}): it "
-            "may look better than it is",
-        )
+        said = []
+        if data.channels >= 3:
+            said.append("SSIM is of the luminance and blind to colour: that is in colour error")
+        if taught is not None and features_are_there("lite0"):
+            said.append(
+                "perceptual is measured by the network that this model was trained by "
+                f"({taught}): it may look better than it is"
+            )
+        return said
 
     def _taught_by_lite0(self) -> str | None:
         """The setting by which the frozen network of ``lite0`` had a part in the training."""

@@ -88,7 +88,7 @@ class ImageGenerator(NetworkSettings):
     """Most channels of a layer: the first ones of large pictures are cut to it."""
     depth: Annotated[int, Field(ge=1, le=16)] = 2
     """Blocks at each scale of residual, at the coarsest of unet."""
-    scales: Annotated[int, Field(ge=1, le=8)] = 3
+    scales: Annotated[int, Field(ge=0, le=8)] = 3
     """How often unet halves a picture."""
     unshuffle: Annotated[int, Field(ge=1, le=8)] = 1
     """So many pixels by as many are one place of unet's finest map, their values its channels."""

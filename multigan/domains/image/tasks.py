@@ -215,7 +215,7 @@ def within(x: Tensor) -> Tensor:
 
     Clamped before the loss: a network that meets white may go beyond it at no cost, and so gives
     white itself, not what is nearly white. A plain clamp would not teach what lies outside."""
-    made: Tensor = _Within.apply(x)  # type: ignore[no-untyped-call]
+    made: Tensor = _Within.apply(x)
     return made
 
 

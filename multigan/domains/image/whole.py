@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from multigan.adversarial.condition import Condition, mapped, tensors
 from multigan.domains.files import find_files
 from multigan.domains.image.opening import PICTURES, open_picture
+from multigan.domains.progress import tell
 from multigan.domains.unreadable import Unreadable
 from multigan.errors import DataError, UserError, reason
 
@@ -57,16 +59,17 @@ def tiled(generator: nn.Module, noise: Tensor, condition: Condition) -> Tensor:
         made: Tensor = generator(noise, condition)
         return made
     total: Tensor | None = None
-    for top in _starts(height):
-        for left in _starts(width):
-            rows, columns = slice(top, top + TILE), slice(left, left + TILE)
-            part = generator(noise, mapped(partial(_cut, rows=rows, columns=columns), condition))
-            fade = _fade(part, top, left, height, width)
-            if total is None:
-                total = part.new_zeros(part.shape[0], part.shape[1] + 1, height, width)
-            place = total[..., rows, columns]
-            place[:, :-1] += part * fade
-            place[:, -1:] += fade
+    corners = list(product(_starts(height), _starts(width)))
+    for done, (top, left) in enumerate(corners):
+        tell(done, len(corners), "making tiles")
+        rows, columns = slice(top, top + TILE), slice(left, left + TILE)
+        part = generator(noise, mapped(partial(_cut, rows=rows, columns=columns), condition))
+        fade = _fade(part, top, left, height, width)
+        if total is None:
+            total = part.new_zeros(part.shape[0], part.shape[1] + 1, height, width)
+        place = total[..., rows, columns]
+        place[:, :-1] += part * fade
+        place[:, -1:] += fade
     assert total is not None
     return total[:, :-1] / total[:, -1:]
 
