@@ -51,6 +51,14 @@ def multiply_in_tf32(device: torch.device, allowed: bool) -> None:
         torch.backends.cuda.matmul.allow_tf32 = allowed
 
 
+def multiplies_bf16(device: torch.device) -> bool:
+    """Whether a device has units for bf16, so that it is faster there than fp32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    known = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    return bool(known.get("amx_bf16") or known.get("avx512_bf16"))
+
+
 @contextmanager
 def explaining_out_of_memory(device: torch.device, batch: int, accumulate: int) -> Iterator[None]:
     """Turn a device (or host) without memory into a `UserError` that says the peak and the key to

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from multigan.adversarial.augmentation import View, viewed
-from multigan.adversarial.condition import Condition
+from multigan.adversarial.condition import Condition, mapped
 from multigan.adversarial.losses import (
     CriticInputs,
     CriticLoss,
@@ -97,9 +97,7 @@ class Match:
         with torch.no_grad():
             shown = contest.real(game, turn)
         real = game.embed(shown.x, contest.critic)
-        # The critic learns from samples as they are: nothing flows back into the generators.
-        with torch.no_grad():
-            made = contest.fake(game, turn, game.noise(turn.draw))
+        made = self._made(turn)
         fake = game.embed(made.x, contest.critic)
         points = {
             name: penalty.at(real, fake, draw)
@@ -118,7 +116,10 @@ class Match:
         """What the generators make on a micro-batch, and what the critic thinks of it."""
         game, contest = self.game, self.contest
         view = partial(self._view, draw=self._draw(turn), clock=clock, budget=budget)
-        made = contest.fake(game, turn, noise)
+        if turn.fakes is None:
+            made = contest.fake(game, turn, noise)
+        else:
+            made = turn.fakes.seen[contest.critic]
         read = game.embed(made.x, contest.critic)
         logits, features = self._judged(read, view(read, purpose="fake"), made.condition)
         real = None
@@ -131,6 +132,18 @@ class Match:
                 how = view(read, purpose="real")
                 real = self.logits(*viewed(read, shown.condition, how, game.augmentation))
         return Outcome(made.x, logits, real, features)
+
+    def _made(self, turn: Turn) -> Seen:
+        """What the critic learns from: samples as they are, from which nothing flows back into the
+        generators."""
+        noise = self.game.noise(turn.draw)
+        with torch.set_grad_enabled(turn.fakes is not None):
+            made = self.contest.fake(self.game, turn, noise)
+        if turn.fakes is None:
+            return made
+        turn.fakes.noise = noise
+        turn.fakes.seen[self.contest.critic] = made
+        return Seen(_detached(made.x), _detached(made.condition))
 
     def _draw(self, turn: Turn) -> Draw:
         """The draw of the turn; critics besides the main one have numbers of their own."""
@@ -158,6 +171,10 @@ class Match:
         features, judge = game.features(read, condition), network.judge_features
         with game.precision():
             return judge(features, **by_name(judge, condition)).float(), features
+
+
+def _detached(x: Any) -> Any:
+    return x.detach() if hasattr(x, "detach") else mapped(Tensor.detach, x)
 
 
 def by_name(method: Callable[..., Any], condition: Condition) -> dict[str, Condition]:

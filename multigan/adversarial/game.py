@@ -5,6 +5,7 @@ clock by one batch of real samples. Nothing here waits for the device."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -23,11 +24,11 @@ from multigan.adversarial.protocols import (
     ShowsFeatures,
     answers,
 )
-from multigan.adversarial.randomness import Draw
+from multigan.adversarial.randomness import Draw, derive_seed
 from multigan.adversarial.settings import GameSettings, PlayerSettings
 from multigan.adversarial.statistics import Statistics
 from multigan.adversarial.terms import GeneratorTerm, mode_seeking
-from multigan.adversarial.turns import GeneratorTurn, Turn, TurnsOf
+from multigan.adversarial.turns import Fakes, GeneratorTurn, Turn, TurnsOf
 
 Players = nn.Module | Mapping[str, nn.Module]
 
@@ -145,11 +146,16 @@ class Game:
         steps = self.settings.critic.steps
         # Counted by the clock: lazy penalties fall on the same rounds after an interruption.
         index = clock // (batch * steps)
-        for _ in range(steps):
-            self.critic_phase(turns("critic", clock), clock, budget, index)
+        played: list[Turn] = []
+        for step in range(steps):
+            shown = turns("critic", clock)
+            if self.settings.reuse_fakes and step == steps - 1:
+                shown = played = [replace(turn, fakes=Fakes()) for turn in shown]
+            self.critic_phase(shown, clock, budget, index)
             clock += batch
         # The generator meets the critic as it now is: one gradient for both would be of an old one.
-        self.generator_phase(turns("generator", clock), clock, budget)
+        again = [replace(turn, draw=_other(turn.draw)) for turn in played]
+        self.generator_phase(again or turns("generator", clock), clock, budget)
         # Players circle around an equilibrium, their average comes nearer to it (Yazıcı et al.
         # 2019): it is what is kept, shown and measured.
         half_life = self.settings.ema_half_life.at(clock, budget)
@@ -214,7 +220,8 @@ class Game:
 
     def _generator_terms(self, turn: Turn, clock: int, budget: int) -> dict[str, Tensor]:
         # One noise for all contests: several critics judge the very same sample.
-        noise, terms, outcomes = self.noise(turn.draw), {}, {}
+        noise = self.noise(turn.draw) if turn.fakes is None else turn.fakes.noise
+        terms, outcomes = {}, {}
         for name, match in self.matches.items():
             outcome = outcomes[name] = match.outcome(turn, noise, clock, budget)
             loss = self.objective.generator(outcome.logits, outcome.real_logits)
@@ -244,6 +251,11 @@ class Game:
             player.load({**state, **players}[player.name])
         for name, ema in self.emas.items():
             ema.network.load_state_dict({"generator": state["ema"], **emas}[name])
+
+
+def _other(draw: Draw) -> Draw:
+    """A draw of the same samples whose numbers are others."""
+    return replace(draw, seed=derive_seed(draw.seed, "generator"))
 
 
 def introduce(critic: nn.Module, generator: nn.Module) -> None:

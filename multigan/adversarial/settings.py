@@ -127,6 +127,9 @@ class GameSettings:
     players: dict[str, PlayerSettings] = field(default_factory=dict)
     """How each further player learns, by its name; left out: as the generator or the critic
     does."""
+    reuse_fakes: bool = False
+    """The generator's phase judges what the critic's last phase was shown, with new augmentation,
+    instead of making new samples: one pass of the generator less."""
     ema_half_life: Scheduled = field(default_factory=lambda: constant(10_000))
     """Half-life of the generator's moving average, in real samples seen; 0 keeps the last
     weights."""

@@ -13,6 +13,21 @@ if TYPE_CHECKING:
     from multigan.adversarial.game import Game
 
 
+class Seen(NamedTuple):
+    """What a critic is shown of some samples: the samples and what it is told of them."""
+
+    x: Any  # (N, ...)
+    condition: Condition
+
+
+@dataclass
+class Fakes:
+    """What was made for a turn, with its way back to the generators, to be judged once more."""
+
+    noise: Any = None
+    seen: dict[str, Seen] = field(default_factory=dict)  # by the critic that was shown it
+
+
 @dataclass(frozen=True)
 class Turn:
     """Real samples of one micro-batch and the randomness that goes with them."""
@@ -20,13 +35,7 @@ class Turn:
     real: Tensor  # (N, ...)
     condition: Condition
     draw: Draw
-
-
-class Seen(NamedTuple):
-    """What a critic is shown of some samples: the samples and what it is told of them."""
-
-    x: Any  # (N, ...)
-    condition: Condition
+    fakes: Fakes | None = None  # where the next phase is to judge what this one makes
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,9 @@ class TrainSettings:
     """Also write scalars, pictures, sounds and sentences for TensorBoard into the run folder."""
     log_to: list[Literal["tensorboard", "wandb", "mlflow", "trackio"]] = field(default_factory=list)
     """Also write to these, each through its own library; what they send and where, they decide."""
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """fp32 | bf16: autocast around the networks; losses and penalties stay in fp32."""
+    precision: Literal["fp32", "bf16", "auto"] = "fp32"
+    """fp32 | bf16 | auto: autocast around the networks; losses and penalties stay in fp32. auto is
+    bf16 where the processor or the GPU has units for it, and says which."""
     compile: bool = False
     """Run the networks and the critic's loss, penalties included, through torch.compile."""
     channels_last: bool = True

@@ -12,6 +12,7 @@ from multigan.adversarial.game import Game
 from multigan.adversarial.randomness import derive_seed
 from multigan.adversarial.settings import GameSettings
 from multigan.adversarial.terms import terms_of
+from multigan.devices import multiplies_bf16
 from multigan.domains.base import Domain
 from multigan.errors import UserError
 from multigan.training.distributed import Processes
@@ -63,11 +64,23 @@ class Setup:
                     *terms_of(recipe.game.terms, self.domain.known_terms()),
                 ],
                 synchronise=self.processes.synchronise if self.processes.world > 1 else None,
-                autocast=torch.bfloat16 if train.precision == "bf16" else None,
+                autocast=self._autocast(),
                 compile=train.compile,
             )
         except ValueError as error:
             raise UserError(str(error)) from error
+
+    def _autocast(self) -> torch.dtype | None:
+        precision = self.domain.recipe.train.precision
+        if precision != "auto":
+            return torch.bfloat16 if precision == "bf16" else None
+        fast = multiplies_bf16(self.device)
+        self.note(
+            "bf16: this device has units for it (train.precision = fp32 does without)"
+            if fast
+            else "fp32: this device has no units for bf16"
+        )
+        return torch.bfloat16 if fast else None
 
     def _suited(self, game: GameSettings, count: int) -> GameSettings:
         if not game.augment_enough or game.augment.highest == 0:

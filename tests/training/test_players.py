@@ -6,6 +6,7 @@ import torch
 from multigan.domains.image.domain import ImageDomain
 from multigan.domains.points.domain import PointsDomain
 from multigan.recipe.load import load_recipe
+from multigan.training import players
 from multigan.training.distributed import Processes
 from multigan.training.players import Setup
 
@@ -40,3 +41,27 @@ def test_how_strongly_is_augmented_is_said(count: int, probability: float, line:
 def test_compiling_on_a_cpu_is_advised_against() -> None:
     assert notes_of(False) == []
     assert [line.startswith("! train.compile on a CPU") for line in notes_of(True)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("precision", "fast", "autocast", "said"),
+    [
+        ("auto", True, torch.bfloat16, "bf16: this device has units for it"),
+        ("auto", False, None, "fp32: this device has no units for bf16"),
+        ("bf16", False, torch.bfloat16, ""),
+        ("fp32", True, None, ""),
+    ],
+)
+def test_bf16_is_taken_where_it_is_fast_and_said(
+    precision: str,
+    fast: bool,
+    autocast: torch.dtype | None,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(players, "multiplies_bf16", lambda device: fast)
+    domain = PointsDomain(load_recipe("points/ring", {"train.precision": precision}))
+    domain.load()
+    notes: list[str] = []
+    assert Setup(domain, torch.device("cpu"), Processes(), notes.append).game().autocast == autocast
+    assert [note.partition(" (")[0] for note in notes] == [said] * bool(said)
