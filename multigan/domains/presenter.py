@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from multigan.adversarial.condition import Condition
 from multigan.domains.shown import Exhibit, Snapshot, picture_exhibit
 from multigan.errors import UserError
 
@@ -93,6 +94,11 @@ class Presenter(ABC):
         """The same for the page of a run, each with the name of its class where there are
         ``names``, one an item; by default `exhibits`, which show none."""
         return self.exhibits(items, about)
+
+    def given(self, condition: Condition) -> Sequence[Any]:
+        """What samples were made of, as items to look at, one a sample; none where it is not of
+        their kind."""
+        return ()
 
     def lines(self, items: Sequence[Any]) -> list[str]:
         """What to print of presented items in a terminal; most kinds of data have nothing to

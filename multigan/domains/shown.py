@@ -34,6 +34,7 @@ class Exhibit:
     media: str = "image/png"
     names: Sequence[str] = ()  # the class of what is shown, or of each line; empty: none
     drawn: bytes | None = None  # a sound's spectrogram, a PNG file
+    before: bytes | None = None  # what a picture was made of, a PNG file of the same size
 
 
 def png(picture: Image.Image) -> bytes:

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import torch
 
+from multigan.adversarial.condition import part
 from multigan.asked import labels_of
 from multigan.domains.base import Domain
+from multigan.domains.conditions import seen_chunks
 from multigan.domains.shown import Exhibit
 from multigan.errors import DataError, UserError
 from multigan.model import Model
@@ -14,6 +16,7 @@ from multigan.samples import Facts, Stored
 
 _GLIMPSE = {"picture": 24, "sound": 4}  # exhibits of each run where several stand side by side
 _LINES = 12  # of sentences there
+_CPU = torch.device("cpu")
 
 
 def exhibited(domain: Domain, model: Model | None) -> tuple[list[Exhibit], list[Exhibit]]:
@@ -56,10 +59,25 @@ def _exhibited_pairs(model: Model) -> tuple[list[Exhibit], list[Exhibit]]:
             return [Exhibit("text", [f"no samples: {error}"], "why nothing is shown")], []
     made = [item for x in model.remade(few) for item in presenter.present(x)]
     names, true = _of_classes(domain, few), presenter.items(few.samples)
+    shown = presenter.gallery(made, f"samples made from {which}", names)
     return (
-        presenter.gallery(made, f"samples made from {which}", names),
+        _with_given(shown, model, few),
         presenter.gallery(true, f"the {which} they are made from", names),
     )
+
+
+def _with_given(shown: list[Exhibit], model: Model, few: Stored) -> list[Exhibit]:
+    """Pictures with what each was made of, where that is a picture too."""
+    presenter, given = model.domain.presenter, []
+    for chunk in seen_chunks(model.domain, few, model.chunk, _CPU):
+        given += presenter.given(part(chunk.condition, slice(0, chunk.wanted)))
+    before = presenter.gallery(given, "what samples were made of") if given else []
+    if len(before) != len(shown):
+        return shown
+    return [
+        replace(e, before=b.content) if isinstance(b.content, bytes) else e
+        for e, b in zip(shown, before, strict=True)
+    ]
 
 
 def _few(stored: Stored, count: int) -> Stored:

@@ -16,7 +16,7 @@ from multigan.domains.audio.presenter import AudioPresenter
 from multigan.domains.audio.waveform import Waveform
 from multigan.domains.shown import Exhibit
 from multigan.domains.text.presenter import TextPresenter
-from multigan.report.exhibition import glimpse
+from multigan.report.exhibition import exhibited, glimpse
 from multigan.report.page import write_report
 
 NOWHERE: Any = SimpleNamespace()
@@ -73,3 +73,31 @@ def test_a_glimpse_is_a_few_of_each_kind() -> None:
     (lines,) = glimpse([Exhibit("text", [str(i) for i in range(36)], "")])
     assert [len(glimpse(pictures)), len(glimpse(sounds)), len(lines.content)] == [24, 4, 12]
     assert glimpse([]) == []
+
+
+def test_what_pictures_were_made_of_lies_over_them(tmp_path: Path) -> None:
+    for i in range(24):
+        Image.new("RGB", (16, 16), (10 * i, 90, 200)).save(tmp_path / f"{i}.png")
+    recipe = {
+        "domain": "image",
+        "data": {"source": str(tmp_path), "size": 16, "channels": 3, "task": "repair"},
+        "generator": {"network": "unet", "width": 4, "depth": 1, "scales": 1},
+        "critic": {"network": "patch", "width": 4, "scales": 1},
+        "train": {"samples": 8, "batch": 8},
+    }
+    settings = {"data.held_out": 0.4}
+    run = multigan.train(recipe, out=tmp_path / "run", settings=settings, device="cpu", quiet=True)
+    made, real = exhibited(run.model.domain, run.model)
+    assert len(made) == len(real) > 4
+    for shown, true in zip(made, real, strict=True):
+        before, after, whole = (
+            np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+            for content in (shown.before, shown.content, true.content)
+        )
+        hole = (before == 255).all(-1)  # shown white
+        assert hole.any()
+        assert (after[~hole] == whole[~hole]).all()  # the same holes in what was made
+    page = write_report([run.folder], tmp_path / "page.html").read_text()
+    assert page.count('<div class="before">') == len(made)
+    assert "resize: horizontal" in page  # a slider without scripts
+    assert "(hover: none)" in page  # side by side where nothing can be dragged

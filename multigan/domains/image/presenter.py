@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from multigan.adversarial.condition import Condition
 from multigan.domains.image.tasks import Task
 from multigan.domains.presenter import Presenter
 from multigan.domains.shown import Exhibit, Snapshot, png
@@ -82,6 +83,11 @@ class ImagePresenter(Presenter):
             )
             for i, item in enumerate(items)
         ]
+
+    def given(self, condition: Condition) -> list[Image.Image]:
+        """From picture to picture: what the task shows of the condition."""
+        task, channels = self.domain.task, self.domain.recipe.data.channels
+        return [] if task is None else self.present(task.shown(condition, channels))
 
     def picture(self, snapshot: Snapshot) -> Image.Image:
         """Generated pictures, with real ones beside them; from picture to picture what each was
