@@ -326,7 +326,8 @@ def _of_split(
             f"data.held_out = {held_out} leaves none of the {len(files):,} {files.kind.name} of "
             f"{files.root} in the {split} split"
         )
-    return rows, []
+    apart = f"{len(files) - len(rows):,} {files.kind.name} are kept apart (data.held_out)"
+    return rows, [apart] * (split == "train")
 
 
 def _labelled(files: Files, names: np.ndarray, rows: np.ndarray, asked: bool) -> Files:

@@ -45,6 +45,12 @@ def still_image(still: Path) -> bytes:
     return file.getvalue()
 
 
+def is_wide(picture: bytes) -> bool:
+    """Whether a picture that we wrote is much wider than high: two halves beside each other."""
+    with Image.open(io.BytesIO(picture)) as opened:
+        return opened.width > 1.25 * opened.height
+
+
 def _frame(path: Path) -> Image.Image:
     with Image.open(path, formats=STILL) as picture:
         frame = picture.convert("RGB")

@@ -18,7 +18,7 @@ from multigan.errors import AbsentError, DiskError, UserError, reason
 from multigan.evaluation.nearest import Pair, kept_pairs
 from multigan.measures.table import SIGN
 from multigan.model import Model, load
-from multigan.pictures.animation import still_image
+from multigan.pictures.animation import is_wide, still_image
 from multigan.report import side_by_side
 from multigan.report.curves import Panel, curves
 from multigan.report.exhibition import exhibited, glimpse
@@ -45,6 +45,7 @@ class Chapter:
     real: list[Exhibit]
     film: str | None  # as a data URL
     still: str | None  # its last picture
+    wide: bool  # whether the film has real samples beside those made
     nearest: str | None  # as a data URL
     pairs: list[Pair]
     events: list[str]
@@ -169,7 +170,8 @@ def chapter(folder: RunFolder, name: str, trust_code: bool = False) -> Chapter:
     last = rows[-1] if rows else {}
     evaluation, starts = _json(folder.path / "evaluation.json"), journal.entries(folder.path)
     made, real = exhibited(domain, model)
-    still = folder.last_still()
+    path = folder.last_still()
+    still = still_image(path) if path else None
     return Chapter(
         name=name,
         domain=recipe.domain,
@@ -180,7 +182,8 @@ def chapter(folder: RunFolder, name: str, trust_code: bool = False) -> Chapter:
         made=made,
         real=real,
         film=_file(folder.film, "image/webp"),
-        still=data_url(still_image(still), "image/webp") if still else None,
+        still=data_url(still, "image/webp") if still else None,
+        wide=still is not None and is_wide(still),
         nearest=_file(folder.path / "nearest.png", "image/png"),
         pairs=kept_pairs(folder.path, domain.presenter) if model else [],
         events=_events(rows),

@@ -54,6 +54,12 @@ def test_it_needs_no_network_and_no_scripts(run: Path) -> None:
     assert len(page) < 5_000_000
 
 
+def test_on_a_phone_half_of_a_wide_film_is_in_sight(run: Path, labelled_run: Path) -> None:
+    assert '<figure class="wide"' not in (run / "report.html").read_text()
+    page = write_report([labelled_run], labelled_run.parent / "wide.html").read_text()
+    assert '<figure class="wide" tabindex="0"' in page
+
+
 def test_it_tells_everything(run: Path) -> None:
     page = (run / "report.html").read_text()
     headings = ("What it makes", "How it changed", "Evaluation", "To repeat it", "Curves")

@@ -137,6 +137,9 @@ def _by_pattern(files: Files, pattern: str, split: str) -> Files:
             f"data.test_pattern = {pattern!r} leaves no file of {files.root} for the {split} split"
         )
     part = files.at(rows)
+    if split == "train":
+        apart = f"{len(files) - len(rows):,} {files.kind.name} are kept apart (data.test_pattern)"
+        part = replace(part, remarks=(*part.remarks, apart))
     if part.labels is None:
         return part
     return _named(part, [files.classes[label] for label in part.labels])
