@@ -16,7 +16,7 @@ from multigan.domains.files import stamp
 from multigan.domains.handed import Lazy, Splits, undecoded
 from multigan.domains.parquet import rows_of_parquet
 from multigan.errors import DataError, reason
-from multigan.resources import cache_folder
+from multigan.resources import cache_folder, how_to_add
 
 HUB = "hf:"
 """What the name of a set of Hugging Face begins with."""
@@ -152,7 +152,7 @@ def from_hub(source: str) -> Any:
     try:
         import datasets
     except ImportError:
-        raise DataError(f"{source} needs datasets: pip install 'multigan[datasets]'") from None
+        raise DataError(f"{source} needs datasets: {how_to_add('datasets')}") from None
     name, _, config = source.removeprefix(HUB).partition(":")
     try:
         found = datasets.load_dataset(name, config or None)

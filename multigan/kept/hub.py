@@ -38,7 +38,6 @@ def upload(folder: Path, repo: str, private: bool, revision: str | None) -> str:
 
     Raises `UserError` with the hub's reason."""
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
     api = HfApi(library_name="multigan")
     try:
@@ -51,7 +50,7 @@ def upload(folder: Path, repo: str, private: bool, revision: str | None) -> str:
             revision=revision,
             commit_message="A model of multigan",
         )
-    except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, OSError) as error:
+    except Exception as error:  # besides the hub's own, whatever its transport raises
         raise UserError(
             f"{repo} was not pushed: {reason(error)}. `hf auth login` signs in"
         ) from None

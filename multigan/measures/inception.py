@@ -10,6 +10,7 @@ from torch import Tensor
 from multigan.devices import float64
 from multigan.errors import UserError, reason
 from multigan.measures.embedder import Embedded, Embedder, weights_hash
+from multigan.resources import how_to_add
 
 
 class InceptionEmbedder(Embedder):
@@ -42,7 +43,7 @@ def _network(weights: Path | None) -> Any:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     except ImportError:
         raise UserError(
-            "--embedder inception needs torch-fidelity: pip install 'multigan[inception]'"
+            f"--embedder inception needs torch-fidelity: {how_to_add('inception')}"
         ) from None
     if weights is not None:
         _check(weights)

@@ -15,6 +15,7 @@ from multigan.domains.presenter import Presenter
 from multigan.domains.shown import Exhibit, Snapshot
 from multigan.errors import UserError
 from multigan.recipe.settings import Recipe
+from multigan.resources import how_to_add
 
 FOLDER = "tensorboard"
 _SHOWN = 8  # samples one can listen to or read, a still
@@ -24,9 +25,8 @@ def check_board(recipe: Recipe) -> None:
     """Raise `UserError` if the recipe asks for TensorBoard and it is not installed."""
     if recipe.train.tensorboard and find_spec("tensorboard") is None:
         raise UserError(
-            "train.tensorboard = true, but tensorboard is not installed: pip install "
-            "'multigan[tensorboard]', "
-            "or set it to false"
+            "train.tensorboard = true, but tensorboard is not installed: "
+            f"{how_to_add('tensorboard')}, or set it to false"
         )
 
 

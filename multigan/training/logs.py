@@ -17,6 +17,7 @@ from multigan.domains.presenter import Presenter
 from multigan.domains.shown import Snapshot
 from multigan.errors import UserError
 from multigan.recipe.settings import Recipe
+from multigan.resources import how_to_add
 from multigan.training.board import FOLDER, Board, check_board
 
 OnTick = Callable[[dict[str, Any]], object]
@@ -47,8 +48,8 @@ def check_logs(recipe: Recipe) -> None:
     for name in recipe.train.log_to:
         if find_spec(name) is None:
             raise UserError(
-                f"train.log_to names {name}, which is not installed: pip install "
-                f"'multigan[{name}]', or leave it out"
+                f"train.log_to names {name}, which is not installed: {how_to_add(name)}, or leave "
+                "it out"
             )
 
 

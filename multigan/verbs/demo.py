@@ -13,6 +13,7 @@ from multigan.errors import UserError, reason
 from multigan.model import Model
 from multigan.options import Option
 from multigan.report.html import exhibits_html
+from multigan.resources import how_to_add
 
 FEW = 12  # samples at first
 _WAITING = 16  # who waits for samples at most
@@ -103,7 +104,7 @@ def page(model: Model) -> Any:
     try:
         import gradio
     except ImportError:
-        raise UserError("the demo is a page of Gradio's: pip install 'multigan[demo]'") from None
+        raise UserError(f"the demo is a page of Gradio's: {how_to_add('demo')}") from None
 
     offered = controls(model)
 

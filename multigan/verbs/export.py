@@ -23,6 +23,7 @@ from multigan.asked import labels_of
 from multigan.domains.base import Domain
 from multigan.errors import UserError, reason
 from multigan.model import Model
+from multigan.resources import how_to_add
 
 CLOSEST = 1e-3
 """How far the exported output may be from ours, in units of what the critic sees."""
@@ -69,8 +70,7 @@ def export(model: Model, onnx: Path | None = None, torch_file: Path | None = Non
         raise UserError("say what to write: --onnx FILE, or --torch FILE")
     if onnx is not None and not all(map(find_spec, ("onnx", "onnxscript", "onnxruntime"))):
         raise UserError(
-            "ONNX is written and checked by onnx, onnxscript and onnxruntime: pip "
-            "install 'multigan[onnx]'"
+            f"ONNX is written and checked by onnx, onnxscript and onnxruntime: {how_to_add('onnx')}"
         )
     model = model.to("cpu")
     maker, inputs = _maker(model)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from multigan.domains.sets import from_arrays
 from multigan.domains.text.domain import TextDomain
 from multigan.errors import DataError
 from multigan.recipe import load_recipe
+from multigan.resources import how_to_add
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), dtype=np.uint8)
 LABELS = np.array([0, 1, 2, 0, 1, 2])
@@ -228,5 +230,5 @@ def test_what_the_hub_says_is_passed_on(monkeypatch: pytest.MonkeyPatch, tmp_pat
     with pytest.raises(DataError, match="/etc/hostname, a file that is not its own"):
         open_source("hf:some/stray", "train")
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(DataError, match=r"pip install 'multigan\[datasets\]'"):
+    with pytest.raises(DataError, match=re.escape(how_to_add("datasets"))):
         open_source("hf:some/other", "train")

@@ -14,6 +14,7 @@ from multigan.domains.audio.domain import AudioDomain
 from multigan.domains.base import Domain
 from multigan.domains.text.domain import TextDomain
 from multigan.errors import UserError
+from multigan.resources import how_to_add
 from multigan.verbs import demo
 
 
@@ -81,7 +82,7 @@ def test_without_gradio_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "gradio", None)
     done = command("demo", labelled_run)
     assert done.status == 2
-    assert "pip install 'multigan[demo]'" in done.err
+    assert how_to_add("demo") in done.err
 
 
 def test_it_is_shown_to_this_machine_alone(

@@ -10,6 +10,7 @@ import torch
 
 import multigan
 from multigan.adversarial.randomness import IndexedDraw, derive_seed
+from multigan.resources import how_to_add
 from multigan.verbs import export as exporting
 
 ONNX = all(map(importlib.util.find_spec, ("onnx", "onnxscript", "onnxruntime")))
@@ -98,7 +99,7 @@ def test_what_cannot_is_said(
 ) -> None:
     assert "--onnx FILE" in command("export", tiny_run).err
     monkeypatch.setattr(exporting, "find_spec", lambda name: None)
-    assert "multigan[onnx]" in command("export", tiny_run, "--onnx", tmp_path / "a.onnx").err
+    assert how_to_add("onnx") in command("export", tiny_run, "--onnx", tmp_path / "a.onnx").err
 
 
 def test_things_say_what_they_are(tiny_run: Path, labelled_run: Path) -> None:

@@ -112,6 +112,22 @@ def test_what_came_from_the_hub_is_trusted_no_more_than_others(
         multigan.Model.from_pretrained("me/hostile")
 
 
+def test_a_hub_that_cannot_be_reached_is_one_message(
+    command: Callable, labelled_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class ConnectError(Exception):
+        """As the client's transport raises it: no error of the hub's, nor an OSError."""
+
+    def fail(api: Any, repo_id: str, **more: Any) -> None:
+        raise ConnectError("[Errno -2] Name or service not known")
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "create_repo", fail)
+    done = command("push", labelled_run, "me/stripes")
+    assert done.status == 2
+    assert "was not pushed" in done.err
+    assert "the network cannot be reached" in done.err
+
+
 def test_a_hub_that_refuses_is_one_message(command: Callable, labelled_run: Path) -> None:
     offline = command("push", labelled_run, "me/stripes")  # the tests are offline
     assert offline.status == 2

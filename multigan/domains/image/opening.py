@@ -14,6 +14,7 @@ from multigan.domains.files import Kind
 from multigan.domains.image.plain import plain_picture
 from multigan.domains.unreadable import Unreadable, unlike
 from multigan.domains.walk import ending
+from multigan.resources import how_to_add
 
 FORMATS = {
     "PNG": (".png", ".apng"),
@@ -57,7 +58,7 @@ _ENDINGS = {ending: name for name, endings in _READABLE.items() for ending in en
 PICTURES = Kind(
     "pictures",
     frozenset(_ENDINGS),
-    {} if "HEIF" in _READABLE else dict.fromkeys(FORMATS["HEIF"], "pip install 'multigan[heic]'"),
+    {} if "HEIF" in _READABLE else dict.fromkeys(FORMATS["HEIF"], how_to_add("heic")),
 )
 """What files of pictures are called and how they end."""
 

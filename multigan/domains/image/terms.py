@@ -12,15 +12,14 @@ from multigan.adversarial.turns import GeneratorTurn
 from multigan.domains.image.contrast import patch_contrast
 from multigan.domains.image.measures import perceptual
 from multigan.errors import UserError
+from multigan.resources import how_to_add
 
 
 def perceptual_difference(turn: GeneratorTurn) -> Tensor:
     """Mean distance of frozen features to those of the true picture, 0-d."""
     distance = perceptual(turn.fake, turn.turn.real)
     if distance is None:
-        raise UserError(
-            "game.terms.perceptual needs a frozen network: pip install 'multigan[features]'"
-        )
+        raise UserError(f"game.terms.perceptual needs a frozen network: {how_to_add('features')}")
     return distance.mean()
 
 
