@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -68,7 +69,8 @@ def _exhibited_pairs(model: Model) -> tuple[list[Exhibit], list[Exhibit]]:
 
 def _with_given(shown: list[Exhibit], model: Model, few: Stored) -> list[Exhibit]:
     """Pictures with what each was made of, where that is a picture too."""
-    presenter, given = model.domain.presenter, []
+    presenter = model.domain.presenter
+    given: list[Any] = []
     for chunk in seen_chunks(model.domain, few, model.chunk, _CPU):
         given += presenter.given(part(chunk.condition, slice(0, chunk.wanted)))
     before = presenter.gallery(given, "what samples were made of") if given else []
