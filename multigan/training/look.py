@@ -2,8 +2,9 @@
 on."""
 
 import math
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,10 +17,20 @@ from multigan.domains.base import Domain
 from multigan.domains.conditions import seen
 from multigan.domains.ruler import Ruler
 from multigan.domains.shown import Snapshot
+from multigan.errors import DataError, UserError
 from multigan.samples import Stored
 
 _HEALTH = 256  # samples the health statistics are taken from
 _CHUNK = 256  # samples made at once
+
+
+class _Shown(NamedTuple):
+    """What a snapshot is made of and stands beside."""
+
+    noise: Condition
+    real: Tensor  # (N, ...)
+    condition: Condition
+    labels: Tensor | None
 
 
 class Look:
@@ -41,6 +52,25 @@ class Look:
         self._labels = shown.labels
         self._real, self._condition = seen(domain, shown, draw)
         self._other = domain.represent(stored.samples[others].to(game.device), draw)
+        self._unseen = None if domain.condition_shape is None else self._of_unseen(seed)
+
+    def _of_unseen(self, seed: int) -> "_Shown | None":
+        """Samples that are made from something are shown beside true ones that the training does
+        not see; None where there are none."""
+        domain, device = self.domain, self.game.device
+        try:
+            test = domain.ruler.real_samples().test
+        except (DataError, UserError):
+            return None
+        order = torch.randperm(len(test), generator=torch.Generator().manual_seed(0))
+        few = test.at(order[: domain.presenter.preview]).to(device)
+        if domain.facts is None or not domain.facts.classes:  # they have labels, told or not
+            few = replace(few, labels=None)
+        draw = Draw(derive_seed(seed, "look"), 0, len(few), device, range(len(few)))
+        real, condition = seen(domain, few, draw)
+        if condition is None:  # the ruler keeps samples alone
+            return None
+        return _Shown(domain.noise(draw), real, condition, few.labels)
 
     def first(self, count: int) -> tuple[Condition, Tensor, Condition]:
         """The first ``count`` of the noise, the real samples and their conditions."""
@@ -70,21 +100,30 @@ class Look:
 
     def snapshot(self, clock: int, measures: dict[str, float]) -> Snapshot:
         """The moment of ``clock`` real samples seen, for the domain to picture."""
+        shown = self._unseen or self._first_shown()
+        made = self._made(self.game.ema.network, shown.noise, shown.condition, len(shown.real))
+        judge = self._judge if shown.condition is None else None
+        return Snapshot(clock, made, shown.real, shown.labels, judge, measures, shown.condition)
+
+    def _first_shown(self) -> "_Shown":
         count = min(self.domain.presenter.preview, len(self._real))
         labels = None if self._labels is None else self._labels[:count]
-        made = self.make(self.game.ema.network, count)
-        judge = self._judge if self._condition is None else None
-        told = part(self._condition, slice(0, count))
-        return Snapshot(clock, made, self._real[:count], labels, judge, measures, told)
+        noise, real, condition = self.first(count)
+        return _Shown(noise, real, condition, labels)
 
     @torch.no_grad()
     def make(self, network: nn.Module, count: int) -> Tensor:
         """Samples ``(count, ...)`` of the fixed noise by a generator."""
+        return self._made(network, self._noise, self._condition, count)
+
+    @torch.no_grad()
+    def _made(
+        self, network: nn.Module, noise: Condition, condition: Condition, count: int
+    ) -> Tensor:
         pieces = []
         for start in range(0, count, _CHUNK):
             rows = slice(start, min(start + _CHUNK, count))
-            noise, condition = part(self._noise, rows), part(self._condition, rows)
-            pieces.append(self._evaluated(network, noise, condition))
+            pieces.append(self._evaluated(network, part(noise, rows), part(condition, rows)))
         return torch.cat(pieces)
 
     def _judge(self, x: Tensor) -> Tensor:

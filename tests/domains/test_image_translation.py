@@ -19,8 +19,10 @@ from multigan.domains.image.measures import (
     signal_to_noise,
     structural_similarity,
 )
+from multigan.domains.image.presenter import ImagePresenter
 from multigan.domains.image.tasks import TASKS
 from multigan.domains.progress import in_lines, watched_by
+from multigan.domains.shown import Snapshot
 from multigan.errors import UserError
 from multigan.recipe import load_recipe
 from multigan.verbs.generate import generate_files
@@ -67,6 +69,28 @@ def test_every_task_trains_and_is_measured_beside_what_needs_no_learning(
     if task == "colour":  # blind to colour, as its docstring says
         assert rows["trivial"]["SSIM"][0] == pytest.approx(1, abs=1e-3)
     assert (tmp_path / "run" / "reconstruction" / "model.safetensors").is_file()
+
+
+def test_the_sheet_shows_the_same_unseen_pictures_from_the_first_step_on(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Snapshot] = []
+    draws = ImagePresenter.picture
+
+    def watched(self: ImagePresenter, snapshot: Snapshot) -> Image.Image:
+        seen.append(snapshot)
+        return draws(self, snapshot)
+
+    monkeypatch.setattr(ImagePresenter, "picture", watched)
+    model = trained("repair", pictures, tmp_path / "run")
+    unseen = model.domain.ruler.real_samples().test.samples
+    known = {tuple(x.flatten().tolist()) for x in unseen}
+    assert len(seen) > 1
+    for moment in seen:
+        assert torch.equal(moment.real, seen[0].real)
+        shown = model.domain.stored(moment.real)
+        assert {tuple(x.flatten().tolist()) for x in shown} <= known
+        assert moment.condition is not None
 
 
 def test_pictures_of_any_size_are_repaired_and_nothing_else_is_touched(
