@@ -1,17 +1,16 @@
-"""Sentences a second, of processor time and by the wall, beside `transformers`' `generate` on a
-GPT-2 of equal size.
+"""Sentences a second of processor time, beside `transformers`' `generate` on a GPT-2 of equal size.
 
     python benchmarks/text_speed.py [--threads 1]
 
 All write sentences of 20 tokens from a vocabulary of 2,300 (the size of the built-in captions),
-without an early end, and decode them. Both in the same run, batches of 256, best of two."""
+without an early end, and decode them. All by turns in the same run, batches of 256."""
 
 import argparse
-import time
 from collections.abc import Callable
 
 import torch
 from record import record
+from timing import by_turns, summary
 from torch import nn
 
 from multigan.domains.text.generator import SequenceGenerator, TextNoise
@@ -19,25 +18,13 @@ from multigan.domains.text.recurrent import GruGenerator, LstmGenerator, MemoryG
 from multigan.domains.text.tokeniser import END, number_tokeniser
 from multigan.domains.text.transformer import TransformerGenerator
 
-VOCABULARY, LENGTH, BATCH, COUNT = 2300, 20, 256, 512
+VOCABULARY, LENGTH, BATCH = 2300, 20, 256
+THEIRS = "transformers generate"
 
 
 def parameters(network: nn.Module) -> int:
     """How many numbers a network has learnt."""
     return sum(p.numel() for p in network.parameters())
-
-
-def best_of_two(write: Callable[[], list[str]]) -> dict[str, float]:
-    """Sentences a second, of processor time and by the wall; the wall says little on a busy
-    machine."""
-    write()
-    worked, waited = [], []
-    for _ in range(2):
-        began = time.process_time(), time.perf_counter()
-        made = sum(len(write()) for _ in range(COUNT // BATCH))
-        worked.append(made / (time.process_time() - began[0]))
-        waited.append(made / (time.perf_counter() - began[1]))
-    return {"sentences_per_cpu_second": max(worked), "sentences_per_second": max(waited)}
 
 
 def ours(network: SequenceGenerator) -> Callable[[], list[str]]:
@@ -84,14 +71,10 @@ def theirs(width: int, depth: int) -> tuple[nn.Module, Callable[[], list[str]]]:
     return model, write
 
 
-def main() -> None:
-    """Print a table and record it."""
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--threads", type=int, default=1)
-    given = arguments.parse_args()
-    torch.set_num_threads(given.threads)
+def beside_transformers() -> dict[str, dict[str, float]]:
+    """Sentences a second of each of our generators and of `transformers`' generate, by turns."""
     shape = (LENGTH, VOCABULARY)
-    networks = {
+    networks: dict[str, nn.Module] = {
         "lstm": LstmGenerator(shape, latent=4, embedding=128, width=256),
         "gru": GruGenerator(shape, latent=4, embedding=128, width=256),
         "memory": MemoryGenerator(shape, latent=4, embedding=128, width=256),
@@ -99,18 +82,21 @@ def main() -> None:
             shape, latent=4, embedding=128, width=128, depth=2, heads=4
         ),
     }
-    figures: dict[str, dict[str, float]] = {}
-    for name, network in networks.items():
-        figures[name] = {"parameters": parameters(network)} | best_of_two(ours(network))
-    model, write = theirs(width=128, depth=2)
-    figures["transformers generate"] = {"parameters": parameters(model)} | best_of_two(write)
+    steps = {name: ours(network) for name, network in networks.items()}
+    networks[THEIRS], steps[THEIRS] = theirs(width=128, depth=2)
+    rows = summary(by_turns(steps, torch.device("cpu"), rounds=2), THEIRS, BATCH)
+    return {name: {"parameters": parameters(networks[name])} | row for name, row in rows.items()}
+
+
+def main() -> None:
+    """Print a table and record it."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--threads", type=int, default=1)
+    torch.set_num_threads(arguments.parse_args().threads)
+    figures = beside_transformers()
     for name, row in figures.items():
-        print(
-            f"{name:24s} {row['parameters']:>10,} parameters  "
-            f"{row['sentences_per_cpu_second']:8,.0f} sentences/CPU-s"
-            f"  {row['sentences_per_second']:8,.0f} sentences/s"
-        )
-    record("text_speed", torch.device("cpu"), figures)
+        print(f"{name:24} {row}")
+    print(record("text_speed", torch.device("cpu"), figures))
 
 
 if __name__ == "__main__":

@@ -33,7 +33,9 @@ def _now(device: torch.device) -> float:
     return time.perf_counter()
 
 
-def summary(seconds: Mapping[str, list[float]], first: str, amount: int) -> dict[str, object]:
+def summary(
+    seconds: Mapping[str, list[float]], first: str, amount: int
+) -> dict[str, dict[str, float]]:
     """``amount`` a second of each: the median, the worst and the best turn, and how many times the
     median of the ``first`` it is."""
     usual = median(seconds[first])

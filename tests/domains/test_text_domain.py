@@ -84,7 +84,8 @@ def test_counted_tokens_go_up_to_the_first_end() -> None:
 
 
 @pytest.mark.parametrize("network", GENERATORS)
-def test_step_by_step_is_all_at_once(network: str, source: Path) -> None:
+@pytest.mark.parametrize("gradient", [False, True])
+def test_step_by_step_is_all_at_once(network: str, gradient: bool, source: Path) -> None:
     """What a generator writes token by token has the likelihood that it gives to the whole."""
     text = domain(source, **{"generator.network": network})
     generator = text.network("generator").eval()
@@ -95,7 +96,7 @@ def test_step_by_step_is_all_at_once(network: str, source: Path) -> None:
         [],
     )
     ids = generator(noise)
-    with torch.no_grad():
+    with torch.set_grad_enabled(gradient):
         for t in range(9):
             feature, state = generator.step(x, state)
             log_p = generator.scores(feature).log_softmax(-1)

@@ -17,6 +17,7 @@ from multigan.domains.text.relaxation import (
     Relaxed,
     TokenEmbedding,
     categorical,
+    categorical_of_logits,
     conditional_gumbel,
     read,
 )
@@ -60,6 +61,26 @@ def test_categorical_draws_by_probability_and_never_what_cannot_be() -> None:
     assert torch.allclose(share, p, atol=2e-4)
     edge = categorical(p.expand(2, -1), torch.tensor([0.0, 1 - 2**-24]))
     assert edge.tolist() == [1, 4]
+
+
+@pytest.mark.parametrize("size", [5, 96, 97, 143, 144, 2300])
+@pytest.mark.parametrize("spend", [False, True])
+def test_drawing_in_blocks_is_drawing_from_the_whole(size: int, spend: bool) -> None:
+    """By the inverse distribution summed up in float64, up to the rounding of float32."""
+    random = torch.Generator().manual_seed(size)
+    logits = 4 * torch.randn(4000, size, generator=random)
+    logits[:, [1, size // 2, size - 1]] = -1e4  # never drawn
+    uniform = torch.rand(4000, generator=random)
+    uniform[:3] = torch.tensor([0.0, 1 - 2**-24, 0.5])
+    ends = logits.double().softmax(-1).cumsum(-1)
+    given = logits.clone()
+    drawn = categorical_of_logits(given, uniform, spend=spend)
+    assert spend or torch.equal(given, logits)
+    assert not torch.isin(drawn, torch.tensor([1, size // 2, size - 1])).any()
+    above = ends.gather(1, drawn[:, None])[:, 0]
+    below = above - logits.double().softmax(-1).gather(1, drawn[:, None])[:, 0]
+    assert (uniform <= above + 1e-5).all()
+    assert (uniform >= below - 1e-5).all()
 
 
 def test_conditional_gumbels_keep_their_token_on_top_and_their_distribution() -> None:

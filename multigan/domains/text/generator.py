@@ -16,7 +16,7 @@ from multigan.adversarial.schedules import Schedule
 from multigan.devices import float64
 from multigan.domains.layers import LabelledLatent
 from multigan.domains.text.likelihood import counted, token_losses
-from multigan.domains.text.relaxation import ESTIMATORS, Relaxed, categorical, read
+from multigan.domains.text.relaxation import ESTIMATORS, Relaxed, categorical_of_logits, read
 from multigan.domains.text.tokeniser import END, UNKNOWN
 
 _NEVER = -1e4  # a score no softmax sees, yet finite: its entropy is 0, not NaN
@@ -210,11 +210,11 @@ class SequenceGenerator(nn.Module, ABC):
         logits = self.scores(feature).float()
         if known:
             logits[:, UNKNOWN] = _NEVER
-        return (
-            logits.argmax(-1)
-            if temperature == 0
-            else categorical((logits / temperature).softmax(-1), u)
-        )
+        if temperature == 0:
+            return logits.argmax(-1)
+        if temperature != 1:
+            logits /= temperature
+        return categorical_of_logits(logits, u, spend=True)
 
     def losses(
         self, ids: Tensor, z: Tensor, condition: Tensor | None = None, temperature: float = 1.0

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 GUMBELS = 10  # conditional draws of gumbel_rao
+_BLOCK = 48  # tokens whose probabilities are summed up together
+_BELOW_ONE = 1 - 2**-22
 
 
 @dataclass(frozen=True)
@@ -130,13 +132,42 @@ def categorical(probabilities: Tensor, uniform: Tensor) -> Tensor:
     return drawn.clamp_max(probabilities.shape[-1] - 1)
 
 
+def categorical_of_logits(logits: Tensor, uniform: Tensor, spend: bool = False) -> Tensor:
+    """The same of the softmax of ``logits`` ``(N, V)``, for large vocabularies: neither normalised
+    nor summed up whole, but in blocks, of which only the one that is drawn is looked into.
+
+    ``spend``: the logits may be overwritten. That saves memory, and fetching it takes as long as
+    the arithmetic."""
+    size = logits.shape[1]
+    if torch.compiler.is_exporting() or size < 2 * _BLOCK:
+        return categorical(logits.softmax(-1), uniform)
+    highest = logits.amax(-1, keepdim=True)
+    weights = (logits.sub_(highest) if spend else logits - highest).exp_()
+    whole = size // _BLOCK * _BLOCK
+    sums = weights[:, :whole].unflatten(1, (-1, _BLOCK)).sum(-1)
+    ends = torch.cat([sums, weights[:, whole:].sum(-1, keepdim=True)], 1).cumsum(-1)
+    threshold = uniform[:, None] * ends[:, -1:]
+    block = _reached(ends, threshold)
+    before = ends.gather(1, (block - 1).clamp_min(0)).where(block > 0, 0)
+    tokens = block * _BLOCK + torch.arange(_BLOCK, device=logits.device)
+    within = weights.gather(1, tokens.clamp_max(size - 1)).where(tokens < size, 0).cumsum(-1)
+    return (block * _BLOCK + _reached(within, threshold - before))[:, 0]
+
+
+def _reached(ends: Tensor, threshold: Tensor) -> Tensor:
+    """Where running sums ``(N, K)`` first exceed a threshold ``(N, 1)``: below the whole sum, which
+    rounding may have reached, so that nothing without weight is drawn."""
+    threshold = torch.minimum(threshold.clamp_min(0), ends[:, -1:] * _BELOW_ONE)
+    return torch.searchsorted(ends, threshold, right=True)
+
+
 Drawn = tuple[Tensor, Tensor | None]
 """Ids ``(N,)`` and the carrier ``(N, V)`` of their gradient."""
 
 
 def st(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Drawn:
     """Multinomial forward, softmax backward (Bengio et al. 2013)."""
-    ids = categorical(logits.detach().softmax(-1), uniform)
+    ids = categorical_of_logits(logits.detach(), uniform)
     # Biased, for the slope is the softmax's and the token was not; but of a low variance.
     return ids, (logits / temperature).softmax(-1)
 
@@ -164,7 +195,7 @@ def gumbel_rao(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Drawn:
 
     Rao-Blackwellised straight-through Gumbel (Paulus et al. 2021), with `GUMBELS` conditional
     draws."""
-    ids = categorical(logits.detach().softmax(-1), uniform)
+    ids = categorical_of_logits(logits.detach(), uniform)
     # Gumbels that would all have drawn this token are averaged over: the mean stays, variance goes
     # (Rao-Blackwell, section 3).
     total = logits.new_zeros(logits.shape)
@@ -177,14 +208,14 @@ def gumbel_rao(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Drawn:
 
 def reinmax(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Drawn:
     """Multinomial forward, second-order backward (ReinMax, Liu et al. 2023, algorithm 2)."""
-    ids = categorical(logits.detach().softmax(-1), uniform)
+    ids = categorical_of_logits(logits.detach(), uniform)
     return ids, _ReinMax.apply(logits, ids, temperature)
 
 
 def reinforce(logits: Tensor, uniform: Tensor, temperature: Tensor) -> Drawn:
     """Multinomial forward; no gradient passes, the log-probabilities of what was drawn get it
     (Williams 1992)."""
-    return categorical(logits.detach().softmax(-1), uniform), None
+    return categorical_of_logits(logits.detach(), uniform), None
 
 
 class _ReinMax(torch.autograd.Function):
