@@ -179,8 +179,9 @@ class Game:
                 seen |= {match.label(statistic): value for statistic, value in described}
                 _accumulate(totals, seen, share)
         for name, player in self.critics.items():
-            watched, lr = _below(f"{name}/", totals), player.settings.lr.at(clock, budget)
-            totals[f"{name}/gradient_norm"] = player.update(watched, lr, self.synchronise)
+            watched = _below(f"{name}/", totals)
+            norm = player.update_at(clock, budget, watched, self.synchronise)
+            totals[f"{name}/gradient_norm"] = norm
         self.statistics.add(totals)
 
     def generator_phase(self, turns: Iterable[Turn], clock: int, budget: int) -> None:
@@ -200,8 +201,8 @@ class Game:
                 )
         watched = _below("generator/", totals)
         for name, player in self.generators.items():
-            lr = player.settings.lr.at(clock, budget)
-            totals[f"{name}/gradient_norm"] = player.update(watched, lr, self.synchronise)
+            norm = player.update_at(clock, budget, watched, self.synchronise)
+            totals[f"{name}/gradient_norm"] = norm
         self.statistics.add(totals)
 
     def _due(self, clock: int, budget: int, index: int) -> dict[str, Tensor]:

@@ -40,9 +40,25 @@ def build_optimiser(
     else:
         given = _asked_for(kind, settings) | settings.options
     try:
-        return kind(_parameters(network), **given)
+        built = kind(_parameters(network), **given)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{key} = {settings.optimiser!r} cannot be built: {error}") from error
+    if not settings.beta2.constant and not {"betas", "alpha"} & built.param_groups[0].keys():
+        raise ValueError(
+            f"{key} = {settings.optimiser!r} has no second beta, and its beta2 is a schedule: make "
+            "it a number"
+        )
+    return built
+
+
+def follow(optimiser: torch.optim.Optimizer, lr: float, beta2: float | None) -> None:
+    """Have an optimiser take its next step at a rate, and by a second beta where that changes."""
+    for group in optimiser.param_groups:
+        group["lr"] = lr
+        if beta2 is not None and "betas" in group:
+            group["betas"] = (group["betas"][0], beta2)
+        elif beta2 is not None:
+            group["alpha"] = beta2
 
 
 def _lean(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
@@ -83,9 +99,9 @@ def _arguments(settings: PlayerSettings) -> dict[str, Any]:
         case "sgd":
             return given | {"momentum": settings.beta1, "fused": True}
         case "rmsprop":
-            return given | {"alpha": settings.beta2, "eps": settings.eps, "foreach": True}
+            return given | {"alpha": settings.beta2.start, "eps": settings.eps, "foreach": True}
         case _:
-            betas = (settings.beta1, settings.beta2)
+            betas = (settings.beta1, settings.beta2.start)
             return given | {"betas": betas, "eps": settings.eps, "fused": True}
 
 
@@ -93,9 +109,9 @@ def _asked_for(kind: type[torch.optim.Optimizer], settings: PlayerSettings) -> d
     """Those settings that the signature of the user's own optimiser names."""
     offered = {
         "lr": settings.lr.highest,
-        "betas": (settings.beta1, settings.beta2),
+        "betas": (settings.beta1, settings.beta2.start),
         "momentum": settings.beta1,
-        "alpha": settings.beta2,
+        "alpha": settings.beta2.start,
         "eps": settings.eps,
         "weight_decay": settings.weight_decay,
     }

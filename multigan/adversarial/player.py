@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
-from multigan.adversarial.optimisers import build_optimiser
+from multigan.adversarial.optimisers import build_optimiser, follow
 from multigan.adversarial.settings import PlayerSettings
 
 Synchronise = Callable[[list[Tensor], str], None]
@@ -78,10 +78,14 @@ class Player:
         self.optimiser = build_optimiser(network, settings, f"{self.section}.optimiser")
 
     def update(
-        self, terms: Mapping[str, Tensor], lr: float, synchronise: Synchronise | None
+        self,
+        terms: Mapping[str, Tensor],
+        lr: float,
+        synchronise: Synchronise | None,
+        beta2: float | None = None,
     ) -> Tensor:
         """Apply the gradients gathered so far, unless something is not finite; returns their norm
-        (0-d)."""
+        (0-d). ``beta2`` is given where it changes."""
         gradients = [p.grad for p in self.parameters if p.grad is not None]
         bad = not_finite(terms.values())
         if synchronise is not None:
@@ -101,11 +105,22 @@ class Player:
         if self.settings.clip > 0:
             clip_grads_with_norm_(self.parameters, self.settings.clip, norm)
         # By the clock, without a scheduler: there is no further state that a resume would need.
-        for group in self.optimiser.param_groups:
-            group["lr"] = lr
+        follow(self.optimiser, lr, beta2)
         self._step(gradients)
         self.optimiser.zero_grad(set_to_none=True)
         return norm
+
+    def update_at(
+        self,
+        clock: int,
+        budget: int,
+        terms: Mapping[str, Tensor],
+        synchronise: Synchronise | None,
+    ) -> Tensor:
+        """The same at the rates of the settings after ``clock`` of ``budget`` real samples."""
+        lr, beta2 = self.settings.lr, self.settings.beta2
+        smoothing = None if beta2.constant else beta2.at(clock, budget)
+        return self.update(terms, lr.at(clock, budget), synchronise, smoothing)
 
     def _step(self, gradients: list[Tensor]) -> None:
         if getattr(self.optimiser, "_step_supports_amp_scaling", False):

@@ -97,11 +97,20 @@ def _share(schedule: Schedule) -> Schedule:
     return schedule
 
 
+def _smoothing(schedule: Schedule) -> Schedule:
+    if schedule.highest >= 1:
+        raise ValueError("must be below 1")
+    return schedule
+
+
 Scheduled = Annotated[Schedule, BeforeValidator(_from_number), AfterValidator(_not_negative)]
 """A settings field that takes a number from 0 up, or a table with the fields of `Schedule`."""
 
 Probability = Annotated[Scheduled, AfterValidator(_share)]
 """A `Scheduled` between 0 and 1."""
+
+Smoothing = Annotated[Scheduled, AfterValidator(_smoothing)]
+"""A `Scheduled` from 0 up to below 1, such as a beta of Adam."""
 
 
 def constant(value: float) -> Schedule:

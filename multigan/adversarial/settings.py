@@ -9,7 +9,14 @@ from pydantic import BeforeValidator, Field
 from pydantic.dataclasses import dataclass
 
 from multigan.adversarial.names import ObjectiveName, OptimiserName, OwnName
-from multigan.adversarial.schedules import SETTINGS, Probability, Schedule, Scheduled, constant
+from multigan.adversarial.schedules import (
+    SETTINGS,
+    Probability,
+    Schedule,
+    Scheduled,
+    Smoothing,
+    constant,
+)
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
@@ -68,8 +75,8 @@ class PlayerSettings:
     """Learning rate: a number, or a schedule with warm-up."""
     beta1: Beta = 0.0
     """Adam's and AdamW's first beta, SGD's momentum; 0 suits a game better than 0.9."""
-    beta2: Beta = 0.99
-    """Adam's and AdamW's second beta, RMSprop's smoothing."""
+    beta2: Smoothing = field(default_factory=lambda: constant(0.99))
+    """Adam's and AdamW's second beta, RMSprop's smoothing: a number, or a schedule."""
     eps: Annotated[float, Field(gt=0)] = 1e-8
     """Added to the denominator of Adam, AdamW and RMSprop."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
@@ -172,6 +179,8 @@ class GameSettings:
             "game.generator.lr": self.generator.lr,
             "game.critic.lr": self.critic.lr,
             **{f"game.players.{name}.lr": player.lr for name, player in self.players.items()},
+            "game.generator.beta2": self.generator.beta2,
+            "game.critic.beta2": self.critic.beta2,
             "game.ema_half_life": self.ema_half_life,
             "game.instance_noise": self.instance_noise,
             "game.augment": self.augment,

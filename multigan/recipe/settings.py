@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from multigan.adversarial.names import TERMS, known
-from multigan.adversarial.schedules import SETTINGS, Schedule, Scheduled, constant
+from multigan.adversarial.schedules import SETTINGS, Schedule, Scheduled, Smoothing, constant
 from multigan.adversarial.settings import GameSettings, PlayerSettings, TermSettings
 
 Count = Annotated[int, Field(ge=1)]
@@ -123,7 +123,7 @@ class PretrainingSettings(PlayerSettings):
     """Learning rate: a number, or a schedule with warm-up."""
     beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Adam's and AdamW's first beta, SGD's momentum."""
-    beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    beta2: Smoothing = field(default_factory=lambda: constant(0.999))
     """Adam's and AdamW's second beta, RMSprop's smoothing."""
     clip: Annotated[float, Field(ge=0)] = 5.0
     """Largest norm of the whole gradient; 0 does not clip."""

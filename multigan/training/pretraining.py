@@ -40,9 +40,7 @@ class Learner:
             share = len(turn.draw) / turn.draw.local
             (loss * share).backward()
             total += loss.detach() * share
-        norm = self.player.update(
-            {"loss": total}, settings.lr.at(clock, settings.samples), synchronise
-        )
+        norm = self.player.update_at(clock, settings.samples, {"loss": total}, synchronise)
         self.ema.update(
             self.network, decay(batch, settings.ema_half_life.at(clock, settings.samples))
         )

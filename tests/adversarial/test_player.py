@@ -6,8 +6,10 @@ from torch import Tensor, nn
 from toy_games import CPU, sgd, weights_of
 
 from multigan.adversarial.player import Guard, NonFiniteError, Player, not_finite, readonly
-from multigan.adversarial.schedules import constant
+from multigan.adversarial.schedules import Schedule, constant
 from multigan.adversarial.settings import PlayerSettings
+from multigan.errors import RecipeError
+from multigan.recipe.load import load_recipe
 
 OPTIMISERS = ("adam", "adamw", "sgd", "rmsprop")
 NAN, INF = float("nan"), float("inf")
@@ -213,3 +215,33 @@ def test_weight_decay_pulls_weights_to_zero() -> None:
     before = weights_of(one.network)
     step(one, gradient=0.0, lr=0.1)
     torch.testing.assert_close(weights_of(one.network), before * (1 - 0.05))
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("adam", "betas"), ("adamw", "betas"), ("rmsprop", "alpha")]
+)
+def test_a_second_beta_may_follow_the_clock(name: str, key: str) -> None:
+    settings = PlayerSettings(optimiser=name, beta2=Schedule(start=0.9, end=0.98))
+    one = player(settings)
+
+    def smoothing_at(clock: int) -> float:
+        for p in one.network.parameters():
+            p.grad = torch.ones_like(p)
+        one.update_at(clock, 100, {"objective": torch.tensor(1.0)}, None)
+        (group,) = one.optimiser.param_groups
+        return group["betas"][1] if key == "betas" else group["alpha"]
+
+    found = [smoothing_at(clock) for clock in (0, 50, 100)]
+    assert found == pytest.approx([0.9, 0.94, 0.98])
+    if key == "betas":  # the moments are those of the betas at each step
+        (moments, *_) = one.optimiser.state.values()
+        expected = ((1 * 0.1) * 0.94 + 0.06) * 0.98 + 0.02
+        assert moments["exp_avg_sq"].flatten()[0].item() == pytest.approx(expected)
+
+
+def test_an_optimiser_without_a_second_beta_has_none_that_changes() -> None:
+    for name in ("sgd", "torch.optim:Adagrad"):
+        with pytest.raises(ValueError, match=r"game\.critic\.optimiser = .* has no second beta"):
+            player(PlayerSettings(optimiser=name, beta2=Schedule(start=0.9, end=0.98)))
+    with pytest.raises(RecipeError, match=r"game\.critic\.beta2.*below 1"):
+        load_recipe("points/ring", {"game.critic.beta2": {"start": 0.9, "end": 1.0}})
