@@ -30,7 +30,8 @@ from multigan.samples import Reals
 
 log = logging.getLogger(__name__)
 
-_FEWEST = 10
+FEWEST = 10
+"""Samples in a row at least."""
 MOST = 10_000
 """Samples in a row, unless more are asked for."""
 _BANK = 60_000  # training samples that copies are looked for in
@@ -269,8 +270,8 @@ def row_size(reals: Reals, pool: int, n: int | None, most: int = MOST) -> int:
             f"with ({reals.description}); ask for at most {available:,}"
         )
     size = min(available, most) if n is None else n
-    if size < _FEWEST:
-        raise UserError(f"{size} samples are too few to measure anything: give at least {_FEWEST}")
+    if size < FEWEST:
+        raise UserError(f"{size} samples are too few to measure anything: give at least {FEWEST}")
     return size
 
 

@@ -19,8 +19,8 @@ class Scoring:
     """Measures a model during training and says whether it is the best so far.
 
     ``best`` names the measure that decides; by default the Fréchet distance of the domain's
-    embedder. Raises `UserError` before any training if there is no unseen real sample or no such
-    measure."""
+    embedder, or MIND where there are too few samples for that. Raises `UserError` before any
+    training if there is no unseen real sample or no such measure."""
 
     def __init__(self, domain: Domain, device: torch.device, best: str | None = None) -> None:
         split: Split = "validation" if domain.recipe.train.validation else "test"
@@ -36,7 +36,10 @@ class Scoring:
             *("MIND", "classes", "KL-classes", "as asked"),
             *domain.ruler.all_aims,
         }
-        self.best = best or names["frechet"]
+        dimensions = self.evaluator.real.features.shape[1]
+        if self.evaluator.n <= dimensions:  # they cannot fix a covariance
+            known.remove(names["frechet"])
+        self.best = best or (names["frechet"] if names["frechet"] in known else "MIND")
         if self.best not in known:
             raise UserError(
                 f"train.best = {self.best!r} is not measured during training; known: "

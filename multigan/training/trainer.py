@@ -18,6 +18,7 @@ from multigan.devices import explaining_out_of_memory, multiply_in_tf32
 from multigan.domains.base import Domain
 from multigan.domains.conditions import learn_condition
 from multigan.errors import UserError
+from multigan.evaluation.evaluator import FEWEST
 from multigan.evaluation.scoring import Scoring
 from multigan.model import Model
 from multigan.runs.checkpoint import Checkpoint, save_checkpoint
@@ -87,11 +88,17 @@ class Trainer:
         # Who cannot play is told so in words now, not by a traceback of a round.
         check_signatures(self.game, *self.look.first(2))
         self.row: dict[str, Any] = {}  # of the last tick
-        self.scoring = self._scoring()
+        self.scoring = self._scoring(len(stored) - self.feed.count)
 
-    def _scoring(self) -> Scoring | None:
+    def _scoring(self, apart: int) -> Scoring | None:
         train = self.recipe.train
         if train.evaluate_every is None or not self.processes.first:
+            return None
+        if train.validation and apart < FEWEST:
+            self.display.note(
+                f"{apart} samples kept apart are too few to choose by: the best moment is the one "
+                "nearest to the training samples"
+            )
             return None
         scoring = Scoring(self.domain, self.device, train.best)
         self.display.note(str(scoring))

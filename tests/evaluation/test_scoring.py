@@ -4,11 +4,12 @@ changed."""
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
-from train_help import PICTURES, POINTS, learned, rows_of, unlike
+from train_help import PICTURES, POINTS, Recording, learned, rows_of, unlike
 
 import multigan
 from multigan.domains.image import embedders
@@ -153,3 +154,44 @@ def test_a_budget_between_two_batches_leaves_no_negative_time(tmp_path: Path) ->
     )
     assert run.metrics[-1]["samples"] == 32 * 30
     assert run.metrics[-1]["seconds_left"] == 0
+
+
+@pytest.mark.parametrize(("validation", "best"), [(0.1, "health/distance"), (0.3, "MIND")])
+def test_of_few_samples_the_best_is_found_all_the_same(
+    tmp_path: Path, validation: float, best: str
+) -> None:
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (60, 16, 16), dtype=np.uint8)
+    chosen = {"train.evaluate_every": 80, "train.validation": validation, "train.keep": "best"}
+    shown = Recording()
+    run = multigan.train(
+        "image/digits",
+        data=pictures,
+        settings=PICTURES | chosen,
+        out=tmp_path / "run",
+        device="cpu",
+        display=shown,
+    )
+    evaluated = [row for row in run.metrics if row["samples"] % 80 == 0]
+    assert len(evaluated) == 4
+    scores = {row["samples"]: row[best] for row in evaluated}
+    assert run.model.clock == min(scores, key=lambda clock: scores[clock])
+    assert multigan.load(run.folder / "best").clock == run.model.clock
+    said = "6 samples kept apart are too few" if best == "health/distance" else "the best MIND is"
+    assert any(said in note for note in shown.notes)
+
+
+def test_a_frechet_distance_of_too_few_samples_is_refused_before_any_training(
+    tmp_path: Path,
+) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (60, 16, 16), dtype=np.uint8)
+    chosen = {"train.evaluate_every": 80, "train.validation": 0.3, "train.best": "FD-patches"}
+    with pytest.raises(UserError, match=r"train.best = 'FD-patches' is not measured.*MIND"):
+        multigan.train(
+            "image/digits",
+            data=pictures,
+            settings=PICTURES | chosen,
+            out=tmp_path / "run",
+            device="cpu",
+            quiet=True,
+        )
