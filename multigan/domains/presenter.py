@@ -52,6 +52,10 @@ class Presenter(ABC):
         ``writing``; raises `UserError`."""
         return list(items)
 
+    def format_of(self, name: str | None) -> str:
+        """The format of files: the one that was named, else the first."""
+        return name or self.formats[0]
+
     def check_writing(  # noqa: B027
         self, format: str, **writing: Any
     ) -> None:

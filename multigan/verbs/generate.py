@@ -162,7 +162,7 @@ def _kind(presenter: Presenter, domain: str, out: Path, format: str | None) -> t
         raise UserError(
             f"--out {out}: {domain} is written as {known}; for a folder of this name make it first"
         )
-    kind = format or (ending if one else presenter.formats[0])
+    kind = presenter.format_of(format or (ending if one else None))
     together = one or _is_standard_output(out)
     if kind not in (*presenter.formats, *(presenter.films if together else ())):
         films = f", and as one file {', '.join(presenter.films)}" if presenter.films else ""

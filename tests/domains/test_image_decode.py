@@ -18,7 +18,8 @@ from PIL import Image
 from multigan.domains.cache import Opened, opened
 from multigan.domains.decoded import Decoded
 from multigan.domains.image import opening, pool
-from multigan.domains.image.decode import PictureDecoder, kept_scale
+from multigan.domains.image.decode import PictureDecoder, Values
+from multigan.domains.image.decode import kept_values as what_was_kept
 from multigan.domains.image.domain import ImageDomain
 from multigan.domains.image.pixels import Shape, reduced, to_array
 from multigan.domains.image.settings import ImageData
@@ -206,13 +207,14 @@ def test_16_bits_have_one_scale(
     tmp_path: Path, values: tuple[int, int], text: str, kept: list[int]
 ) -> None:
     deep(tmp_path, {f"{i}.png": flat(value) for i, value in enumerate(values)})
-    found = decode(tmp_path, range=text)
+    found = decode(tmp_path, range=text, depth=8)
     assert kept_values(found) == kept
     (note,) = found.stored.notes
     assert "2 pictures of 16 bits or floats" in note
     assert f"data.range = {text}" in note
-    assert kept_values(decode(tmp_path, range=text)) == kept
-    assert decode(tmp_path, range=text).stored.notes == (note,)
+    again = decode(tmp_path, range=text, depth=8)
+    assert kept_values(again) == kept
+    assert again.stored.notes == (note,)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +228,7 @@ def test_16_bits_have_one_scale(
 )
 def test_floats_have_one_scale(tmp_path: Path, values: tuple[float, ...], kept: list[int]) -> None:
     deep(tmp_path, {f"{i}.tif": flat(value, np.float32) for i, value in enumerate(values)})
-    assert kept_values(decode(tmp_path)) == kept
+    assert kept_values(decode(tmp_path, depth=8)) == kept
 
 
 def test_a_deep_picture_far_down_the_list_has_the_scale_of_all(
@@ -255,7 +257,7 @@ def test_unseen_pictures_have_the_scale_of_those_trained_on(tmp_path: Path) -> N
     (tmp_path / "test").mkdir()
     deep(tmp_path / "train", {"1.png": flat(200), "2.png": flat(4000)})
     deep(tmp_path / "test", {"3.png": flat(200), "4.png": flat(300)})
-    domain = ImageDomain(load_recipe(recipe(tmp_path)))
+    domain = ImageDomain(load_recipe(recipe(tmp_path, depth=8)))
     assert domain.load().samples[:, 0, 0, 0].tolist() == [12, 250]
     assert domain.facts.constants == {"range": [0, 4095]}
     again = ImageDomain(domain.recipe, domain.facts)
@@ -265,7 +267,7 @@ def test_unseen_pictures_have_the_scale_of_those_trained_on(tmp_path: Path) -> N
 def test_ordinary_pictures_have_no_scale(folder: Path) -> None:
     found = decode(folder)
     assert found.stored.notes == ()
-    assert kept_scale(found.folder) is None
+    assert what_was_kept(found.folder) == Values()
     domain = ImageDomain(load_recipe(recipe(folder)))
     domain.load()
     assert domain.facts.constants == {}

@@ -66,7 +66,7 @@ def test_the_way_between_two_seeds_is_a_film(
 def test_a_film_of_a_kind_that_is_not_written_is_no_folder(
     labelled_run: Path, tmp_path: Path
 ) -> None:
-    for name in ("morph.mov", "one.tiff", "all.txt"):
+    for name in ("morph.mov", "one.psd", "all.txt"):
         with pytest.raises(UserError, match="written as png, .* make it first"):
             generate_files(str(labelled_run), 2, tmp_path / name, device="cpu")
         assert not (tmp_path / name).exists()

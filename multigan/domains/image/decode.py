@@ -4,8 +4,9 @@ import json
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -15,41 +16,54 @@ from multigan.domains.image.opening import MOST
 from multigan.domains.image.part import (
     ANIMATED,
     DEEP,
+    FLOATS,
+    NARROWED,
     SEE_THROUGH,
     Part,
     decode_part,
     measure_part,
 )
-from multigan.domains.image.pixels import Shape
+from multigan.domains.image.pixels import Shape, is_deep
 from multigan.domains.image.pool import Pool, Work
 from multigan.domains.image.scale import Scale, chosen_scale, fixed_scale, scale_note
-from multigan.domains.image.settings import ImageData
+from multigan.domains.image.settings import ImageData, keeps_depth
 from multigan.domains.image.sources import PictureSource
+from multigan.errors import DataError
 
 SCALE = "scale.json"
-"""The file beside the samples that says what became 0 and 255 of 16-bit and float pictures."""
+"""The file beside the samples that says what 16-bit and float pictures were."""
+_LOOKED_AT = 16  # pictures that tell how many bits all have
 
 
-def kept_scale(folder: Path) -> Scale | None:
-    """The scale that was kept with decoded pictures, if there were any to scale."""
+class Values(NamedTuple):
+    """What the values of pictures were before they were stored."""
+
+    range: Scale | None = None  # what became black and white of 16-bit and float ones
+    depth: int = 8  # bits that all are stored with
+    floats: bool = False  # whether there were any floats
+
+
+def kept_values(folder: Path) -> Values:
+    """What was kept with decoded pictures, if there was anything to remember."""
     try:
-        low, high = json.loads((folder / SCALE).read_text("utf-8"))
+        kept = json.loads((folder / SCALE).read_text("utf-8"))
     except FileNotFoundError:
-        return None
-    return float(low), float(high)
+        return Values()
+    (low, high), *more = kept if len(kept) == 3 else (kept,)
+    return Values((float(low), float(high)), *more)
 
 
 class PictureDecoder(Decoder):
-    """A source's pictures as uint8 arrays ``(C, size, size)``.
+    """A source's pictures as arrays ``(C, size, size)`` of uint8, or of int16 where they have so
+    many bits.
 
-    ``scale`` is what becomes 0 and 255 of 16-bit and float pictures, where the recipe leaves it to
-    the data and those trained on have settled it."""
+    ``known`` is what those trained on have settled, where the recipe leaves it to the data."""
 
     def __init__(
-        self, source: PictureSource, settings: ImageData, scale: Scale | None = None
+        self, source: PictureSource, settings: ImageData, known: Values | None = None
     ) -> None:
-        self.source, self.settings = source, settings
-        self.given = fixed_scale(settings.range) or scale
+        self.source, self.settings, self.known = source, settings, known
+        self.given = fixed_scale(settings.range) or (None if known is None else known.range)
         self.scale = self.given
         self.extremes: Scale | None = None
         self.seen: Counter[str] = Counter()
@@ -59,7 +73,18 @@ class PictureDecoder(Decoder):
         """Changes with the files and with the settings that shape the arrays."""
         s = self.settings
         scaled = f"{s.range} {self.given}"
-        return f"image 2\n{s.size} {s.channels} {s.fit} {scaled}\n{self.source.signature}"
+        kind = "image 2" if self.bits == 8 else "image 2 of 16 bits"
+        return f"{kind}\n{s.size} {s.channels} {s.fit} {scaled}\n{self.source.signature}"
+
+    @cached_property
+    def bits(self) -> int:
+        """Bits of the arrays: as the recipe says, else those that all of some pictures have."""
+        wanted = self.settings.depth
+        if self.known is not None:
+            return self.known.depth
+        if wanted == "auto":
+            return 16 if keeps_depth(self.settings) and _are_deep(self.source) else 8
+        return wanted
 
     @property
     def about(self) -> str:
@@ -102,7 +127,8 @@ class PictureDecoder(Decoder):
     def _parts(self) -> Iterator[tuple[int, int, Part]]:
         """Where each part begins and ends, and all that became of it."""
         s = self.settings
-        pool = Pool(self.source.pictures, self.source.sizes, s.channels * s.size**2)
+        array = s.channels * s.size**2 * self.bits // 8
+        pool = Pool(self.source.pictures, self.source.sizes, array)
         with warnings.catch_warnings(), pool:  # `open_picture` looks at the sizes
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             for begin, end, part in pool.over(self._work):
@@ -116,7 +142,7 @@ class PictureDecoder(Decoder):
 
     def _work(self) -> Work:
         s = self.settings
-        return partial(decode_part, Shape(s.size, s.channels, s.fit, self.scale))
+        return partial(decode_part, Shape(s.size, s.channels, s.fit, self.scale, self.bits))
 
     def _settle(self, pool: Pool, begin: int) -> None:
         """The scale of all deep pictures, of which the first is in the part that begins there."""
@@ -141,7 +167,19 @@ class PictureDecoder(Decoder):
         """What became of values and of transparency that the arrays do not have."""
         seen, said = self.seen, []
         if seen[DEEP] and self.scale is not None:
-            said.append(scale_note(seen[DEEP], self.scale, self.extremes, self.settings.range))
+            range, bits = self.settings.range, self.bits
+            line = scale_note(seen[DEEP], self.scale, self.extremes, range, bits)
+            said.append(line + self._how_to_keep())
+        if self.bits == 16 and not seen[DEEP] and self.known is None:
+            raise DataError(
+                f"data.depth = 16, and no picture of {self.settings.source} has 16 bits or floats: "
+                "leave data.depth out"
+            )
+        if seen[NARROWED]:
+            said.append(
+                f"{seen[NARROWED]:,} pictures have 16 bits a colour: read at 8, for 16 are kept of "
+                "grey pictures alone"
+            )
         if seen[SEE_THROUGH] and self.settings.channels != 4:
             said.append(
                 f"{seen[SEE_THROUGH]:,} pictures can be seen through in places: laid over white "
@@ -151,7 +189,31 @@ class PictureDecoder(Decoder):
             said.append(f"{seen[ANIMATED]:,} pictures move: the first of each is taken")
         return said
 
+    def _how_to_keep(self) -> str:
+        """How 16 bits would be kept, where they are not."""
+        if self.bits == 16 or self.settings.task != "make" or self.settings.depth == 8:
+            return ""
+        key = "data.depth = 16" if self.settings.channels == 1 else "data.channels = 1"
+        return f"; {key} keeps 16 bits"
+
     def keep(self, folder: Path) -> None:
-        """The scale, if there were pictures to scale."""
+        """What the values were, if there were pictures to scale."""
+        floats = self.seen[FLOATS] > 0
         if self.seen[DEEP]:
-            (folder / SCALE).write_text(json.dumps(self.scale), "utf-8")
+            kept = self.scale if self.bits == 8 else (self.scale, self.bits, floats)
+            (folder / SCALE).write_text(json.dumps(kept), "utf-8")
+
+
+def _are_deep(source: PictureSource) -> bool:
+    """Whether all of some pictures, from all over, have 16 bits or floats; the broken ones do not
+    count."""
+    found = []
+    for i in np.linspace(0, len(source.names) - 1, _LOOKED_AT).astype(int) if source.names else ():
+        try:
+            with source.open(int(i)) as picture:
+                found.append(is_deep(picture))
+        except Exception:  # it is named when it is decoded
+            continue
+        if not found[-1]:
+            return False
+    return bool(found)

@@ -1,11 +1,12 @@
-"""Pictures: stored as uint8 ``(n, C, H, W)``, seen by the critic as floats in [-1, 1]."""
+"""Pictures: stored as uint8, or of 16 bits as int16, ``(n, C, H, W)``, seen by the critic as
+floats in [-1, 1]."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import FiniteFloat
 from pydantic.dataclasses import dataclass
@@ -19,7 +20,8 @@ from multigan.domains.cache import Opened, opened
 from multigan.domains.classes import with_samples
 from multigan.domains.facts import check_constants, check_shape
 from multigan.domains.image.augmentation import AUGMENTATIONS
-from multigan.domains.image.decode import PictureDecoder, kept_scale
+from multigan.domains.image.decode import PictureDecoder, Values, kept_values
+from multigan.domains.image.depth import as_floats, kept
 from multigan.domains.image.few import expectations
 from multigan.domains.image.handed import keep_pictures
 from multigan.domains.image.masks import Masks
@@ -49,6 +51,12 @@ class _Constants:
     """What a kept model remembers of pictures with more than 8 bits."""
 
     range: tuple[FiniteFloat, FiniteFloat] | None = None
+    depth: Literal[8, 16] = 8
+    floats: bool = False
+
+    def __post_init__(self) -> None:
+        if self.depth == 16 and (self.range is None or not self.range[0] < self.range[1]):
+            raise ValueError("pictures of 16 bits have a range of values, the lowest first")
 
 
 def _parted(decoder: PairDecoder, data: ImageData) -> Opened:
@@ -108,8 +116,10 @@ class ImageDomain(Domain):
         data = self.recipe.data
         found = self._opened(self.source, data.split)
         stored, classes = self._classified(self.source, found.stored)
-        scale = kept_scale(found.folder)
-        constants = {} if scale is None else {"range": list(scale)}
+        values = kept_values(found.folder)
+        constants: dict[str, Any] = {} if values.range is None else {"range": list(values.range)}
+        if values.depth == 16:
+            constants |= {"depth": 16, "floats": values.floats}
         self.facts = Facts(
             (data.channels, data.size, data.size), classes if data.labels else (), constants
         )
@@ -128,13 +138,20 @@ class ImageDomain(Domain):
     def _opened(self, source: PictureSource, split: str) -> Opened:
         data, known = self.recipe.data, None
         if self.facts is not None and split != data.split:  # as those that were trained on
-            known = self.facts.constants.get("range")
-        scale = None if known is None else tuple(known)
-        single = PictureDecoder(source, data, scale)
+            known = self.values
+        single = PictureDecoder(source, data, known)
         if source.given is not None:
-            given = PictureDecoder(source.given, data, scale)
+            given = PictureDecoder(source.given, data, known)
             return _parted(PairDecoder(given, single, data.task != UNPAIRED), data)
         return opened(StackDecoder(single, split) if data.stack > 1 else single, data.unreadable)
+
+    @property
+    def values(self) -> Values:
+        """What the values of the pictures that it has learnt were before they were stored."""
+        constants = {} if self.facts is None else self.facts.constants
+        known: Any = constants.get("range")
+        bits, floats = constants.get("depth", 8), constants.get("floats", False)
+        return Values(None if known is None else tuple(known), bits, floats)
 
     def _classified(self, source: PictureSource, stored: Stored) -> tuple[Stored, tuple[str, ...]]:
         stack = self.recipe.data.stack
@@ -150,8 +167,8 @@ class ImageDomain(Domain):
         check_constants(self._known, _Constants)
 
     def represent(self, stored: Tensor, draw: Draw | IndexedDraw) -> Tensor:
-        """uint8 ``(N, C, H, W)`` to [-1, 1], mirrored at random where ``data.flip`` says so."""
-        x = seen(stored).float().mul_(2 / 255).sub_(1)
+        """Pictures ``(N, C, H, W)`` to [-1, 1], mirrored at random where ``data.flip`` says so."""
+        x = as_floats(seen(stored))
         if not self.recipe.data.flip:
             return x
         flipped = (draw.uniform("flip") < 0.5).view(-1, 1, 1, 1)
@@ -232,5 +249,5 @@ class ImageDomain(Domain):
         return (Pretraining("reconstruction", settings, partial(reconstruction, self.noise)),)
 
     def stored(self, x: Tensor) -> Tensor:
-        """uint8 ``(N, C, H, W)``."""
-        return seen(((x.detach().float().cpu() + 1) * 127.5).round().clamp(0, 255).byte())
+        """uint8 ``(N, C, H, W)``, or int16 where it has learnt pictures of 16 bits."""
+        return seen(kept(x, self.values.depth))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from multigan.adversarial.randomness import Draw, stream
+from multigan.domains.image.depth import AtEightBits, as_floats
 from multigan.domains.image.feature_embedder import FeatureEmbedder
 from multigan.domains.image.stacked import composition
 from multigan.domains.image.transparency import seen
@@ -57,8 +58,8 @@ class PictureFeatures(nn.Module):
 
 
 def prepare(stored: Tensor) -> Tensor:
-    """uint8 ``(N, C, H, W)`` to [-1, 1], at most 64 pixels wide."""
-    x = seen(stored).float() * (2 / 255) - 1
+    """Stored pictures ``(N, C, H, W)`` to [-1, 1], at most 64 pixels wide."""
+    x = as_floats(seen(stored))
     if x.shape[-1] <= _SIDE:
         return x
     return F.interpolate(
@@ -163,8 +164,8 @@ class RandomPatches(Embedder):
 
     @torch.no_grad()
     def embed(self, samples: Tensor) -> Embedded:
-        """uint8 ``(N, C, H, W)``."""
-        x = seen(samples.to(self.device)).float() * (2 / 255) - 1
+        """Stored pictures ``(N, C, H, W)``."""
+        x = as_floats(seen(samples.to(self.device)))
         small = F.interpolate(
             x, size=(self.small, self.small), mode="bilinear", antialias=True, align_corners=False
         )
@@ -209,6 +210,11 @@ def picture_embedder(
         raise UserError(f"--embedder {chosen} needs grey or RGB pictures, not {channels} channels")
     if chosen == "lite0":
         return FeatureEmbedder(device)
+    found = _pretrained(chosen, weights, device)
+    return AtEightBits(found) if reals.train.samples.dtype != torch.uint8 else found
+
+
+def _pretrained(chosen: str, weights: str | None, device: torch.device) -> Embedder:
     if chosen == "inception":
         return InceptionEmbedder(Path(weights) if weights else None, device)
     if chosen not in KNOWN and "/" not in chosen:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from multigan.domains.image.depth import as_floats
 from multigan.domains.image.frozen import FrozenFeatures, WeightsSource
 from multigan.measures.embedder import Embedded, Embedder
 
@@ -28,8 +29,8 @@ class FeatureEmbedder(Embedder):
 
     @torch.no_grad()
     def embed(self, samples: Tensor) -> Embedded:
-        """uint8 ``(N, C, H, W)``."""
-        x = samples.to(self.device).float() * (2 / 255) - 1
+        """Stored pictures ``(N, C, H, W)``."""
+        x = as_floats(samples.to(self.device))
         if x.shape[-1] < _SIDE:
             x = F.interpolate(x, size=(_SIDE, _SIDE), mode="bilinear", align_corners=False)
         return Embedded(torch.cat([m.mean((2, 3)) for m in self.features(x)[1:]], 1))

@@ -44,7 +44,11 @@ def _range(parts: Sequence[Handed]) -> tuple[float, float] | None:
         raise DataError("data holds numbers that are not finite")
     for low, high in ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)):
         if low <= lowest and highest <= high:
-            log.info("pictures of numbers from %g to %g are kept in 8 bits", low, high)
+            log.info(
+                "pictures of numbers from %g to %g are kept in 8 bits; grey ones of uint16 in 16",
+                low,
+                high,
+            )
             return low, high
     raise DataError(
         f"data holds numbers from {lowest:g} to {highest:g}: scale pictures to 0 … 1, -1 … 1 or "

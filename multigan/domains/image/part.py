@@ -15,6 +15,7 @@ from multigan.domains.image.pixels import (
     Shape,
     extremes,
     is_deep,
+    is_narrowed,
     is_transparent,
     reduced,
     to_array,
@@ -24,7 +25,8 @@ from multigan.errors import reason
 Opener = Callable[[], AbstractContextManager[Image.Image]]
 
 
-DEEP, SEE_THROUGH, ANIMATED = "deep", "see-through", "animated"
+DEEP, FLOATS, NARROWED = "deep", "floats", "narrowed"
+SEE_THROUGH, ANIMATED = "see-through", "animated"
 """What is counted of pictures."""
 
 
@@ -56,7 +58,7 @@ class Part:
     large: list[int] = field(default_factory=list)  # of more bytes than were allowed: not decoded
     deep: dict[int, tuple[float, float]] = field(default_factory=dict)  # extremes; not decoded
     whole: bool = True  # whether the values of the deep ones are whole numbers
-    seen: Counter[str] = field(default_factory=Counter)  # how many were deep, see-through, animated
+    seen: Counter[str] = field(default_factory=Counter)  # how many were deep, see-through, …
 
     def with_large(self, i: int, alone: "Part") -> "Part":
         """The same with the first large picture, number ``i``, decoded ``alone``."""
@@ -82,7 +84,8 @@ class Part:
 def decode_part(shape: Shape, pictures: Pictures, most: int) -> Part:
     """The pictures as arrays; of deep ones without a scale the extremes."""
     part, done = Part(), 0
-    arrays = np.empty((len(pictures), shape.channels, shape.size, shape.size), np.uint8)
+    kind = np.uint8 if shape.bits == 8 else np.int16
+    arrays = np.empty((len(pictures), shape.channels, shape.size, shape.size), kind)
     for i, opener in enumerate(pictures.openers()):
         try:
             with opener() as picture:
@@ -92,9 +95,10 @@ def decode_part(shape: Shape, pictures: Pictures, most: int) -> Part:
                 elif is_deep(picture) and shape.scale is None:
                     part.measure(i, picture)
                 else:
+                    narrowed = is_narrowed(picture)
                     arrays[done] = to_array(picture, shape)
                     done += 1
-                    if traits := _traits(picture):
+                    if traits := _traits(picture, narrowed):
                         part.seen.update(traits)
         except Exception as error:  # Pillow raises nearly anything on a broken file
             part.errors[i] = reason(error)
@@ -117,9 +121,10 @@ def measure_part(pictures: Pictures, most: int) -> Part:
     return part
 
 
-def _traits(picture: Any) -> list[str]:
+def _traits(picture: Any, narrowed: bool) -> list[str]:
     # A telephone's JPEG may hold a second picture, which moves nothing.
     animated = getattr(picture, "is_animated", False) and picture.format != "MPO"
-    traits = [DEEP] if is_deep(picture) else []
+    traits = [DEEP] if is_deep(picture) else [NARROWED] if narrowed else []
+    traits += [FLOATS] if picture.mode == "F" else []
     traits += [SEE_THROUGH] if is_transparent(picture) else []
     return [*traits, ANIMATED] if animated else traits

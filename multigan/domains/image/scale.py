@@ -1,5 +1,5 @@
-"""One scale for all 16-bit and float pictures of a source: what of their values becomes 0 and 255.
-Needs no torch."""
+"""One scale for all 16-bit and float pictures of a source: what of their values becomes black and
+white. Needs no torch."""
 
 Scale = tuple[float, float]
 
@@ -42,10 +42,10 @@ def chosen_scale(extremes: Scale, whole: bool, text: str) -> Scale:
     return next(((a, b) for a, b in known if a <= low and high <= b), extremes)
 
 
-def scale_note(count: int, scale: Scale, extremes: Scale | None, text: str) -> str:
+def scale_note(count: int, scale: Scale, extremes: Scale | None, text: str, bits: int) -> str:
     """What was done, in a line."""
     found = "" if extremes is None else f" with values from {extremes[0]:g} to {extremes[1]:g}"
     return (
-        f"{count:,} pictures of 16 bits or floats{found}: {scale[0]:g}..{scale[1]:g} become 0..255 "
-        f"in all of them (data.range = {text})"
+        f"{count:,} pictures of 16 bits or floats{found}: {scale[0]:g}..{scale[1]:g} become "
+        f"0..{2**bits - 1} in all of them (data.range = {text})"
     )

@@ -34,8 +34,11 @@ class ImageData(DataSettings):
     channels: Literal[1, 2, 3, 4]
     """1 (grey) | 3 (RGB) | 4 (RGB and transparency) | 2 (only with data.stack = 2)."""
     range: Annotated[str, AfterValidator(checked_range)] = "auto"
-    """What becomes 0 and 255 of 16-bit and float pictures, the same in all of them: auto (the bits
-    they use) | 8bit | 16bit | full (their smallest and largest value) | LOW..HIGH."""
+    """What becomes black and white of 16-bit and float pictures, the same in all of them: auto (the
+    bits they use) | 8bit | 16bit | full (their smallest and largest value) | LOW..HIGH."""
+    depth: Literal["auto", 8, 16] = "auto"
+    """Bits that pictures are stored, learnt and written with: 8 | 16 (grey ones alone) | auto (16
+    for grey pictures of 16 bits or floats)."""
     stack: Annotated[int, Field(ge=1, le=3)] = 1
     """Lay so many random grey pictures over each other as channels (Stacked MNIST: 3 digits, 1000
     modes)."""
@@ -66,6 +69,11 @@ class ImageData(DataSettings):
     """Mirror real pictures left to right at random."""
     unreadable: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Share of unreadable files above which the run stops."""
+
+
+def keeps_depth(data: ImageData) -> bool:
+    """Whether such pictures may keep 16 bits."""
+    return data.channels == 1 and data.task == "make"
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
@@ -156,6 +164,7 @@ class ImageRecipe(Recipe):
                     f"data.size = {self.data.size}: {player}.network = {network!r} takes any "
                     f"multiple of 8 from 16 to 512 pixels; the nearest is {near}"
                 )
+        self._check_depth()
         self._check_task()
         if self.critic.norm == "batch" and self.game.penalties.active():
             names = ", ".join(f"game.penalties.{name}" for name in self.game.penalties.active())
@@ -174,6 +183,14 @@ class ImageRecipe(Recipe):
             scaled = {key: max(1, round(factor * width)) for key, width in widths.items()}
             cleared = {"size": ""} if name == "generator" else {}
             object.__setattr__(self, name, replace(player, **scaled, **cleared))
+
+    def _check_depth(self) -> None:
+        """Whether the pictures can have so many bits; raises ``ValueError``."""
+        if self.data.depth == 16 and not keeps_depth(self.data):
+            raise ValueError(
+                "data.depth = 16 is of grey pictures made from nothing: set data.channels = 1 and "
+                "data.task = 'make', or leave data.depth out"
+            )
 
     def _check_task(self) -> None:
         """Whether networks and task fit each other; raises ``ValueError``."""

@@ -68,4 +68,4 @@ class StackDecoder(Decoder):
 
 def grey(settings: ImageData) -> ImageData:
     """The same settings for one grey picture."""
-    return replace(settings, channels=1, stack=1)
+    return replace(settings, channels=1, stack=1, depth=8)
