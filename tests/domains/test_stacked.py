@@ -139,7 +139,7 @@ def test_channels_that_do_not_fit_the_stack_are_refused(
 
 def test_one_grey_picture_of_the_settings(digits: Path) -> None:
     settings = domain(digits, 3).recipe.data
-    assert stacked.grey(settings) == replace(settings, channels=1, stack=1)
+    assert stacked.grey(settings) == replace(settings, channels=1, stack=1, depth=8)
 
 
 def test_two_channels_are_shown_as_red_and_green(digits: Path) -> None:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError, features
 
 from multigan.domains.files import Kind
+from multigan.domains.image import dicom
 from multigan.domains.image.plain import plain_picture
 from multigan.domains.unreadable import Unreadable, unlike
 from multigan.domains.walk import ending
@@ -53,13 +54,17 @@ def _readable() -> dict[str, tuple[str, ...]]:
     return {name: endings for name, endings in FORMATS.items() if name not in lacking}
 
 
+def _advice() -> dict[str, str]:
+    """What to install for files that could be read."""
+    heif = () if "HEIF" in _READABLE else FORMATS["HEIF"]
+    medical = () if _DICOM else dicom.ENDINGS
+    return dict.fromkeys(heif, how_to_add("heic")) | dict.fromkeys(medical, how_to_add("dicom"))
+
+
 _READABLE = _readable()
+_DICOM = find_spec("pydicom") is not None
 _ENDINGS = {ending: name for name, endings in _READABLE.items() for ending in endings}
-PICTURES = Kind(
-    "pictures",
-    frozenset(_ENDINGS),
-    {} if "HEIF" in _READABLE else dict.fromkeys(FORMATS["HEIF"], how_to_add("heic")),
-)
+PICTURES = Kind("pictures", frozenset(_ENDINGS).union(dicom.ENDINGS if _DICOM else ()), _advice())
 """What files of pictures are called and how they end."""
 
 
@@ -76,7 +81,10 @@ def open_picture(file: BinaryIO, name: bytes) -> Image.Image:
     """A picture of which the header is read, or all of a plain small one; raises `Unreadable`."""
     if isinstance(file, BytesIO) and (plain := plain_picture(file.getvalue())):
         return plain
-    formats = _ORDERS.get(ending(name)) or _in_order("PNG")
+    formats = _ORDERS.get(ending(name))
+    if formats is None and ending(name) in dicom.ENDINGS:
+        return dicom.dicom_picture(file)
+    formats = formats or _in_order("PNG")
     if formats[0] == "HEIF":
         import pi_heif
 
