@@ -112,8 +112,8 @@ def generate(
         as_dataset=as_dataset,
     )
     where = "standard output" if str(out) == "-" else out
-    count = "1 sample" if made.count == 1 else f"{made.count:,} samples"
-    say(f"{count} in {where}" + (f"   ·   sheet: {made.sheet}" if made.sheet else ""))
+    so_many = "1 sample" if made.count == 1 else f"{made.count:,} samples"
+    say(f"{so_many} in {where}" + (f"   ·   sheet: {made.sheet}" if made.sheet else ""))
 
 
 @app.command(
