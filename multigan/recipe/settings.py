@@ -15,7 +15,7 @@ from multigan.adversarial.settings import GameSettings, PlayerSettings, TermSett
 Count = Annotated[int, Field(ge=1)]
 
 
-_LOG_ROUNDS = 10  # between rows: a look takes as long as a small network's round
+_LOOK_ROUNDS = 10  # between rows, and between sheets: a look takes longer than a small round
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
@@ -101,7 +101,7 @@ class TrainSettings:
         if given is not None or what == "evaluate":
             return given
         share = budget // {"log": 100, "sample": 40, "save": 10}[what]
-        return max(1, share, _LOG_ROUNDS * self.batch if what == "log" else 0)
+        return max(1, share, 0 if what == "save" else _LOOK_ROUNDS * self.batch)
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
