@@ -221,9 +221,11 @@ def test_the_page_says_how_and_where_it_was_trained(run: Path) -> None:
 
 def test_the_page_says_what_was_taken_left_out_and_labelled(labelled_run: Path) -> None:
     (start,) = journal.entries(labelled_run)
-    assert start["data"] == ["20 pictures", "labels: dark 10, light 10"]
+    taken, few, labels = start["data"]
+    assert (taken, labels) == ("20 pictures", "labels: dark 10, light 10")
+    assert few.startswith("20 pictures are fewer than 50")
     page = write_report([labelled_run], labelled_run.parent / "page.html").read_text()
-    assert "20 pictures; labels: dark 10, light 10" in page
+    assert f"{taken}; {few}; {labels}" in page
 
 
 def test_a_training_that_was_cut_off_has_a_page_that_says_so(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ GROUND = (22, 22, 24)
 def told(made: list[Exhibit], **more: Any) -> Chapter:
     """A run of which so much is known."""
     about = Chapter(
-        "run", "image", "Cats", "finished", {}, [], made, [], None, None, None, [], [], {}
+        "run", "image", "Cats", "finished", {}, [], made, [], None, None, False, None, [], [], {}
     )
     return replace(about, command="multigan train cats/", **more)
 
