@@ -3,10 +3,11 @@ labelled folders; and ``drums-test.zip``, 300 others to measure by.
 
     python data/make_drums.py
     python data/make_drums.py --seed 2 --out more.zip    # 600 of one's own
+    python data/make_drums.py --rate 44100 --out drums-44k.zip
 
 Every sound draws its own tuning, decay, noise colour, drive and so on, so no two are alike. Mono
-FLAC, 16 kHz, 16 bit, at most half a second. The same numbers come out every time. Dedicated to the
-public domain (CC0)."""
+FLAC, 16 kHz or another rate, 16 bit, at most half a second. The same numbers come out every time.
+Dedicated to the public domain (CC0)."""
 
 import argparse
 import io
@@ -27,6 +28,12 @@ Random = np.random.Generator
 Sound = np.ndarray
 
 TIME = np.arange(int(RATE * SECONDS)) / RATE
+
+
+def set_rate(rate: int) -> None:
+    """Make sounds at another rate in Hz."""
+    global RATE, TIME
+    RATE, TIME = rate, np.arange(int(rate * SECONDS)) / rate
 
 
 def decay(seconds: float) -> Sound:
@@ -162,7 +169,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--rate", type=int, default=RATE)
     options = parser.parse_args()
+    if options.rate != RATE and options.out is None:
+        parser.error("the built-in drums have 16 kHz: give others a place by --out")
+    set_rate(options.rate)
     if options.out is not None:
         write(options.out, options.seed, COUNT)
         return

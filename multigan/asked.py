@@ -49,7 +49,7 @@ def chunks_asked(
     if reading and not isinstance(condition, str | Path):
         raise UserError(f"{', '.join(reading)}: of a condition that is a file or a folder")
     if condition is None:
-        if domain.condition_shape is not None:
+        if domain.needs_condition:
             raise UserError(
                 "this model makes a sample from something: say from what by --condition, a file or "
                 "a folder (from Python also condition=tensors)"

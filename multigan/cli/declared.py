@@ -10,7 +10,7 @@ GenerateCount = Annotated[
     typer.Option(
         "-n",
         min=1,
-        help="How many; by default 16, and 1 of each with --condition.",
+        help="How many; by default 16, 1 of each with --condition, a whole set with --pitch.",
         show_default=False,
     ),
 ]

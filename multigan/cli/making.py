@@ -57,6 +57,7 @@ from multigan.verbs.flags import with_declared
         "multigan generate runs/text-captions-001 -n 20 --prefix 'a man' --temperature 0.7 "
         "--unique",
         "multigan generate runs/audio-drums-001 --between 1,2 -n 12 --out morph.wav",
+        "multigan generate runs/audio-notes-001 --pitch C3..C5 --label flute --out flute/",
         "multigan generate runs/my-photos --between 1,2 -n 48 --out morph.mp4",
         "multigan generate runs/my-labelled-run -n 5000 --as-dataset --out generated/",
         "multigan generate runs/text-captions-001 -n 100 --out - > sentences.txt",
@@ -90,12 +91,12 @@ def generate(
     if between is not None and seed is not None:
         raise UserError(f"--seed {seed}: the way that --between names has seeds of its own")
     seeds = parse_seeds(seed)
-    count = n or (1 if condition else 16 if isinstance(seeds, int) else len(seeds))
+    n = n or (None if condition or isinstance(seeds, int) else len(seeds))
     options |= parse_options(own)
     out = out or new_run_path("samples", Path())
     made = generate_files(
         model,
-        count,
+        n,
         out,
         seed=seeds,
         label=label,

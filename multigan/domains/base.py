@@ -56,6 +56,20 @@ class Domain(Rules):
         self.presenter = self.presenter_type(self)
         self.ruler = self.ruler_type(self)
 
+    @property
+    def fills_in(self) -> bool:
+        """Whether `make` finds a condition by itself where none is given."""
+        return False
+
+    @property
+    def needs_condition(self) -> bool:
+        """Whether samples are made only of a condition that somebody gives."""
+        return self.condition_shape is not None and not self.fills_in
+
+    def set_size(self, **options: Any) -> int:
+        """How many samples of each class are a whole set, by what is asked for."""
+        return 1
+
     @classmethod
     def adopt(cls, data: Any, recipe: Recipe) -> str:
         """Keep samples of a program as a file and return its path, a source; raises

@@ -56,6 +56,15 @@ class Presenter(ABC):
         """The format of files: the one that was named, else the first."""
         return name or self.formats[0]
 
+    def title(self, index: int, label: str | None, **options: Any) -> str | None:
+        """What a sample is called besides its class, by what was asked for; None: nothing."""
+        return None
+
+    def write_map(self, folder: Path, files: Sequence[tuple[str, str]]) -> list[Path]:
+        """What belongs beside a set of files, each with its class or an empty text, such as a list
+        that an instrument reads; the files that were written."""
+        return []
+
     def check_writing(  # noqa: B027
         self, format: str, **writing: Any
     ) -> None:

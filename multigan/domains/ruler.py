@@ -91,6 +91,11 @@ class Ruler:
         must beat; None: there are none, and the trivial row looks at no condition."""
         return None
 
+    def returned(self, real: Tensor) -> Tensor | None:
+        """Stored real samples ``(N, ...)`` as they come back from what the critic sees of them: the
+        most that a generator can reach; None: as they were."""
+        return None
+
     def real_measures(self, real: Tensor, reals: Reals) -> dict[str, float]:
         """The same of the row of real samples ``(N, ...)``, which are training samples."""
         return self.own_measures(real, reals)

@@ -26,7 +26,7 @@ from multigan.measures.embedder import Embedded, Embedder
 from multigan.measures.neighbours import Memorisation
 from multigan.measures.table import Evaluation, Row
 from multigan.model import Model
-from multigan.samples import Reals
+from multigan.samples import Reals, Stored
 
 log = logging.getLogger(__name__)
 
@@ -91,10 +91,31 @@ class Evaluator:
 
     def real_row(self, seed: int, quick: bool = False) -> Measured:
         """Training samples against unseen ones: the floor."""
+        taken = self._taken(seed)
+        samples = taken.samples
+        measured = self._measure(samples, self._embed(samples), against_train=False, quick=quick)
+        return self._beside_true(samples, measured, taken) if self.domain.fills_in else measured
+
+    def _taken(self, seed: int) -> Stored:
+        """The training samples of the row of real ones."""
         # Not of those that the embedder has learnt from: it would find them nearer than they are.
         order = torch.randperm(len(self._pool), generator=stream("cpu", seed, "real row"))
-        samples = self.reals.train.samples[self._pool[order[: self.n]].sort().values]
-        return self._measure(samples, self._embed(samples), against_train=False, quick=quick)
+        return self.reals.train.at(self._pool[order[: self.n]].sort().values)
+
+    def returned_row(self, seed: int) -> Measured | None:
+        """The same samples there and back through what the critic sees; None where nothing is lost
+        by that."""
+        taken = self._taken(seed)
+        samples = self.domain.ruler.returned(taken.samples)
+        if samples is None:
+            return None
+        embedded = self._embed(samples)
+        measured = self._measure(samples, embedded, against_train=False)
+        if self.embedder.prior is not None and taken.labels is not None:
+            assert embedded.log_probabilities is not None
+            right = as_asked(embedded.log_probabilities, taken.labels)
+            measured = replace(measured, values=measured.values | {"as asked": right})
+        return self._beside_true(samples, measured, taken) if self.domain.fills_in else measured
 
     def trivial_row(self, seed: int) -> Measured:
         """What is made of the same conditions without learning, where there is such a thing; else
@@ -165,17 +186,20 @@ class Evaluator:
         """Whether samples are made from something."""
         return self.domain.condition_shape is not None
 
-    def _beside_true(self, samples: Tensor, measured: Measured) -> Measured:
+    def _beside_true(
+        self, samples: Tensor, measured: Measured, true: Stored | None = None
+    ) -> Measured:
         """With what is measured of samples ``(n, ...)`` beside those whose conditions they were
-        made of."""
+        made of, by default the unseen ones."""
         if not self.conditional:
             return measured
         found: dict[str, list[Tensor]] = {}
-        for few in seen_chunks(self.domain, self.reference, _BATCH, self.device):
+        reference = self.reference if true is None else true
+        for few in seen_chunks(self.domain, reference, _BATCH, self.device):
             rows = slice(few.indices.start, few.indices.start + few.wanted)
-            true = self.domain.stored(few.real[: few.wanted])
+            real = self.domain.stored(few.real[: few.wanted])
             condition = mapped(lambda tensor: tensor[: few.wanted].cpu(), few.condition)  # noqa: B023
-            values = self.domain.ruler.paired_measures(samples[rows], true, condition)
+            values = self.domain.ruler.paired_measures(samples[rows], real, condition)
             for name, value in values.items():
                 found.setdefault(name, []).append(value)
         means = {name: torch.cat(values).nanmean().item() for name, values in found.items()}
@@ -204,7 +228,9 @@ class Evaluator:
         made = [self.model_row(model, seed) for seed in range(seeds)]
         real = [self.real_row(seed) for seed in range(seeds)]
         trivial = [self.trivial_row(seed) for seed in range(seeds)]
-        rows = [row_of("real", real), row_of("model", made), row_of("trivial", trivial)]
+        back = [found for seed in range(seeds) if (found := self.returned_row(seed)) is not None]
+        returned = [row_of("there and back", back)] if back else []
+        rows = [row_of("real", real), *returned, row_of("model", made), row_of("trivial", trivial)]
         notes = list(dict.fromkeys(note for measured in made for note in measured.notes))
         return self.result(rows, about(model), notes, began)
 

@@ -63,7 +63,7 @@ class Model(Maker[Item], OnHub):
         """What it is and, unless it needs something to make them from, some samples, for
         notebooks."""
         told, presenter = f"<div>{escape(repr(self))}</div>", self.domain.presenter
-        if self.domain.condition_shape is not None:
+        if self.domain.needs_condition:
             return told
         items = self.generate(min(presenter.shown, _INLINE))
         lines = "".join(f"<li>{escape(line)}</li>" for line in presenter.lines(items))

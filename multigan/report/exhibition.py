@@ -24,7 +24,7 @@ def exhibited(domain: Domain, model: Model | None) -> tuple[list[Exhibit], list[
     """Made samples, and real ones: where samples are made from something, those it was taken
     from."""
     presenter = domain.presenter
-    if model is not None and model.domain.condition_shape is not None:
+    if model is not None and model.domain.needs_condition:
         return _exhibited_pairs(model)
     made = []
     if model is not None:

@@ -36,7 +36,7 @@ class Control:
 def controls(model: Model) -> list[Control]:
     """What a model can be asked for, in the order of the page."""
     domain = model.domain
-    made_of_something = domain.condition_shape is not None
+    made_of_something = domain.needs_condition
     if made_of_something and type(domain).read_condition is Domain.read_condition:
         raise UserError(
             "this model makes samples from something that its domain reads from no file: a page "

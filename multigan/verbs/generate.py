@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -21,13 +21,7 @@ from multigan.model import Model, load
 from multigan.options import asked_for, parted, told
 from multigan.samples import Given
 from multigan.seeds import Seeds
-from multigan.verbs.labelled import (
-    DatasetFolder,
-    labels_in,
-    named_by_label,
-    names_of,
-    numbered_by_label,
-)
+from multigan.verbs.labelled import DatasetFolder, Naming, labels_in, names_of, set_of
 
 _SHEET = 100  # samples on the sheet at most
 
@@ -36,21 +30,20 @@ _SHEET = 100  # samples on the sheet at most
 class Written:
     """What was written, how many samples and the sheet if there is one; and how it is to be."""
 
+    naming: Naming
     count: int = 0
     sheet: Path | None = None
     labels: list[str] = field(default_factory=list)  # the class of each; empty: of none
-    classes: Sequence[str] = ()
     dataset: DatasetFolder | None = None
     film: bool = False  # whether samples lead from one to the other
     shown: list[Any] = field(default_factory=list)  # the first samples, for the sheet
-    numbers: Counter[str] = field(default_factory=Counter)  # how many of each class there are
     called: Counter[str] = field(default_factory=lambda: Counter(sheet=1))
     """How many files have a name, in small letters; the sheet has one."""
 
 
 def generate_files(
     source: str,
-    n: int,
+    n: int | None,
     out: Path,
     *,
     seed: Seeds = 0,
@@ -68,7 +61,7 @@ def generate_files(
     as_dataset: bool = False,
 ) -> Written:
     """Write ``n`` samples of a model, or of each condition, into ``out``, and a sheet of the first
-    hundred.
+    hundred; by default a whole set of what is asked for, else 16, and 1 of each condition.
 
     Where ``out`` names a file that the domain can write, all go into that one; ``-`` is standard
     output. Several seeds make the first sample of each. ``condition`` is a file or folder that the
@@ -92,8 +85,11 @@ def generate_files(
         raise UserError(
             "--between goes from one sample to another: leave --unique and --filter out"
         )
-    labels = labels_in(label, model.classes, n)
+    each = model.domain.set_size(**chosen)
+    n = n or (1 if condition else set_of(each, label, model.classes))
+    labels = labels_in(label, model.classes, n, each)
     written = _beginning(model, n, out, labels, together, between, condition, unique, as_dataset)
+    written.naming.options = chosen
     with writing(out, option="--out"), watched_by(in_lines(note)):
         if not _is_standard_output(out):
             _make_room(out.parent if together else out, None if together else note)
@@ -109,12 +105,23 @@ def generate_files(
                 say(line)
             if name is not None:
                 note(f"{name} → {', '.join(file.name for file in files)}")
-        sheet = None if together or as_dataset else presenter.sheet(written.shown)
-        if sheet is not None:
-            written.sheet = out / "sheet.png"
-            sheet.save(written.sheet)
-            mark_made(out, [written.sheet.name], "sheet")
+        if not (together or as_dataset):
+            _beside(presenter, out, written, note)
     return written
+
+
+def _beside(presenter: Presenter, out: Path, written: Written, note: Callable[[str], None]) -> None:
+    """A sheet of the first samples, and a map of those that are a set."""
+    sheet = presenter.sheet(written.shown)
+    if sheet is not None:
+        written.sheet = out / "sheet.png"
+        sheet.save(written.sheet)
+        mark_made(out, [written.sheet.name], "sheet")
+    if written.naming.called:
+        maps = presenter.write_map(out, written.naming.called)
+        mark_made(out, [path.name for path in maps], "sheet")
+        for path in maps:
+            note(f"a map of them: {path}")
 
 
 def _beginning(
@@ -134,7 +141,8 @@ def _beginning(
     if as_dataset and (together or between or condition is not None):
         raise UserError("--as-dataset writes a folder of labelled samples: give --out a folder")
     dataset = DatasetFolder(out, model.classes) if as_dataset else None
-    written = Written(film=between is not None, dataset=dataset, classes=model.classes)
+    naming = Naming(model.domain.presenter, model.classes)
+    written = Written(naming, film=between is not None, dataset=dataset)
     if condition is None and not together and not (unique and labels is None):
         first = model.classes[0] if between and model.classes else None
         written.labels = names_of(model.facts, n, labels if labels is not None else first)
@@ -229,14 +237,12 @@ def _write(
     else:
         files = presenter.write(items, out, kind, start=written.count)
         labels = written.labels[written.count : written.count + len(items)]
-        if labels and len(files) == len(labels) and presenter.digits is not None:
-            files = numbered_by_label(
-                files, labels, written.classes, written.numbers, presenter.digits
-            )
-        if written.dataset is not None:
+        if len(files) == len(items) and written.dataset is None:
+            files = written.naming.renamed(files, written.count, labels)
+        elif written.dataset is not None:
+            if presenter.digits is not None:
+                files = written.naming.renamed(files, written.count, labels)
             files = written.dataset.take(files, labels)
-        elif labels and len(files) == len(labels) and presenter.digits is None:
-            files = named_by_label(files, labels, written.classes)
     if files and written.dataset is None:  # a dataset is made to be learned from
         mark_made(files[0].parent, [file.name for file in files], "sample")
     written.count += len(items)

@@ -3,25 +3,44 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from multigan.asked import labels_of
+from multigan.domains.presenter import Presenter
 from multigan.errors import UserError
 from multigan.samples import Facts
 
 TABLE = "labels.csv"
+_COUNT = 16  # samples that are made where nobody says how many
 _LONGEST = 80  # letters of a class in a file's name
 
 
-def labels_in(text: str | None, classes: Sequence[str], n: int) -> str | list[str] | None:
-    """``"cats,dogs"`` as a label for each of ``n`` samples, in turn; one label as it is."""
+def labels_in(
+    text: str | None, classes: Sequence[str], n: int, each: int = 1
+) -> str | list[str] | None:
+    """``"cats,dogs"`` as a label for each of ``n`` samples, in turn, ``each`` so many times; one
+    label as it is."""
+    if text is None and each > 1 and classes:
+        return [classes[i // each % len(classes)] for i in range(n)]
     if text is None or text in classes or "," not in text:
         return text
     named = [part.strip() for part in text.split(",") if part.strip()]
     if not named:
         raise UserError(f"--label {text}: name classes, such as --label {','.join(classes[:2])}")
-    return [named[i % len(named)] for i in range(n)]
+    return [named[i // each % len(named)] for i in range(n)]
+
+
+def set_of(each: int, label: str | None, classes: Sequence[str]) -> int:
+    """How many samples to make by default: 16, or where ``each`` class asked for is a set of
+    several, all sets."""
+    if each == 1:
+        return _COUNT
+    asked = labels_in(label, classes, len(classes) or 1)
+    named = [asked] if isinstance(asked, str) else asked or classes or [""]
+    return each * len(dict.fromkeys(named))
 
 
 def names_of(facts: Facts, n: int, label: str | list[str] | None) -> list[str]:
@@ -54,23 +73,40 @@ def named_by_label(
     return new
 
 
-def numbered_by_label(
-    files: Sequence[Path],
-    labels: Sequence[str],
-    classes: Sequence[str],
-    numbers: Counter[str],
-    digits: int,
-) -> list[Path]:
-    """Files, one a sample, as ``kick-001.wav``: numbered among those of their class, of which there
-    are so many ``numbers`` before."""
-    names = safe_names(classes)
-    new = []
-    for file, of in zip(files, labels, strict=True):
-        numbers[of] += 1
-        new.append(
-            file.replace(file.with_name(f"{names[of]}-{numbers[of]:0{digits}d}{file.suffix}"))
-        )
-    return new
+@dataclass
+class Naming:
+    """How files are called, one a sample: ``cats-000001.png``; where the presenter counts
+    ``digits`` ``kick-001.wav``, by what was asked for ``flute-C3.wav``, ``flute-C3-002.wav``."""
+
+    presenter: Presenter
+    classes: Sequence[str]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    numbers: Counter[str] = field(default_factory=Counter)  # how many there are of a name
+    called: list[tuple[str, str]] = field(default_factory=list)
+    """Names by what was asked for, each with that of its class, to be written in a map."""
+
+    def renamed(self, files: Sequence[Path], start: int, labels: Sequence[str]) -> list[Path]:
+        """Files of the samples from ``start`` on by the names of their classes, if they have
+        any."""
+        digits = self.presenter.digits
+        if labels and digits is None:
+            return named_by_label(files, labels, self.classes)
+        if digits is None:
+            return list(files)
+        known, new = safe_names(self.classes), []
+        for i, file in enumerate(files):
+            of = known[labels[i]] if labels else ""
+            title = self.presenter.title(start + i, of or None, **self.options)
+            stem = "-".join(part for part in (of, title) if part)
+            self.numbers[stem] += 1
+            number = self.numbers[stem]
+            if stem:
+                stem += "" if title and number == 1 else f"-{number:0{digits}d}"
+                file = file.replace(file.with_name(f"{stem}{file.suffix}"))
+            if title:
+                self.called.append((file.name, of))
+            new.append(file)
+        return new
 
 
 class DatasetFolder:

@@ -37,7 +37,7 @@ def push(
 
 def _sheet(model: Model, folder: Path) -> str:
     """The name of the sheet of its first samples; none where they are made from something."""
-    if model.domain.condition_shape is not None:
+    if model.domain.needs_condition:
         return ""
     sheet = model.domain.presenter.sheet(model.generate(_SHOWN))
     if sheet is None:

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,7 +11,9 @@ from multigan.domains.audio.measures import (
     heard,
     log_spectral_distance,
     multi_resolution_distance,
+    width,
 )
+from multigan.domains.audio.tonal import attack_and_decay, centroid, envelope, pitch_probability
 
 RATE = 8000
 TIME = torch.arange(RATE) / RATE
@@ -66,3 +69,37 @@ def test_bins_find_collapse_and_accept_more_of_the_same() -> None:
     assert collapsed == 20
     assert apart > 0.5 > 0.02 > divergence
     assert bins.differing(train) == (0, pytest.approx(0, abs=1e-9))
+
+
+def _sound(kind: str, rate: int = 22_050) -> np.ndarray:
+    time = np.arange(rate) / rate
+    falls = 10 ** (-3 * time)
+    tones = sum(np.sin(2 * np.pi * 220 * k * time) / k for k in range(1, 9))
+    noise = np.random.default_rng(0).normal(size=rate)
+    made: np.ndarray = {"tones": tones, "noise": noise, "stroke": noise * falls}[kind]
+    return (0.5 * made / np.abs(made).max()).astype(np.float32)
+
+
+def test_notes_have_a_pitch_and_noise_has_none() -> None:
+    pitch, harmonics = pitch_probability(_sound("tones"), 22_050)
+    assert pitch > 0.8
+    assert harmonics > 0.99
+    pitch, harmonics = pitch_probability(_sound("noise"), 22_050)
+    assert pitch < 0.1
+    assert harmonics < 0.6
+    assert pitch_probability(np.zeros(9000, np.float32), 22_050) == (0, 0)
+
+
+def test_strokes_rise_at_once_and_decay_as_they_are_made_to() -> None:
+    attack, decay = attack_and_decay(_sound("stroke"), 22_050)
+    assert attack <= 0.05
+    assert decay == pytest.approx(1 / 3, abs=0.06)  # 60 dB in a second, 20 in a third
+    assert centroid(_sound("noise"), 22_050) == pytest.approx(22_050 / 4, rel=0.03)
+    assert envelope(_sound("stroke"), 22_050).min() >= -60
+
+
+def test_width_is_the_share_of_the_side() -> None:
+    left = torch.from_numpy(_sound("noise"))
+    assert width(torch.stack([left, left])[None]) == 0
+    assert width(torch.stack([left, -left])[None]) == pytest.approx(1)
+    assert width(torch.stack([left, left.flip(0)])[None]) == pytest.approx(0.5, abs=0.02)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from multigan.domains.audio import decode, mono, patterns, reading
+from multigan.domains.audio import channels, decode, patterns, reading
 from multigan.domains.audio.decode import PEAK, SoundDecoder, count_clips, read_sound
 from multigan.domains.audio.reading import Unreadable
 from multigan.domains.audio.settings import AudioData
@@ -306,7 +306,8 @@ def test_channels_in_opposite_phase_are_no_silence(tmp_path: Path) -> None:
     peaks = [int(np.abs(d.sample).max()) for d in decoder.decode() if d.sample is not None]
     expected = [0.3, 0.3 * 0.25, 0.3, 0.15]  # the mean of b and of one side are heard as they are
     assert peaks == pytest.approx([32767 * peak for peak in expected], rel=0.01)
-    (note,) = decoder.notes()
+    mixed, note = decoder.notes()
+    assert "2 of 4 files have channels that differ and are mixed to mono" in mixed
     assert "2 files have channels in opposite phase" in note
     assert note.endswith("a.wav, c.wav")
 
@@ -350,7 +351,7 @@ def test_long_files_give_the_same_clips_as_if_they_were_read_whole(
     whole = [decoded(tmp_path, **way) for way in ways]
     monkeypatch.setattr(decode, "_HELD", 3000)
     monkeypatch.setattr(reading, "_BLOCK", 1000)
-    monkeypatch.setattr(mono, "_JUDGED", 1500)
+    monkeypatch.setattr(channels, "_JUDGED", 1500)
     for way, expected in zip(ways, whole, strict=True):
         found = decoded(tmp_path, **way)
         assert [d.error for d in found] == [d.error for d in expected]

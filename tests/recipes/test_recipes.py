@@ -74,6 +74,7 @@ def shrunk(name: str, idx_folder: Path, sound_folder: Path) -> dict[str, object]
             "generator.width": 4,
             "critic.width": 4,
             "generator.widest": 16,
+            "data.pitch": "",
         }
         settings |= {"critic.widest": 16, "generator.depth": 1, "train.precision": "fp32"}
         settings |= {"reconstruction.samples": 8} if recipe.samples_before_game else {}
@@ -130,7 +131,7 @@ def test_recipe_trains_goes_on_and_generates(
         )
     ]
     assert max(learnt) > 0
-    told = run.model.domain.condition_shape is not None
+    told = run.model.domain.needs_condition
     options = {"condition": _condition(run.model.recipe.domain, sound_folder, tmp_path)}
     options = options if told else {}
     assert len(run.model.generate(3, **options)) == 3

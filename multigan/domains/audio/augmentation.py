@@ -8,6 +8,7 @@ from torch import Tensor
 
 from multigan.adversarial.augmentation import View
 from multigan.adversarial.randomness import Draw
+from multigan.domains.audio.stereo import LEVELS
 
 TIME = 0.125  # of the frames, at most
 FREQUENCY = 2  # bins, at most
@@ -28,9 +29,14 @@ class SpectrogramAugmentation:
         }
 
     def apply(self, x: Tensor, view: View) -> Tensor:
-        """Spectrograms ``(N, 1, M, T)`` in [-1, 1], transformed; silence stays at -1."""
-        level = shifted(shifted(x + 1, view["frames"], -1), view["bins"], -2)
-        return (level + view["gain"].view(-1, 1, 1, 1)).relu() * (level > 0) - 1
+        """Spectrograms ``(N, C, M, T)`` in [-1, 1], transformed; silence stays at -1, and the
+        balance of stereo as it is."""
+        level, rest = x[:, :LEVELS] + 1, x[:, LEVELS:]
+        level, rest = (
+            shifted(shifted(part, view["frames"], -1), view["bins"], -2) for part in (level, rest)
+        )
+        level = (level + view["gain"].view(-1, 1, 1, 1)).relu() * (level > 0) - 1
+        return torch.cat([level, rest], 1)
 
 
 AUGMENTATIONS = {"shift": SpectrogramAugmentation}

@@ -6,7 +6,7 @@ from itertools import islice
 
 import numpy as np
 
-from multigan.domains.audio.mono import SILENCE
+from multigan.domains.audio.channels import SILENCE
 from multigan.domains.audio.settings import AudioData
 from multigan.domains.unreadable import Unreadable
 
@@ -24,7 +24,8 @@ class Cutter:
     length: int
 
     def clips(self, blocks: Iterable[np.ndarray], peak: np.float32) -> Iterator[np.ndarray]:
-        """Clips ``(length,)`` of a mono sound in blocks, whose loudest sample is ``peak``.
+        """Clips ``(length,)`` of a sound in blocks, whose loudest sample is ``peak``; of blocks
+        ``(frames, 2)`` clips ``(2, length)``.
 
         Raises `Unreadable` where none of them would be heard."""
         if self.data.trim:
@@ -59,8 +60,8 @@ class Cutter:
     def _finished(self, piece: np.ndarray) -> np.ndarray:
         if self.data.normalise == "peak":
             piece = piece * (PEAK / max(np.abs(piece).max(), np.float32(1e-9)))
-        clip = np.zeros(self.length, np.int16)
-        clip[: len(piece)] = np.round(piece.clip(-1, 1) * 32767)
+        clip = np.zeros((*piece.shape[1:], self.length), np.int16)
+        clip[..., : len(piece)] = np.round(piece.T.clip(-1, 1) * 32767)
         return clip
 
 
@@ -70,10 +71,10 @@ def _below(peak: np.float32, decibels: float) -> np.float32:
 
 def trimmed(blocks: Iterable[np.ndarray], least: np.float32, before: int) -> Iterator[np.ndarray]:
     """Without what comes before the first sample as loud as ``least``, but ``before`` samples."""
-    held, rest = np.empty(0, np.float32), iter(blocks)
+    held, rest = None, iter(blocks)
     for block in rest:
-        held = np.concatenate([held, block])
-        loud = np.abs(held) >= least
+        held = block if held is None else np.concatenate([held, block])
+        loud = (np.abs(held) >= least).any(tuple(range(1, held.ndim)))
         if loud.any():
             yield held[max(int(loud.argmax()) - before, 0) :]
             break
@@ -87,7 +88,7 @@ def cut_up(blocks: Iterable[np.ndarray], length: int, step: int) -> Iterator[np.
     A sound that is no longer than one is one piece."""
     held, first = np.empty(0, np.float32), True
     for block in blocks:
-        held = np.concatenate([held, block])
+        held = np.concatenate([held, block]) if len(held) else block
         while len(held) > max(length, step):
             yield held[:length]
             held, first = held[step:], False
@@ -103,7 +104,7 @@ def faded(sound: np.ndarray, start: int, end: int) -> np.ndarray:
     sound = sound.copy()
     start, end = min(start, len(sound)), min(end, len(sound))
     if start:
-        sound[:start] *= np.linspace(0, 1, start, dtype=sound.dtype)
+        sound[:start].T[...] *= np.linspace(0, 1, start, dtype=sound.dtype)
     if end:
-        sound[-end:] *= np.linspace(1, 0, end, dtype=sound.dtype)
+        sound[-end:].T[...] *= np.linspace(1, 0, end, dtype=sound.dtype)
     return sound

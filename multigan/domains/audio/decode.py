@@ -7,14 +7,19 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
 from itertools import islice
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import soxr
+import torch
 
+from multigan.domains.audio.channels import Mixed
 from multigan.domains.audio.clips import PEAK, Cutter
-from multigan.domains.audio.mono import Mono
+from multigan.domains.audio.pitched import PitchOf, of_clip, packed, pitches_named
 from multigan.domains.audio.reading import opened
 from multigan.domains.audio.settings import AudioData
 from multigan.domains.audio.sources import SoundSource
@@ -33,7 +38,8 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class SoundDecoder(Decoder):
-    """A source's sounds as int16 clips ``(length,)``; a long file gives several."""
+    """A source's sounds as int16 clips ``(length,)``, in stereo ``(2, length)``, left and right; a
+    long file gives several."""
 
     source: SoundSource
     data: AudioData
@@ -41,6 +47,8 @@ class SoundDecoder(Decoder):
     length: int  # samples
     split: str = "train"
     opposite: list[str] = field(default_factory=list)  # files whose channels cancel each other out
+    wide: list[str] = field(default_factory=list)  # files whose channels differ
+    many: list[str] = field(default_factory=list)  # files with more than two channels
 
     @property
     def signature(self) -> str:
@@ -48,10 +56,10 @@ class SoundDecoder(Decoder):
         d = self.data
         shape = (
             f"{self.rate} {self.length} {d.normalise} {d.trim} {d.shorter} {d.step} "
-            f"{d.silent} {d.cut}"
+            f"{d.silent} {d.cut} {d.channels} {self._pitch_signature()}"
         )
         chosen = f"{self.split} {d.test_pattern!r} {d.held_out} {d.label_pattern!r}"
-        return f"audio 2\n{shape}\n{chosen}\n{self.source.signature}"
+        return f"audio 3\n{shape}\n{chosen}\n{self.source.signature}"
 
     @property
     def about(self) -> str:
@@ -64,14 +72,33 @@ class SoundDecoder(Decoder):
         return "clips"
 
     def notes(self) -> Sequence[str]:
-        """Which files are not the mean of their channels."""
-        if not self.opposite:
-            return ()
-        named = ", ".join(sorted(self.opposite)[:_NAMED]) + ", …" * (len(self.opposite) > _NAMED)
-        return (
-            f"{len(self.opposite):,} files have channels in opposite phase, of which the louder is "
-            f"taken: {named}",
+        """What became of the files' channels."""
+        said = self._of_stereo() if self.data.channels == "stereo" else self._of_mono()
+        return [line for line in said if line]
+
+    def _of_mono(self) -> Iterator[str]:
+        mixed = len(self.wide) - len(self.opposite)
+        if mixed:
+            yield (
+                f"{mixed:,} of {len(self.source.names):,} files have channels that differ and are "
+                'mixed to mono: data.channels = "stereo" keeps two'
+            )
+        if self.opposite:
+            yield (
+                f"{len(self.opposite):,} files have channels in opposite phase, of which the "
+                f"louder is taken: {_some(self.opposite)}"
+            )
+
+    def _of_stereo(self) -> Iterator[str]:
+        alike = len(self.source.names) - len(self.wide)
+        yield f"{len(self.wide):,} of {len(self.source.names):,} files are kept in stereo" + (
+            f"; {alike:,} have one channel or equal ones: their side is silent" if alike else ""
         )
+        if self.many:
+            yield (
+                f"{len(self.many):,} files have more than two channels, of which the first two are "
+                f"taken: {_some(self.many)}"
+            )
 
     def decode(self) -> Iterator[Decoded]:
         """All clips in the source's order, decoded in parallel."""
@@ -95,9 +122,33 @@ class SoundDecoder(Decoder):
         label = None if self.source.labels is None else self.source.labels[i]
         try:
             for clip in self._clips(i):
-                yield Decoded(name, clip, label)
+                told = packed(label, self._pitch(i, clip)) if self.data.pitch else label
+                yield Decoded(name, clip, told)
         except Exception as error:  # a broken file raises nearly anything
             yield Decoded(name, None, error=reason(error))
+
+    @cached_property
+    def _told(self) -> PitchOf | None:
+        return pitches_named(self.data.pitch, self.source.names)
+
+    def _pitch(self, i: int, clip: np.ndarray) -> float:
+        name = self.source.names[i]
+        if self._told is not None:
+            pitch, where = self._told(i, name), "in its name, or in the table"
+        else:
+            pitch, where = of_clip(torch.from_numpy(clip), self.rate), "to be heard"
+        if pitch is None:
+            raise Unreadable(f"there is no pitch {where} (data.pitch = {self.data.pitch!r})")
+        return pitch
+
+    def _pitch_signature(self) -> str:
+        """Changes with what tells the pitches."""
+        if self.data.pitch in ("", "name", "heard"):
+            return self.data.pitch
+        try:
+            return sha256(Path(self.data.pitch).expanduser().read_bytes()).hexdigest()
+        except OSError:
+            return self.data.pitch  # it is told of when it is read
 
     def _clips(self, i: int) -> Iterator[np.ndarray]:
         held: list[np.ndarray] | None = []
@@ -109,8 +160,14 @@ class SoundDecoder(Decoder):
                 held = [*held, block] if held is not None and length <= _HELD else None
         if sound.frames < self.data.shorter * sound.rate:
             raise Unreadable(f"{sound.frames / sound.rate:.3f} s, shorter than data.shorter")
-        if sound.channel is not None:
-            self.opposite.append(self.source.names[i])
+        name = self.source.names[i]
+        for kind, found in (
+            (self.opposite, sound.channel is not None),
+            (self.wide, sound.wide),
+            (self.many, sound.channels > 2),
+        ):
+            if found:
+                kind.append(name)
         cutter = Cutter(self.data, self.rate, self.length)
         if held is not None:
             yield from cutter.clips([np.concatenate(held)], peak)
@@ -119,16 +176,20 @@ class SoundDecoder(Decoder):
             yield from cutter.clips(again.resampled(self.rate), peak)
 
     @contextmanager
-    def _opened(self, i: int) -> Iterator[Mono]:
+    def _opened(self, i: int) -> Iterator[Mixed]:
         with self.source.open(i) as file, opened(file) as recording:
-            yield Mono(recording)
+            yield Mixed(recording, self.data.channels == "stereo")
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(sorted(names)[:_NAMED]) + ", …" * (len(names) > _NAMED)
 
 
 def read_sound(file: BinaryIO) -> tuple[np.ndarray, int]:
     """A sound file as a mono waveform ``(samples,)``, float32, and its rate in Hz; raises
     `Unreadable`."""
     with opened(file) as recording:
-        sound = Mono(recording)
+        sound = Mixed(recording)
         return np.concatenate(list(sound.blocks())), sound.rate
 
 

@@ -1,5 +1,5 @@
-"""Sounds: stored as int16 clips ``(n, S)``, seen by the critic as log-mel spectrograms or as
-waveforms."""
+"""Sounds: stored as int16 clips ``(n, S)``, in stereo ``(n, 2, S)``, seen by the critic as log-mel
+spectrograms or as waveforms."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -17,20 +17,25 @@ from multigan.domains.audio.augmentation import AUGMENTATIONS
 from multigan.domains.audio.decode import PEAK, SoundDecoder, count_clips
 from multigan.domains.audio.handed import RATE, keep_sounds
 from multigan.domains.audio.mel import MelFrontEnd
+from multigan.domains.audio.mel_settings import band_edges
 from multigan.domains.audio.networks import CRITICS, GENERATORS
 from multigan.domains.audio.options import OPTIONS
+from multigan.domains.audio.pitch import read_notes
+from multigan.domains.audio.pitched import is_labels, known_pitches, told_pitch, unpacked
 from multigan.domains.audio.presenter import AudioPresenter
 from multigan.domains.audio.ruler import AudioRuler
 from multigan.domains.audio.settings import AudioRecipe
 from multigan.domains.audio.sources import PUBLIC, SoundSource, open_source
 from multigan.domains.audio.specgan import SpecFrontEnd
+from multigan.domains.audio.stereo import StereoFrontEnd
 from multigan.domains.audio.tasks import TASKS
 from multigan.domains.audio.waveform import waveforms
 from multigan.domains.base import Domain
 from multigan.domains.cache import cached
 from multigan.domains.facts import check_constants, check_shape
 from multigan.domains.pretraining import Pretraining
-from multigan.errors import DataError
+from multigan.domains.told import told_of
+from multigan.errors import DataError, UserError
 from multigan.recipe.settings import Recipe
 from multigan.samples import Facts, Given, Stored
 
@@ -51,7 +56,7 @@ class AudioDomain(Domain):
     options = OPTIONS
     presenter_type = AudioPresenter
     ruler_type = AudioRuler
-    sources = ("drums", *PUBLIC)
+    sources = ("drums", "notes", *PUBLIC)
 
     def __init__(self, recipe: Recipe, facts: Facts | None = None) -> None:
         super().__init__(recipe, facts)
@@ -77,7 +82,8 @@ class AudioDomain(Domain):
     def decoded(self, source: SoundSource, split: str) -> Stored:
         """All clips of a source, with labels if there are any."""
         stored = cached(self._decoder(source, split), self.recipe.data.unreadable)
-        return replace(stored, notes=(*source.notes, *stored.notes))
+        stored = replace(stored, notes=(*source.notes, *stored.notes))
+        return unpacked(stored) if self.recipe.data.pitch else stored
 
     @classmethod
     def adopt(cls, data: Any, recipe: Recipe) -> str:
@@ -96,12 +102,11 @@ class AudioDomain(Domain):
         chosen = stored.samples[:: -(-len(stored) // _MEASURED)]
         told = data.labels and self.condition_shape is None
         classes = self.source.classes if told else ()
-        self.facts = Facts(self.recipe.shape, classes, self.task.constants(chosen))
-        return (
-            stored
-            if data.labels
-            else Stored(stored.samples, None, stored.notes, stored.fingerprint)
-        )
+        constants = self.task.constants(chosen)
+        if data.pitch:
+            constants["pitches"] = known_pitches(stored, len(classes))
+        self.facts = Facts(self.recipe.shape, classes, constants)
+        return stored if data.labels else replace(stored, labels=None)
 
     def check_facts(self) -> None:
         """The front end's numbers, and the size of a clip."""
@@ -109,14 +114,14 @@ class AudioDomain(Domain):
         check_shape(self._known, self.recipe.shape)
 
     @cached_property
-    def front_end(self) -> MelFrontEnd | SpecFrontEnd:
+    def front_end(self) -> MelFrontEnd | StereoFrontEnd | SpecFrontEnd:
         """Waveform ↔ spectrogram, with the constants of the data the model was trained on."""
         assert self.facts is not None, "load the data first"
         return self.task.front_end(self.facts.constants)
 
     def represent(self, stored: Tensor, draw: Draw | IndexedDraw) -> Tensor:
-        """int16 clips ``(N, S)`` as what the task is about: spectrograms, or waveforms ``(N, 1,
-        S)``.
+        """int16 clips ``(N, S)`` or ``(N, 2, S)`` as what the task is about: spectrograms, or
+        waveforms ``(N, 1, S)``.
 
         They are delayed and softened at random where ``data`` says so.
         """
@@ -125,11 +130,12 @@ class AudioDomain(Domain):
             most = int(data.shift * self.recipe.front_end.mel.rate)
             x = delayed(x, (draw.uniform("shift") * (most + 1)).long())
         if data.gain:
-            x = x * 10 ** (-draw.uniform("gain", 1) * data.gain / 20)
+            softer = draw.uniform("gain", *[1] * (x.dim() - 1))
+            x = x * 10 ** (-softer * data.gain / 20)
         return self.task.represent(x)
 
     def spectrograms(self, waveform: Tensor) -> Tensor:
-        """Waveforms ``(N, S)`` as spectrograms in [-1, 1]."""
+        """Waveforms ``(N, S)`` or ``(N, 2, S)`` as spectrograms in [-1, 1]."""
         spectrograms: Tensor = self.front_end.to(waveform.device)(waveform)
         return spectrograms
 
@@ -140,9 +146,11 @@ class AudioDomain(Domain):
         draw: Draw | IndexedDraw,
         sources: Condition = None,
     ) -> Condition:
-        """The task's own; by default the labels, or sources."""
+        """The task's own; by default the labels, or sources, which are pitches."""
         if self.task.condition_shape is not None:
             return self.task.condition(real)
+        if self.recipe.data.pitch:
+            return told_of(lambda pitches: pitches, labels, sources)
         return super().condition(real, labels, draw, sources)
 
     def read_condition(self, path: Path, /, **options: Any) -> Iterable[Given]:
@@ -168,8 +176,19 @@ class AudioDomain(Domain):
         return self.task.stages()
 
     def offered(self) -> Mapping[str, Any]:
-        """The numbers of the front end."""
-        return asdict(self.recipe.front_end.mel)
+        """The numbers of the front end, whether there are pitches, and where bands lie, in Hz."""
+        mel = self.recipe.front_end.mel
+        centres = band_edges(mel)[1:-1].tolist()
+        return asdict(mel) | {"pitched": bool(self.recipe.data.pitch), "centres": centres}
+
+    @property
+    def fills_in(self) -> bool:
+        """Pitches that nobody asks for are those that were learnt."""
+        return bool(self.recipe.data.pitch)
+
+    def set_size(self, **options: Any) -> int:
+        """A note of each pitch that is asked for."""
+        return len(read_notes(options["pitch"])) if options.get("pitch") else 1
 
     def make(
         self, generator: nn.Module, draw: IndexedDraw, condition: Any, /, **options: Any
@@ -177,15 +196,20 @@ class AudioDomain(Domain):
         """New representations, or waveforms ``(N, 1, S)`` where a vocoder makes them.
 
         ``vocoder``: the trained one that makes the waveforms of spectrograms instead of
-        Griffin-Lim."""
+        Griffin-Lim. ``pitch``: notes, in turn."""
+        vocoder, pitch = options.get("vocoder"), options.get("pitch")
+        if pitch is not None and not self.recipe.data.pitch:
+            raise UserError("pitch: this model was trained without (data.pitch)")
+        if self.recipe.data.pitch and (condition is None or is_labels(condition)):
+            known = self._known.constants["pitches"]
+            condition = told_pitch(draw, condition, known, pitch)
         x = super().make(generator, draw, condition)
-        vocoder = options.get("vocoder")
         return x if vocoder is None else self.task.by_vocoder(vocoder, x)
 
     @torch.no_grad()
     def stored(self, x: Tensor) -> Tensor:
-        """Representations ``(N, ...)`` as int16 clips ``(N, S)`` on the CPU: exactly what is
-        written."""
+        """Representations ``(N, ...)`` as int16 clips ``(N, S)``, in stereo ``(N, 2, S)``, on the
+        CPU: exactly what is written."""
         if x.dim() == 3:
             return (self._finished(x.squeeze(1)).cpu() * 32767).round().short()
         front_end = self.front_end.to(x.device)
@@ -196,22 +220,23 @@ class AudioDomain(Domain):
         return (torch.cat(clips) * 32767).round().short()
 
     def _finished(self, waveform: Tensor) -> Tensor:
-        """Waveforms ``(N, S)`` with faded ends, as loud as normalised data, and never above full
-        scale."""
-        fade = min(max(int(_FADE * self.recipe.front_end.mel.rate), 2), waveform.shape[1])
+        """Waveforms ``(N, ..., S)`` with faded ends, as loud as normalised data, and never above
+        full scale."""
+        fade = min(max(int(_FADE * self.recipe.front_end.mel.rate), 2), waveform.shape[-1])
         ramp = torch.linspace(0, 1, fade, device=waveform.device)
         waveform = waveform.clone()
-        waveform[:, -fade:] *= ramp.flip(0)
-        waveform[:, : fade // 4] *= ramp[::4][
+        waveform[..., -fade:] *= ramp.flip(0)
+        waveform[..., : fade // 4] *= ramp[::4][
             : fade // 4
         ]  # short: a drum's stroke is its first milliseconds
-        peak = waveform.abs().amax(1, keepdim=True)
+        peak = waveform.abs().amax(tuple(range(1, waveform.dim())), keepdim=True)
         if self.recipe.data.normalise == "peak":
             return waveform * torch.where(peak > _QUIET, PEAK / peak, torch.ones_like(peak))
         return waveform / peak.clamp_min(1)
 
 
 def delayed(x: Tensor, by: Tensor) -> Tensor:
-    """Waveforms ``(N, S)``, each begun ``by`` ``(N,)`` samples later, after silence."""
-    source = torch.arange(x.shape[1], device=x.device) - by[:, None]
-    return x.gather(1, source.clamp_min(0)) * (source >= 0)
+    """Waveforms ``(N, ..., S)``, each begun ``by`` ``(N,)`` samples later, after silence."""
+    begun = by.view(-1, *[1] * (x.dim() - 1))
+    source = torch.arange(x.shape[-1], device=x.device) - begun
+    return x.gather(-1, source.clamp_min(0).expand_as(x)) * (source >= 0)

@@ -18,6 +18,7 @@ from multigan.adversarial.randomness import Draw
 from multigan.domains.audio.augmentation import shifted
 from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.mel_settings import MelSettings
+from multigan.domains.audio.waveform import in_mono, waveforms
 from multigan.errors import UserError, reason
 from multigan.measures.classifier import ClassifierSettings, apart, classifier_embedder
 from multigan.measures.embedder import Embedded, Embedder
@@ -41,7 +42,7 @@ class Mels:
 
     def __call__(self, stored: Tensor) -> Tensor:
         """About in [-1, 1], silence at -1."""
-        hop = self.front_end.settings.hop
+        stored, hop = in_mono(stored), self.front_end.settings.hop
         usable = stored.shape[1] // hop * hop
         made: Tensor = self.front_end.to(stored.device)(stored[:, :usable].float() / 32767)
         return made
@@ -163,7 +164,7 @@ class PretrainedSound(Embedder):
 
         clips = [
             resampled(clip, self.rate, self.wanted)
-            for clip in (samples.float() / 32767).cpu().numpy()
+            for clip in in_mono(waveforms(samples)).cpu().numpy()
         ]
         inputs = self.extractor(
             clips, sampling_rate=self.wanted, return_tensors="pt", padding=True

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from multigan.devices import float64
+from multigan.domains.audio.stereo import mid_and_side
 
 CLIPPED = 0.999  # of full scale
 SILENT = -50.0  # decibels below the clip's loudest frame
@@ -53,6 +54,13 @@ def heard(x: Tensor, rate: int) -> dict[str, float]:
         "clicks": ends,
     }
     return {name: value.mean().item() for name, value in values.items()}
+
+
+def width(x: Tensor) -> float:
+    """Share of the energy of stereo ``(N, 2, S)`` that is in the side, a mean over clips: 0 mono,
+    .5 for channels that have nothing in common."""
+    energy = mid_and_side(x).square().sum(-1)
+    return (energy[:, 1] / energy.sum(1).clamp_min(_TINY)).mean().item()
 
 
 def _mean(values: Tensor, chosen: Tensor) -> Tensor:

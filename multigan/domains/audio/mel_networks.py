@@ -1,13 +1,18 @@
-"""Networks for log-mel spectrograms: N batch, C channels, M mels, T frames; x ``(N, 1, M, T)`` in
-[-1, 1]."""
+"""Networks for log-mel spectrograms: N batch, C channels, M mels, T frames; x ``(N, C, M, T)`` in
+[-1, 1], C 1 or of stereo 3."""
 
 import itertools
 import math
+from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
+from multigan.adversarial.condition import Condition
+from multigan.domains.audio.pitched import HarmonicComb, parted_condition
 from multigan.domains.layers import LabelledLatent, ProjectionHead, he_init
 
+MIDDLE, REACH = 60.0, 24.0  # semitones that stand for 0 and 1
 _SMALLEST = 4  # mels or frames of the first feature map along its shorter side
 
 
@@ -48,6 +53,9 @@ class LabelledBatchNorm(nn.Module):
 class MelGenerator(nn.Module):
     """Transposed convolutions from about 4×4 up, batch norm that follows the label, ReLU, tanh.
 
+    Where it is ``pitched`` it sees on every scale where the harmonics of the pitch lie among bands
+    with these ``centres`` in Hz.
+
     Kernel 4 at stride 2 covers every cell equally often, so there are no checkerboards (Odena et
     al. 2016).
 
@@ -62,38 +70,63 @@ class MelGenerator(nn.Module):
         width: int = 32,
         widest: int = 256,
         classes: int = 0,
+        pitched: bool = False,
+        centres: Sequence[float] = (),
     ) -> None:
         super().__init__()
         channels = mel_channels(*shape[1:], width, widest)
         scale = 2 ** len(channels)
         self.base = (channels[0], shape[1] // scale, shape[2] // scale)
         self.label = LabelledLatent(classes)
-        self.project = nn.Linear(latent + self.label.extra, math.prod(self.base), bias=False)
-        pairs = list(itertools.pairwise([*channels, 1]))
+        self.comb = HarmonicComb(centres) if pitched else None
+        told = latent + self.label.extra + pitched
+        self.project = nn.Linear(told, math.prod(self.base), bias=False)
+        pairs = list(itertools.pairwise([*channels, shape[0]]))
         self.ups = nn.ModuleList(
-            nn.ConvTranspose2d(below, above, 4, 2, 1, bias=above == 1) for below, above in pairs
+            nn.ConvTranspose2d(below + self._beside(i), above, 4, 2, 1, bias=i == len(channels) - 1)
+            for i, (below, above) in enumerate(pairs)
         )
         self.norms = nn.ModuleList(LabelledBatchNorm(below, classes) for below, _ in pairs)
         for module in (self.project, *self.ups):
             nn.init.normal_(module.weight, 0, 0.02)
 
-    def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Spectrograms of latents ``(N, latent)`` and labels ``(N,)``."""
-        x = self.project(self.label(noise, condition)).view(-1, *self.base)
+    def _beside(self, i: int) -> int:
+        """Channels of harmonics beside those of feature map ``i``."""
+        return 0 if self.comb is None else self.comb.channels(self.base[1] * 2**i)
+
+    def forward(self, noise: Tensor, condition: Condition = None) -> Tensor:
+        """Spectrograms of latents ``(N, latent)`` and labels ``(N,)``, or pitches ``(N, 1)``, or
+        (pitches, labels)."""
+        pitch, labels = parted_condition(condition, self.comb is not None)
+        told = self.label(noise, labels)
+        if self.comb is not None and pitch is not None:
+            told = torch.cat([told, (pitch - MIDDLE) / REACH], 1)
+            comb = self.comb(pitch)
+        x = self.project(told).view(-1, *self.base)
         for norm, up in zip(self.norms, self.ups, strict=True):
-            x = up(norm(x, condition).relu())
+            x = norm(x, labels).relu()
+            if self.comb is not None:
+                x = torch.cat([x, self.comb.at(comb, *x.shape[2:])], 1)
+            x = up(x)
         return x.tanh()
 
 
 class MelCritic(nn.Module):
     """Strided convolutions down to about 4×4, leaky ReLU; labels are projected on the last feature
-    map."""
+    map, harmonics of a pitch are a channel beside the spectrogram."""
 
     def __init__(
-        self, shape: tuple[int, int, int], width: int = 32, widest: int = 256, classes: int = 0
+        self,
+        shape: tuple[int, int, int],
+        width: int = 32,
+        widest: int = 256,
+        classes: int = 0,
+        pitched: bool = False,
+        centres: Sequence[float] = (),
     ) -> None:
         super().__init__()
-        channels = [1, *reversed(mel_channels(*shape[1:], width, widest))]
+        self.comb = HarmonicComb(centres) if pitched else None
+        channels = [shape[0] + pitched, *reversed(mel_channels(*shape[1:], width, widest))]
         layers: list[nn.Module] = []
         for below, above in itertools.pairwise(channels):
             layers += [nn.Conv2d(below, above, 4, 2, 1), nn.LeakyReLU(0.2)]
@@ -103,6 +136,10 @@ class MelCritic(nn.Module):
         self.head = ProjectionHead(features, classes)
         nn.init.normal_(self.head.linear.weight, 0, features**-0.5)
 
-    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Logits ``(N,)`` of spectrograms and labels ``(N,)``."""
-        return self.head(self.layers(x), condition)
+    def forward(self, x: Tensor, condition: Condition = None) -> Tensor:
+        """Logits ``(N,)`` of spectrograms and labels ``(N,)``, or pitches ``(N, 1)``, or (pitches,
+        labels)."""
+        pitch, labels = parted_condition(condition, self.comb is not None)
+        if self.comb is not None and pitch is not None:
+            x = torch.cat([x, self.comb.at(self.comb(pitch), *x.shape[2:]).to(x.dtype)], 1)
+        return self.head(self.layers(x), labels)

@@ -1,5 +1,6 @@
 """The numbers of a mel front end, their presets, and which of them cannot work. Needs no torch."""
 
+import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -14,10 +15,11 @@ class MelSettings:
     rate: int  # Hz
     n_fft: int  # samples of a window (Hann)
     hop: int  # samples from one frame to the next
-    mels: int  # mel bins (Slaney's scale and area norm)
+    mels: int  # bins of filters (of equal area)
     fmin: float  # Hz, lower edge of the first bin
     fmax: float  # Hz, upper edge of the last one
     floor: float  # mel magnitude that counts as silence
+    scale: str = "mel"  # a name of SCALES
 
     @property
     def bins(self) -> int:
@@ -28,13 +30,22 @@ class MelSettings:
         """``name: ours against theirs`` for each number that differs."""
         ours, theirs = asdict(self), asdict(other)
         return [
-            f"{name}: {ours[name]:g} against {theirs[name]:g}"
+            f"{name}: {_shown(ours[name])} against {_shown(theirs[name])}"
             for name in ours
             if ours[name] != theirs[name]
         ]
 
 
-PRESETS: dict[str, dict[str, float]] = {
+def _shown(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+SCALES = ("mel", "constant-q")
+"""How bins lie: Slaney's mel scale; or one to a bin of the window as far up as the number of bins
+allows, then in equal steps of pitch (a constant Q)."""
+
+
+PRESETS: dict[str, dict[str, float | str]] = {
     "digits8k": {"rate": 8000, "n_fft": 256, "hop": 128, "mels": 64, "frames": 64, "floor": 3e-4},
     "drums16k": {"rate": 16000, "n_fft": 512, "hop": 128, "mels": 64, "frames": 64, "floor": 3e-4},
     "sc09": {"rate": 16000, "n_fft": 1024, "hop": 256, "mels": 128, "frames": 64, "floor": 3e-4},
@@ -54,9 +65,27 @@ PRESETS: dict[str, dict[str, float]] = {
         "frames": 128,
         "floor": 1e-4,
     },
+    "drums44k": {
+        "rate": 44100,
+        "n_fft": 1024,
+        "hop": 256,
+        "mels": 128,
+        "frames": 128,
+        "floor": 3e-4,
+        "scale": "constant-q",
+    },
+    "notes44k": {
+        "rate": 44100,
+        "n_fft": 4096,
+        "hop": 1024,
+        "mels": 128,
+        "frames": 64,
+        "floor": 1e-4,
+        "scale": "constant-q",
+    },
 }
-"""Front ends by name; 64 frames of `digits8k` and `sc09` are 1.024 s, 128 of `music44k` are 1.49
-s."""
+"""Front ends by name; 64 frames of `digits8k` and `sc09` are 1.024 s, 128 of `music44k` and 64 of
+`notes44k` 1.49 s, 128 of `drums44k` .74 s."""
 
 
 def _slaney_mel(hz: np.ndarray) -> np.ndarray:
@@ -72,10 +101,40 @@ def _slaney_hz(mel: np.ndarray) -> np.ndarray:
     )
 
 
+def band_edges(settings: MelSettings) -> np.ndarray:
+    """Where filters begin, peak and end, ``(mels + 2,)`` in Hz; filter m peaks at entry m + 1."""
+    if settings.scale == "mel":
+        lowest, highest = _slaney_mel(np.array([settings.fmin, settings.fmax]))
+        return _slaney_hz(np.linspace(lowest, highest, settings.mels + 2))
+    return _constant_q(settings)
+
+
+def _constant_q(settings: MelSettings) -> np.ndarray:
+    """Steps of one bin of the window up to a frequency, from there in a constant ratio.
+
+    That frequency is sought for which the last edge is ``fmax``; the ratio follows, for the step is
+    the same on both sides of it."""
+    step = settings.rate / settings.n_fft
+    lowest, highest, wanted = settings.fmin, settings.fmax, settings.mels + 1
+
+    def place(hz: float, turn: float) -> float:
+        """Steps up to a frequency."""
+        return (hz if hz <= turn else turn * (1 + math.log(hz / turn))) / step
+
+    low, high = step, highest
+    for _ in range(60):
+        turn = (low + high) / 2
+        enough = place(highest, turn) - place(lowest, turn) >= wanted
+        low, high = (low, turn) if enough else (turn, high)
+    first = place(lowest, turn)
+    steps = np.linspace(first, place(highest, turn), wanted + 1) * step
+    return np.where(steps <= turn, steps, turn * np.exp(np.maximum(steps / turn, 1) - 1))
+
+
 def mel_bank(settings: MelSettings) -> np.ndarray:
-    """Triangular filters of equal area ``(mels, bins)``, float32, as librosa's default ones."""
-    lowest, highest = _slaney_mel(np.array([settings.fmin, settings.fmax]))
-    edges = _slaney_hz(np.linspace(lowest, highest, settings.mels + 2))
+    """Triangular filters of equal area ``(mels, bins)``, float32; of the mel scale librosa's
+    default ones."""
+    edges = band_edges(settings)
     hz = np.linspace(0, settings.rate / 2, settings.bins)
     rising = (hz - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     falling = (edges[2:, None] - hz) / (edges[2:] - edges[1:-1])[:, None]

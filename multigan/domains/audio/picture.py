@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from multigan.domains.audio.stereo import LEVELS
 from multigan.domains.audio.waveform import Waveform
 from multigan.pictures.grid import image_grid
 
@@ -47,8 +48,10 @@ def spectrogram(clip: Waveform) -> Image.Image:
 
 
 def spectrogram_grid(x: Tensor) -> Image.Image:
-    """Representations ``(N, 1, M, T)`` in [-1, 1] in colour, low frequencies below."""
-    level = ((x.detach().float().cpu() + 1) * 127.5).clamp(0, 255).byte().squeeze(1).flip(1).numpy()
+    """Representations ``(N, C, M, T)`` in [-1, 1] in colour, low frequencies below; of stereo the
+    middle above the side."""
+    levels = ((x.detach().float().cpu() + 1) * 127.5).clamp(0, 255).byte()
+    level = levels[:, :LEVELS].flip(2).flatten(1, 2).numpy()
     return image_grid([_coloured(picture) for picture in level])
 
 

@@ -9,8 +9,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from multigan.atomic import write_atomically
 from multigan.domains.audio.finish import check_finish, finished
 from multigan.domains.audio.picture import spectrogram, spectrogram_grid, spectrogram_sheet
+from multigan.domains.audio.pitch import note_name, pitch_of_file, read_notes
+from multigan.domains.audio.sfz import sfz
 from multigan.domains.audio.waveform import FORMATS, Waveform, joined, waveforms
 from multigan.domains.presenter import Presenter
 from multigan.domains.shown import Exhibit, Snapshot, picture_exhibit, png
@@ -32,12 +35,12 @@ class AudioPresenter(Presenter):
     @property
     def pipeline_tag(self) -> str:
         """Its name on the hub."""
-        return "" if self.domain.condition_shape is None else "audio-to-audio"
+        return "audio-to-audio" if self.domain.needs_condition else ""
 
     def items(self, stored: Tensor) -> list[Waveform]:
-        """int16 clips ``(N, S)`` as waveforms."""
+        """int16 clips ``(N, S)`` or ``(N, 2, S)`` as waveforms."""
         rate = self.domain.recipe.front_end.mel.rate
-        return [Waveform(samples, rate) for samples in waveforms(stored).numpy()]
+        return [Waveform(samples.T, rate) for samples in waveforms(stored).numpy()]
 
     def finished(self, items: Sequence[Any], **writing: Any) -> list[Any]:
         """At another rate, faded, as loud as asked."""
@@ -46,6 +49,27 @@ class AudioPresenter(Presenter):
     def check_writing(self, format: str, **writing: Any) -> None:
         """A format's rates and bits; the model's own rate where none is asked for."""
         check_finish(format, **{"rate": self.domain.recipe.front_end.mel.rate, **writing})
+
+    def title(self, index: int, label: str | None, **options: Any) -> str | None:
+        """The note that was asked for."""
+        if not options.get("pitch"):
+            return None
+        notes = read_notes(options["pitch"])
+        return note_name(notes[index % len(notes)])
+
+    def write_map(self, folder: Path, files: Sequence[tuple[str, str]]) -> list[Path]:
+        """An SFZ instrument of each class."""
+        written = []
+        for label in dict.fromkeys(label for _, label in files):
+            found = [
+                (pitch, name)
+                for name, one in files
+                if one == label and (pitch := pitch_of_file(name)) is not None
+            ]
+            path = folder / f"{label or 'notes'}.sfz"
+            write_atomically(path, sfz(found, f"{len(found)} notes, generated"))
+            written.append(path)
+        return written
 
     def write(self, items: Sequence[Any], folder: Path, format: str, start: int = 0) -> list[Path]:
         """One file a clip: ``000000.wav``, ..."""

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
@@ -10,15 +11,19 @@ from torch.nn.functional import adaptive_avg_pool2d
 from multigan.adversarial.condition import Condition
 from multigan.adversarial.randomness import IndexedDraw, derive_seed
 from multigan.domains.audio.embedders import NAMES, Mels, sound_embedder
-from multigan.domains.audio.measures import BINS, Bins, heard, log_spectral_distances
+from multigan.domains.audio.measures import BINS, Bins, heard, log_spectral_distances, width
+from multigan.domains.audio.pitched import in_tune, parted_condition
 from multigan.domains.audio.settings import AudioData
 from multigan.domains.audio.sources import SoundSource, open_source
-from multigan.domains.audio.waveform import waveforms
+from multigan.domains.audio.tonal import tonal_measures
+from multigan.domains.audio.waveform import in_mono, waveforms
 from multigan.domains.ruler import Ruler
 from multigan.errors import DataError
 from multigan.measures.compare import Aim
 from multigan.measures.embedder import Embedder
 from multigan.samples import Reals, Stored, halves
+
+_SOME = 24  # clips that are listened to for their pitch
 
 if TYPE_CHECKING:
     from multigan.domains.audio.domain import AudioDomain
@@ -31,10 +36,11 @@ class AudioRuler(Ruler):
     embedders = NAMES
     aims: ClassVar[dict[str, Aim]] = {
         **dict.fromkeys(("loudness", "clipping", "silence", "flatness", "clicks"), "real"),
+        **dict.fromkeys(("pitch", "harmonics", "attack", "decay", "centroid", "width"), "real"),
         f"NDB/{BINS}": "lower",
         "JSD": "lower",
     }
-    paired_aims: ClassVar[dict[str, Aim]] = {"LSD": "lower"}
+    paired_aims: ClassVar[dict[str, Aim]] = {"LSD": "lower", "in tune": "higher"}
     _bins: Bins | None = None
 
     def training_samples(self) -> Stored:
@@ -80,8 +86,9 @@ class AudioRuler(Ruler):
         return sound_embedder(name, weights, self.domain.recipe.front_end.mel.rate, reals, device)
 
     def own_measures(self, made: Tensor, reals: Reals) -> dict[str, float]:
-        """What one hears by numbers: loudness, clipping, silence, flatness, clicks at the ends; and
-        NDB."""
+        """What one hears by numbers: loudness, clipping, silence, flatness, clicks at the ends;
+        of some clips how sure their pitch is, what lies on its harmonics, attack, decay, centroid;
+        of stereo the width; and NDB."""
         rate = self.domain.recipe.front_end.mel.rate
         if self._bins is None:
             self._mels = Mels(rate)
@@ -91,13 +98,29 @@ class AudioRuler(Ruler):
         ndb, jsd = self._bins.differing(
             torch.cat([small(self._mels(part)) for part in made.split(256)])
         )
-        return heard(waveforms(made), rate) | {f"NDB/{self._bins.count}": float(ndb), "JSD": jsd}
+        own = {f"NDB/{self._bins.count}": float(ndb), "JSD": jsd}
+        own |= {"width": width(waveforms(made))} if made.dim() == 3 else {}
+        return heard(in_mono(waveforms(made)), rate) | tonal_measures(some(made), rate) | own
 
     def paired_measures(
         self, made: Tensor, true: Tensor, condition: Condition
     ) -> dict[str, Tensor]:
         """Log-spectral distance in dB of each clip from its true one."""
-        return {"LSD": log_spectral_distances(waveforms(made), waveforms(true))}
+        one, other = (in_mono(waveforms(clips)) for clips in (made, true))
+        found = {"LSD": log_spectral_distances(one, other)}
+        if self.domain.recipe.data.pitch:
+            pitches, _ = parted_condition(condition, True)
+            assert pitches is not None
+            found["in tune"] = in_tune(one, pitches[:, 0], self.domain.recipe.front_end.mel.rate)
+        return found
+
+    def returned(self, real: Tensor) -> Tensor | None:
+        """Of spectrograms what Griffin-Lim makes of them."""
+        domain = self.domain
+        if domain.recipe.played == "vocoder":
+            return None
+        parts = (domain.spectrograms(waveforms(part)) for part in real.split(64))
+        return torch.cat([domain.stored(part) for part in parts])
 
     def trivial(self, train: Stored, count: int, seed: int) -> Tensor:
         """Noise through the mean and deviation of every mel cell of the data, made audible."""
@@ -107,6 +130,13 @@ class AudioRuler(Ruler):
         draw = IndexedDraw(derive_seed("trivial", seed), range(count), torch.device("cpu"))
         noise = x.mean(0) + x.std(0) * draw.normal("cells", *x.shape[1:])
         return torch.cat([self.domain.stored(part) for part in noise.clamp(-1, 1).split(64)])
+
+
+def some(clips: Tensor) -> list[np.ndarray]:
+    """Up to 24 of int16 clips, spread over all, as waveforms ``(S,)``: what takes long to
+    measure."""
+    chosen = clips[:: -(-len(clips) // _SOME)]
+    return list(in_mono(waveforms(chosen)).numpy())
 
 
 def small(mels: Tensor) -> Tensor:

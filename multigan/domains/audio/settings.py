@@ -39,6 +39,11 @@ class AudioData(DataSettings):
     label_pattern: str = ""
     """Regular expression with one group, the label, found in each file's name, such as
     '(\\d)_.*'."""
+    channels: Literal["mono", "stereo"] = "mono"
+    """mono: channels are mixed to one | stereo: the first two are kept, one stands for both."""
+    pitch: str = ""
+    """Learn to make notes of a pitch, found in each file's `name` (C4, F#3, 60), `heard` by a
+    tracker, or in a table of file_name and label; empty: pitch is not asked for."""
     normalise: Literal["peak", "none"] = "peak"
     """peak: every clip as loud as it can be | none: as it is."""
     trim: Annotated[float, Field(ge=0, le=120)] = 0.0
@@ -97,22 +102,28 @@ class FrontEnd:
     """Upper edge of the last mel bin, Hz; half the rate when left out."""
     floor: Annotated[float, Field(gt=0)] | None = None
     """Mel magnitude that counts as silence."""
+    scale: Literal["mel", "constant-q"] | None = None
+    """mel: bins on Slaney's scale | constant-q: each of the window's own bins as far up as
+    `mels` allows, then equal steps of pitch, for low notes."""
 
     def __post_init__(self) -> None:
         if self.preset and self.preset not in PRESETS:
             raise ValueError(
                 f"front_end.preset = {self.preset!r} is unknown; known: {', '.join(PRESETS)}"
             )
-        given = [
-            f.name for f in fields(self) if f.name != "preset" and getattr(self, f.name) is not None
-        ]
-        if self.preset and len(given) == len(fields(self)) - 1:
+        filled = PRESETS.get(self.preset, {})
+        if self.preset and all(getattr(self, name) is not None for name in filled):
             raise ValueError(
                 f"front_end.preset = {self.preset!r} has nothing to fill in: every number is "
                 "given; leave one out"
             )
         # Resolved at once, so that a kept recipe holds the numbers and not a name for them.
-        for name, value in {"floor": 1e-4, "fmin": 0.0, **PRESETS.get(self.preset, {})}.items():
+        for name, value in {
+            "floor": 1e-4,
+            "fmin": 0.0,
+            "scale": "mel",
+            **filled,
+        }.items():
             self._fill(name, value)
         object.__setattr__(self, "preset", "")
         missing = [
@@ -129,15 +140,15 @@ class FrontEnd:
         if wrong:
             raise ValueError(f"front_end.{wrong}")
 
-    def _fill(self, name: str, value: float) -> None:
+    def _fill(self, name: str, value: float | str) -> None:
         if getattr(self, name) is None:
             object.__setattr__(self, name, value)
 
     @property
     def mel(self) -> MelSettings:
         """The numbers without the length of a clip."""
-        numbers = (self.rate, self.n_fft, self.hop, self.mels, self.fmin, self.fmax, self.floor)
-        return MelSettings(*numbers)  # type: ignore[arg-type]
+        names = [f.name for f in fields(MelSettings)]
+        return MelSettings(**{name: getattr(self, name) for name in names})
 
     @property
     def length(self) -> int:
@@ -262,6 +273,13 @@ class AudioRecipe(Recipe):
                 f"front_end.n_fft = {self.front_end.n_fft}: task = 'spectrum' has {SPECGAN_BINS} "
                 f"bins, n_fft = {2 * SPECGAN_BINS}"
             )
+        if self.data.channels == "stereo" and self.played != "mel":
+            raise ValueError(
+                f'data.channels = "stereo": task = {self.played!r} knows one channel; leave it out'
+            )
+        if self.data.pitch and (self.played != "mel" or self.game.augment.highest > 0):
+            why = "game.augment moves pitches" if self.played == "mel" else "task is not mel"
+            raise ValueError(f"data.pitch = {self.data.pitch!r}: {why}; leave one out")
         for player, settings in (("generator", self.generator), ("critic", self.critic)):
             fits = BUILT_IN.get(settings.network)
             wrong = fits(self.played, self.shape) if fits else None
@@ -282,4 +300,4 @@ class AudioRecipe(Recipe):
         if self.played == "vocoder":
             return 1, front_end.length
         bins = SPECGAN_BINS if self.played == "spectrum" else front_end.mel.mels
-        return 1, bins, front_end.frames or 0
+        return 3 if self.data.channels == "stereo" else 1, bins, front_end.frames or 0

@@ -1,4 +1,4 @@
-"""Where sounds come from: the built-in drums, named datasets, folders, zips, single files.
+"""Where sounds come from: built-in drums and notes, named datasets, folders, zips, single files.
 
 Opening a source lists its files without decoding any.
 """
@@ -12,6 +12,7 @@ import numpy as np
 
 from multigan.domains.archive import Broken, is_archive
 from multigan.domains.audio.handed import RATE, keep_sounds
+from multigan.domains.audio.notes import INSTRUMENTS, every_note
 from multigan.domains.audio.patterns import found_in
 from multigan.domains.audio.settings import AudioData
 from multigan.domains.files import Files, Kind, find_files, is_there
@@ -64,20 +65,22 @@ def open_source(
 
     Arrays of a set are taken to have the ``rate``, in Hz.
 
-    The built-in drums have others beside them for their test split. Files of one's own have none
-    but folders of that name, those that ``data.test_pattern`` finds, or the share ``data.held_out``
-    of them, chosen by their names. Raises `DataError`.
+    The built-in drums and notes have others beside them for their test split. Files of one's own
+    have none but folders of that name, those that ``data.test_pattern`` finds, or the share
+    ``data.held_out`` of them, chosen by their names. Raises `DataError`.
     """
     split = split or data.split
     if data.source in PUBLIC:
         return _public(data.source, split)
+    if data.source == "notes" and not data.test_pattern:
+        return _notes(split)
     built_in = data.source == "drums"
     if built_in and split == "test" and not (data.test_pattern or data.held_out):
         path, split = resource_folder("data") / "drums-test.zip", "train"  # all of it
     else:
         path = resource_folder("data") / "drums.zip" if built_in else _path(data.source, rate)
     if not is_there(path):
-        known = ", ".join(["drums", *PUBLIC])
+        known = ", ".join(["drums", "notes", *PUBLIC])
         raise DataError(
             f"data.source = {data.source!r}: no such file or folder; built-in and public names: "
             f"{known}"
@@ -91,6 +94,16 @@ def open_source(
         notes.append(counted(labels, files.classes))
     return SoundSource(
         files.names, files.open, files.signature, labels, files.classes, tuple(notes)
+    )
+
+
+def _notes(split: str) -> SoundSource:
+    notes = every_note(split)
+    classes = tuple(INSTRUMENTS)
+    labels = [classes.index(note.instrument) for note in notes]
+    signature = f"notes 1 {split}"
+    return SoundSource(
+        [note.name for note in notes], lambda i: notes[i].open(), signature, labels, classes
     )
 
 

@@ -25,6 +25,7 @@ from multigan.domains.audio.settings import AudioRecipe
 from multigan.domains.audio.sources import sounds_at
 from multigan.domains.audio.specgan import SIDE, SpecFrontEnd, log_spectrum
 from multigan.domains.audio.spectrum import ShortTimeFourier
+from multigan.domains.audio.stereo import StereoFrontEnd
 from multigan.domains.audio.vocoder import MelDistance
 from multigan.domains.audio.vocoders import open_vocoder, refuse_mismatch
 from multigan.domains.audio.waveform import waveforms
@@ -36,12 +37,20 @@ if TYPE_CHECKING:
     from multigan.domains.audio.domain import AudioDomain
 
 
+Notes = Annotated[list[Annotated[int, Field(ge=0, le=127)]], Field(min_length=1)]
+"""Pitches that a class was learnt with."""
+
+
 @dataclass
 class MelConstants:
     """What a kept model remembers of its mel front end."""
 
     loudest: FiniteFloat
     mel: MelSettings
+    pitches: (
+        list[Annotated[list[Annotated[int, Field(ge=0, le=127)]], Field(min_length=1)]] | None
+    ) = None
+    """The notes that were learnt, of each class."""
 
 
 @dataclass
@@ -76,11 +85,11 @@ class SoundTask(ABC):
         """What the front end remembers of training clips ``(n, S)``, int16."""
 
     @abstractmethod
-    def front_end(self, constants: Any) -> MelFrontEnd | SpecFrontEnd:
+    def front_end(self, constants: Any) -> MelFrontEnd | StereoFrontEnd | SpecFrontEnd:
         """Waveform ↔ spectrogram, with those constants."""
 
     def represent(self, waveform: Tensor) -> Tensor:
-        """Waveforms ``(N, S)`` as the critic sees them, ``(N, *facts.shape)``."""
+        """Waveforms ``(N, S)`` or ``(N, 2, S)`` as the critic sees them, ``(N, *facts.shape)``."""
         return self.domain.spectrograms(waveform)
 
     def drawn(self, x: Tensor) -> Tensor:
@@ -125,15 +134,19 @@ class MelTask(SoundTask):
     def constants(self, clips: Tensor) -> dict[str, Any]:
         """The loudest cell, and the numbers of the front end."""
         settings = self.recipe.front_end.mel
-        plain = MelFrontEnd(settings)
+        plain = self._with(settings, 1.0)
         loudest = max(plain.log_mel(waveforms(part)).max().item() for part in clips.split(256))
         return {"loudest": loudest, "mel": asdict(settings)}
 
-    def front_end(self, constants: Any) -> MelFrontEnd:
+    def front_end(self, constants: Any) -> MelFrontEnd | StereoFrontEnd:
         """Raises `UserError` where the recipe's numbers are not those of the model."""
         settings = self.recipe.front_end.mel
         refuse_mismatch("the recipe", settings, "the model", MelSettings(**constants["mel"]))
-        return MelFrontEnd(settings, constants["loudest"])
+        return self._with(settings, constants["loudest"])
+
+    def _with(self, settings: MelSettings, loudest: float) -> MelFrontEnd | StereoFrontEnd:
+        stereo = self.recipe.data.channels == "stereo"
+        return (StereoFrontEnd if stereo else MelFrontEnd)(settings, loudest)
 
     @property
     def mels(self) -> MelFrontEnd:
@@ -144,6 +157,8 @@ class MelTask(SoundTask):
 
     def by_vocoder(self, source: Any, x: Tensor) -> Tensor:
         """By a vocoder with the same front end."""
+        if self.recipe.data.channels == "stereo":
+            raise UserError("vocoder: it makes one channel, and this model makes two: leave it out")
         vocoder = open_vocoder(source, x.device)
         refuse_mismatch("this model", self.recipe.front_end.mel, vocoder.name, vocoder.mel)
         return vocoder.make(self.mels.to(x.device).unscaled(x)).unsqueeze(1)

@@ -72,11 +72,13 @@ class Waveform:
         return axes
 
     def decibels(self, floor: float = -80.0) -> np.ndarray:
-        """Its mel spectrogram ``(64, T)``: decibels below the loudest, ``floor`` at least."""
+        """Its mel spectrogram ``(64, T)``, of stereo the middle's: decibels below the loudest,
+        ``floor`` at least."""
         import librosa
 
         hop = self._hop
-        sound = np.pad(self.samples, (0, max(8 * hop - len(self.samples), 0)))
+        one = self.samples if self.samples.ndim == 1 else self.samples.mean(1)
+        sound = np.pad(one, (0, max(8 * hop - len(one), 0)))
         mel = librosa.feature.melspectrogram(
             y=sound, sr=self.sample_rate, n_fft=8 * hop, hop_length=hop, n_mels=64, power=1
         )
@@ -128,5 +130,10 @@ def joined(clips: Sequence[Waveform], pause: float = 0.1) -> Waveform:
 
 
 def waveforms(stored: Tensor) -> Tensor:
-    """int16 clips ``(N, S)`` as floats in [-1, 1]."""
+    """int16 clips ``(N, ...)`` as floats in [-1, 1]."""
     return stored.float() / 32767
+
+
+def in_mono(x: Tensor) -> Tensor:
+    """Waveforms or clips ``(N, S)`` as they are, of ``(N, 2, S)`` the mean of both channels."""
+    return x if x.dim() == 2 else x.float().mean(1)

@@ -1,4 +1,4 @@
-"""A recording's channels as one, in blocks, with what must be known of the whole of it."""
+"""A recording's channels as one or two, in blocks, with what must be known of the whole of it."""
 
 from collections.abc import Iterator
 
@@ -13,21 +13,25 @@ _JUDGED = 2**21  # samples of all channels that tell whether they cancel each ot
 _CANCELLED = 0.1  # of the energy that sounds in one channel alone keep in the mean
 
 
-class Mono:
-    """The mean of a recording's channels; where they are in opposite phase, the loudest."""
+class Mixed:
+    """A recording in mono: the mean of its channels; where they are in opposite phase, the loudest.
 
-    def __init__(self, recording: Recording) -> None:
+    In ``stereo``: its first two, and one channel as both."""
+
+    def __init__(self, recording: Recording, stereo: bool = False) -> None:
         self.rate, self.frames, self.peak = recording.rate, 0, np.float32(0)
+        self.stereo, self.channels = stereo, 0
+        self.wide = False  # whether its channels differ
         self._blocks, self._start = recording.blocks, list[np.ndarray]()
         for block in self._blocks:
             self._start.append(block)
             if sum(block.size for block in self._start) >= _JUDGED:
                 break
-        self.channel = _opposite(self._start)
+        self.channel = None if stereo else _opposite(self._start)
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """Blocks ``(frames,)``, float32; raises `Unreadable` for what is no sound, also at the
-        end."""
+        """Blocks ``(frames,)``, or in stereo ``(frames, 2)``, float32; raises `Unreadable` for what
+        is no sound, also at the end."""
         while self._start:
             yield self._mixed(self._start.pop(0))
         for block in self._blocks:
@@ -42,15 +46,25 @@ class Mono:
         if rate == self.rate:
             yield from self.blocks()
             return
-        stream = soxr.ResampleStream(self.rate, rate, 1, dtype="float32", quality="HQ")
+        shape = (0, 2) if self.stereo else (0,)
+        stream = soxr.ResampleStream(
+            self.rate, rate, 1 + self.stereo, dtype="float32", quality="HQ"
+        )
         for block in self.blocks():
-            yield stream.resample_chunk(block)
-        yield stream.resample_chunk(np.empty(0, np.float32), last=True)
+            yield stream.resample_chunk(np.ascontiguousarray(block))
+        yield stream.resample_chunk(np.empty(shape, np.float32), last=True)
 
     def _mixed(self, block: np.ndarray) -> np.ndarray:
-        mixed: np.ndarray = block.mean(1) if self.channel is None else block[:, self.channel].copy()
-        if not np.isfinite(mixed).all():
+        if not np.isfinite(block).all():
             raise Unreadable("it holds values that are not finite (NaN)")
+        self.channels = block.shape[1]
+        if self.channels > 1 and not self.wide:
+            self.wide = bool((np.abs(block[:, 1:] - block[:, :1]) > SILENCE).any())
+        mixed: np.ndarray
+        if self.stereo:
+            mixed = block[:, :2].copy() if self.channels > 1 else block.repeat(2, 1)
+        else:
+            mixed = block.mean(1) if self.channel is None else block[:, self.channel].copy()
         self.frames += len(mixed)
         self.peak = max(self.peak, np.abs(mixed).max())
         return mixed
