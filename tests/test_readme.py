@@ -115,7 +115,7 @@ def outline(page: Path) -> tuple[list[int], list[str], list[str]]:
     text = page.read_text("utf-8")
     bare = FENCED.sub("", text)
     depths = [len(found) for found in re.findall(r"^(#+) ", bare, re.MULTILINE)]
-    links = [link for link in LINK.findall(bare) if not link.startswith("README")]
+    links = [link.replace(".zh-CN", "") for link in LINK.findall(bare) if "README" not in link]
     return depths, FENCED.findall(text), links
 
 
