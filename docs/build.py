@@ -29,6 +29,7 @@ def gather(pages: Path = PAGES) -> Path:
     """Write every page of the site into ``pages``, which is made anew."""
     shutil.rmtree(pages, ignore_errors=True)
     beside = [*(ROOT / "recipes").rglob("*.*"), *(ROOT / "examples").rglob("*.ipynb")]
+    beside += (ROOT / "benchmarks" / "results").rglob("*.json")
     for source in [*(ROOT / "docs").rglob("*.md"), *(ROOT / "docs").glob("*.css"), *beside]:
         page = source.is_relative_to(ROOT / "docs")
         inside = source.relative_to(ROOT / "docs" if page else ROOT)
@@ -37,7 +38,7 @@ def gather(pages: Path = PAGES) -> Path:
         if source.suffix == ".md":
             depth = len(inside.parts) - 1
             target.write_text(_within_the_site(source.read_text("utf-8"), depth), "utf-8")
-        elif source.suffix in (*SHOWN, ".ipynb", ".css"):
+        elif source.suffix in (*SHOWN, ".ipynb", ".css", ".json"):
             shutil.copyfile(source, target)
     for page, name in (("README.md", "index.md"), ("README.zh-CN.md", "index.zh-CN.md")):
         _write(pages / name, _front((ROOT / page).read_text("utf-8")))
@@ -54,7 +55,7 @@ def gather(pages: Path = PAGES) -> Path:
 def _within_the_site(text: str, depth: int) -> str:
     """Links from docs/ up to recipes/ and examples/ lead one storey less far: all lie side by side
     in the site."""
-    for place in ("recipes/", "examples/"):
+    for place in ("recipes/", "examples/", "benchmarks/"):
         text = text.replace("](" + "../" * (depth + 1) + place, "](" + "../" * depth + place)
     return text
 
