@@ -13,6 +13,7 @@ from multigan.domains.audio.measures import (
     multi_resolution_distance,
     width,
 )
+from multigan.domains.audio.speech import speech_quality, tracks
 from multigan.domains.audio.tonal import attack_and_decay, centroid, envelope, pitch_probability
 
 RATE = 8000
@@ -103,3 +104,24 @@ def test_width_is_the_share_of_the_side() -> None:
     assert width(torch.stack([left, left])[None]) == 0
     assert width(torch.stack([left, -left])[None]) == pytest.approx(1)
     assert width(torch.stack([left, left.flip(0)])[None]) == pytest.approx(0.5, abs=0.02)
+
+
+def test_tracks_for_the_judge_of_speech_hold_clips_spread_over_all() -> None:
+    clips = [np.full(8000, i / 100, np.float32) for i in range(60)]
+    made = tracks(clips, 8000)
+    assert len(made) == 6
+    assert all(abs(len(track) / 16_000 - 9.1) < 0.01 for track in made)
+    assert made[0][4000] == pytest.approx(0, abs=0.01)
+    assert made[-1][-20_000:].max() > 0.5
+    assert len(tracks(clips[:2], 8000)) == 1
+
+
+def test_noise_is_worse_speech_than_a_quieter_one() -> None:
+    pytest.importorskip("speechmos")
+    time = np.arange(8000) / 8000
+    hum = sum(np.sin(2 * np.pi * 120 * k * time) / k for k in range(1, 20))
+    voice = (0.2 * hum * (1 + np.sin(2 * np.pi * 4 * time))).astype(np.float32)
+    noisy = voice + np.random.default_rng(0).normal(0, 0.2, 8000).astype(np.float32)
+    clean, rough = (speech_quality([clip] * 9, 8000) for clip in (voice, noisy))
+    assert clean["OVRL"] > rough["OVRL"]
+    assert all(1 <= value <= 5 for value in (*clean.values(), *rough.values()))

@@ -1,5 +1,6 @@
 """Sounds measured against unseen ones: by what one hears, and on embeddings."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -15,6 +16,7 @@ from multigan.domains.audio.measures import BINS, Bins, heard, log_spectral_dist
 from multigan.domains.audio.pitched import in_tune, parted_condition
 from multigan.domains.audio.settings import AudioData
 from multigan.domains.audio.sources import SoundSource, open_source
+from multigan.domains.audio.speech import can_listen, not_heard, speech_quality
 from multigan.domains.audio.tonal import tonal_measures
 from multigan.domains.audio.waveform import in_mono, waveforms
 from multigan.domains.ruler import Ruler
@@ -37,6 +39,7 @@ class AudioRuler(Ruler):
     aims: ClassVar[dict[str, Aim]] = {
         **dict.fromkeys(("loudness", "clipping", "silence", "flatness", "clicks"), "real"),
         **dict.fromkeys(("pitch", "harmonics", "attack", "decay", "centroid", "width"), "real"),
+        **dict.fromkeys(("P.808", "OVRL"), "higher"),
         f"NDB/{BINS}": "lower",
         "JSD": "lower",
     }
@@ -100,7 +103,13 @@ class AudioRuler(Ruler):
         )
         own = {f"NDB/{self._bins.count}": float(ndb), "JSD": jsd}
         own |= {"width": width(waveforms(made))} if made.dim() == 3 else {}
+        if self.domain.recipe.data.speech and can_listen():
+            own |= speech_quality(list(in_mono(waveforms(made)).numpy()), rate)
         return heard(in_mono(waveforms(made)), rate) | tonal_measures(some(made), rate) | own
+
+    def cautions(self) -> Sequence[str]:
+        """Where speech is not listened to."""
+        return [not_heard()] if self.domain.recipe.data.speech and not can_listen() else []
 
     def paired_measures(
         self, made: Tensor, true: Tensor, condition: Condition

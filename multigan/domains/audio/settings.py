@@ -44,6 +44,8 @@ class AudioData(DataSettings):
     pitch: str = ""
     """Learn to make notes of a pitch, found in each file's `name` (C4, F#3, 60), `heard` by a
     tracker, or in a table of file_name and label; empty: pitch is not asked for."""
+    speech: bool = False
+    """The sounds are speech: evaluations have DNSMOS where it is installed (multigan[speech])."""
     normalise: Literal["peak", "none"] = "peak"
     """peak: every clip as loud as it can be | none: as it is."""
     trim: Annotated[float, Field(ge=0, le=120)] = 0.0
