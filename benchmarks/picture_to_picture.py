@@ -37,7 +37,7 @@ from multigan.samples import Stored
 
 CPU = torch.device("cpu")
 CHUNK = 16
-SHOWN = (1, 6)  # on a strip: the first six of the second chunk
+SHOWN = range(2, 32, 5)  # on a strip: the first picture of each of these chunks
 Method = Callable[[SeenChunk], Tensor]
 
 
@@ -183,13 +183,13 @@ def table(run: Path, strips: Path | None = None) -> dict[str, dict[str, float]]:
     assert isinstance(domain, ImageDomain)
     chunks = unseen(domain)
     found: dict[str, dict[str, float]] = {}
-    shown: dict[str, Tensor] = {}
+    shown: dict[str, list[Tensor]] = {}
     for name, method in methods(domain, run, model):
         values: dict[str, list[Tensor]] = {}
         for i, chunk in enumerate(chunks):
             made, true = method(chunk)[: chunk.wanted], uint8(chunk.real)[: chunk.wanted]
-            if i == SHOWN[0]:
-                shown[name] = made
+            if i in SHOWN:
+                shown.setdefault(name, []).append(made[:1])
             hole = _hole(part(chunk.condition, slice(0, chunk.wanted)))
             for measure, value in paired(made, true, hole).items():
                 values.setdefault(measure, []).append(value)
@@ -197,27 +197,26 @@ def table(run: Path, strips: Path | None = None) -> dict[str, dict[str, float]]:
         found[name] = {m: round(v, 4) for m, v in means.items()}
         print(f"{name:22}" + "".join(f"  {m} {v:.3f}" for m, v in found[name].items()), flush=True)
     if strips is not None:
-        write_strip(domain, chunks[SHOWN[0]], shown, strips / f"{run.name}.png")
+        few = [chunks[i] for i in SHOWN if i < len(chunks)]
+        write_strip(domain, few, shown, strips / f"{run.name}.png")
     return found
 
 
 def write_strip(
-    domain: ImageDomain, chunk: SeenChunk, shown: dict[str, Tensor], path: Path
+    domain: ImageDomain, chunks: list[SeenChunk], shown: dict[str, list[Tensor]], path: Path
 ) -> None:
-    """Some unseen pictures, none chosen, in columns: what was given, two methods that learn
-    nothing where there are two, the stage alone, ours, the true ones."""
-    task = domain.task
+    """The first unseen picture of each chunk, none chosen, a row each: what was given, what learns
+    nothing, the stage alone, ours, the true one."""
+    task, channels = domain.task, domain.recipe.data.channels
     assert task is not None
-    given = uint8(task.shown(chunk.condition, domain.recipe.data.channels))
+    given = [uint8(task.shown(c.condition, channels))[:1] for c in chunks]
     known = ("Navier-Stokes", "bicubic", "mean tint", "colours matched", "L1 stage alone", "ours")
-    columns = [given, *(shown[n] for n in known if n in shown), uint8(chunk.real)]
-    rows = torch.stack([c[: SHOWN[1]] for c in columns], 1).flatten(0, 1)
+    names = [name for name in known if name in shown]
+    columns = [given, *(shown[n] for n in names), [uint8(c.real)[:1] for c in chunks]]
+    rows = torch.stack([torch.cat(c) for c in columns], 1).flatten(0, 1)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The pictures one below the other, so that a row is one picture.
-    image_grid(domain.presenter.present(rows.float() / 127.5 - 1), columns=len(columns)).save(
-        path, optimize=True
-    )
-    print(f"{path}: given, {', '.join(n for n in known if n in shown)}, true")
+    image_grid(domain.presenter.items(rows), columns=len(columns)).save(path, optimize=True)
+    print(f"{path}: given, {', '.join(names)}, true")
 
 
 def _hole(condition: Condition) -> Tensor | None:
