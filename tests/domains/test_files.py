@@ -288,6 +288,15 @@ def test_train_and_test_are_the_split(
     assert "data.held_out is not used" in said(root, split="train", held_out=0.5)
 
 
+def test_what_is_kept_apart_is_said_where_it_is_missing(tmp_path: Path) -> None:
+    root = make(tmp_path, *(f"{i}.png" for i in range(20)))
+    apart = len(found(root, split="test", held_out=0.25))
+    assert 0 < apart < 20
+    line = f"{apart} pictures are kept apart (data.held_out)"
+    assert line in said(root, split="train", held_out=0.25)
+    assert "kept apart" not in said(root, split="test", held_out=0.25) + said(root)
+
+
 def test_what_is_in_neither_split_is_said(tmp_path: Path) -> None:
     make(tmp_path, "train/1.png", "test/2.png", "val/3.png", "cover.png")
     assert taken(tmp_path, split="train") == ["train/1.png"]
