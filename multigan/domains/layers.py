@@ -64,6 +64,28 @@ class LabelledLatent(nn.Module):
         return torch.cat([latent, self.embedding(labels)], 1)
 
 
+class LabelledNorm(nn.Module):
+    """Batch norm whose scale and shift are learnt for each class (de Vries et al. 2017)."""
+
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=not classes)
+        self.scale = nn.Embedding(classes, channels) if classes else None
+        self.shift = nn.Embedding(classes, channels) if classes else None
+        if self.scale is not None and self.shift is not None:
+            nn.init.ones_(self.scale.weight)
+            nn.init.zeros_(self.shift.weight)
+
+    def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
+        """``(N, C, H, W)``, and labels ``(N,)`` where there are classes."""
+        x = self.norm(x)
+        if self.scale is None or self.shift is None:
+            return x
+        if labels is None:
+            raise ValueError("this generator was trained with labels and needs one for each sample")
+        return x * self.scale(labels)[:, :, None, None] + self.shift(labels)[:, :, None, None]
+
+
 class ProjectionHead(nn.Module):
     """Features ``(N, features)`` to a logit ``(N,)``, with the label projected on them (Miyato &
     Koyama 2018)."""

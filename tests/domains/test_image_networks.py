@@ -67,6 +67,23 @@ def test_label_changes_the_output(generator: type[nn.Module], critic: type[nn.Mo
         judge(made)
 
 
+def test_labels_may_be_the_scales_and_shifts_of_the_norms() -> None:
+    make = DcganGenerator((1, 16, 16), latent=5, width=4, classes=3, label_norm=True)
+    assert make.label.extra == 0
+    z = torch.randn(1, 5).repeat(3, 1)
+    assert torch.equal(make.eval()(z, LABELS)[0], make(z, LABELS)[1])  # they begin alike
+    for module in make.modules():
+        if isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight)
+    made = make(z, LABELS)
+    assert not torch.allclose(made[0], made[1])
+    assert torch.equal(make(z, LABELS[[1, 1, 1]])[0], made[1])
+    with pytest.raises(ValueError, match="needs one for each sample"):
+        make(z)
+    plain = DcganGenerator((1, 16, 16), latent=5, width=4, label_norm=True)
+    assert plain(z).shape == (3, 1, 16, 16)
+
+
 @pytest.mark.parametrize(("generator", "critic"), PAIRS)
 def test_without_classes_labels_are_ignored(
     generator: type[nn.Module], critic: type[nn.Module]

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from multigan.domains.layers import (
     LabelledLatent,
+    LabelledNorm,
     ProjectionHead,
     he_init,
     with_spectral_norm,
@@ -39,6 +40,8 @@ class DcganGenerator(nn.Module):
     """DCGAN's generator: transposed convolutions from 4×4 up, batch norm, ReLU, tanh (Radford et
     al. 2016).
 
+    Labels come in beside the latent, or as the scales and shifts of the norms (``label_norm``).
+
     >>> DcganGenerator((3, 64, 64), latent=100)(torch.randn(8, 100)).shape
     torch.Size([8, 3, 64, 64])
     """
@@ -50,17 +53,22 @@ class DcganGenerator(nn.Module):
         width: int = 64,
         widest: int = 1024,
         classes: int = 0,
+        label_norm: bool = False,
     ) -> None:
         super().__init__()
         channels = dcgan_channels(shape[1], width, widest)
-        self.label = LabelledLatent(classes)
+        self.label = LabelledLatent(0 if label_norm else classes)
         side = first_side(shape[1])[0]
         self.project = nn.ConvTranspose2d(latent + self.label.extra, channels[0], side, bias=False)
-        layers: list[nn.Module] = [nn.BatchNorm2d(channels[0]), nn.ReLU(inplace=True)]
+
+        def norm(channels: int) -> nn.Module:
+            return LabelledNorm(channels, classes) if label_norm else nn.BatchNorm2d(channels)
+
+        layers: list[nn.Module] = [norm(channels[0]), nn.ReLU(inplace=True)]
         for below, above in itertools.pairwise(channels):
             layers += [
                 nn.ConvTranspose2d(below, above, 4, 2, 1, bias=False),
-                nn.BatchNorm2d(above),
+                norm(above),
                 nn.ReLU(inplace=True),
             ]
         layers += [nn.ConvTranspose2d(channels[-1], shape[0], 4, 2, 1), nn.Tanh()]
@@ -70,8 +78,10 @@ class DcganGenerator(nn.Module):
     def forward(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
         """Pictures of latents ``(N, latent)`` and labels ``(N,)``."""
         z = self.label(noise, condition)
-        pictures: Tensor = self.layers(self.project(z[:, :, None, None]))
-        return pictures
+        x: Tensor = self.project(z[:, :, None, None])
+        for layer in self.layers:
+            x = layer(x, condition) if isinstance(layer, LabelledNorm) else layer(x)
+        return x
 
 
 class DcganCritic(nn.Module):
@@ -130,5 +140,5 @@ def _dcgan_init(module: nn.Module) -> None:
         nn.init.normal_(module.weight, 0, 0.02)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.BatchNorm2d):
+    elif isinstance(module, nn.BatchNorm2d) and module.affine:
         nn.init.normal_(module.weight, 1, 0.02)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from multigan.domains.image.dcgan import dcgan_channels, first_side
+from multigan.domains.layers import LabelledNorm
 
 
 class EnlargingConv(nn.Module):
@@ -30,28 +31,6 @@ class EnlargingConv(nn.Module):
         summed = padded[..., 1:, 1:] + padded[..., :-1, 1:]
         summed = summed + padded[..., 1:, :-1] + padded[..., :-1, :-1]
         return F.conv_transpose2d(x, summed.flip(-1, -2), stride=2, padding=1)
-
-
-class LabelledNorm(nn.Module):
-    """Batch norm whose scale and shift are learnt for each class (de Vries et al. 2017)."""
-
-    def __init__(self, channels: int, classes: int) -> None:
-        super().__init__()
-        self.norm = nn.BatchNorm2d(channels, affine=not classes)
-        self.scale = nn.Embedding(classes, channels) if classes else None
-        self.shift = nn.Embedding(classes, channels) if classes else None
-        if self.scale is not None and self.shift is not None:
-            nn.init.ones_(self.scale.weight)
-            nn.init.zeros_(self.shift.weight)
-
-    def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
-        """``(N, C, H, W)``, and labels ``(N,)`` where there are classes."""
-        x = self.norm(x)
-        if self.scale is None or self.shift is None:
-            return x
-        if labels is None:
-            raise ValueError("this generator was trained with labels and needs one for each sample")
-        return x * self.scale(labels)[:, :, None, None] + self.shift(labels)[:, :, None, None]
 
 
 class SkipExcitation(nn.Module):

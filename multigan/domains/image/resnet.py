@@ -10,8 +10,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm as constrained
 
 from multigan.domains.image.dcgan import first_side
-from multigan.domains.image.gated import LabelledNorm
-from multigan.domains.layers import ProjectionHead, with_spectral_norm
+from multigan.domains.layers import LabelledNorm, ProjectionHead, with_spectral_norm
 
 
 class UpBlock(nn.Module):

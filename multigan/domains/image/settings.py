@@ -96,6 +96,9 @@ class ImageGenerator(NetworkSettings):
     """Most channels of a layer: the first ones of large pictures are cut to it."""
     depth: Annotated[int, Field(ge=1, le=16)] = 2
     """Blocks at each scale of residual, at the coarsest of unet."""
+    label_norm: bool = False
+    """Labels are the scales and shifts of dcgan's batch norm (de Vries et al. 2017); false: they
+    stand beside the latent."""
     scales: Annotated[int, Field(ge=0, le=8)] = 3
     """How often unet halves a picture."""
     unshuffle: Annotated[int, Field(ge=1, le=8)] = 1
