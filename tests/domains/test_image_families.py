@@ -154,7 +154,7 @@ def test_without_either_source_both_are_named(monkeypatch: pytest.MonkeyPatch) -
 
     frozen._state.cache_clear()
     monkeypatch.setattr(frozen.importlib.metadata, "files", missing)
-    with pytest.raises(UserError, match=r"multigan\[features\].*torchvision"):
+    with pytest.raises(UserError, match=r"\[features\].*torchvision"):
         FrozenFeatures("lite0")
     frozen._state.cache_clear()
 
