@@ -100,7 +100,7 @@ def test_without_the_package_nothing_begins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(board, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"pip install 'multigan\[tensorboard\]'"):
+    with pytest.raises(UserError, match=r"pip install '.*\[tensorboard\]'"):
         multigan.train("points/ring", settings=WITH, out=tmp_path / "run", device="cpu", quiet=True)
     assert not (tmp_path / "run").exists()
     multigan.train("points/ring", settings=POINTS, out=tmp_path / "run", device="cpu", quiet=True)
