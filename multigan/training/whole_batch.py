@@ -128,16 +128,17 @@ class WholeBatchNorm(_BATCH_NORMS):
             return super().forward(input)
         self._check_input_dim(input)
         axes = [0, *range(2, input.dim())]
-        count = whole_sum(input.new_tensor(float(input.numel() // input.shape[1])))
+        wide = input if input.dtype == torch.float64 else input.float()  # sums need the digits
+        count = whole_sum(wide.new_tensor(float(input.numel() // input.shape[1])))
         column = [1, -1] + [1] * (input.dim() - 2)
-        mean = _summed(input.sum(axes)) / count
-        centred = input - mean.view(column)
+        mean = _summed(wide.sum(axes)) / count
+        centred = wide - mean.view(column)
         variance = _summed(centred.square().sum(axes)) / count
         self._remember(mean.detach(), variance.detach() * (count / (count - 1)))
         normalised = centred * (variance + self.eps).rsqrt().view(column)
         if self.affine:
             normalised = normalised * self.weight.view(column) + self.bias.view(column)
-        return normalised
+        return normalised.to(input.dtype)
 
     @torch.no_grad()
     def _remember(self, mean: Tensor, variance: Tensor) -> None:

@@ -28,7 +28,7 @@ def notes_of(compile: bool) -> list[str]:
     ],
 )
 def test_how_strongly_is_augmented_is_said(count: int, probability: float, line: str) -> None:
-    settings = {"game.augment": 0.8, "game.augment_enough": 100_000}
+    settings = {"game.augment": 0.8, "game.augment_enough": 100_000, "train.precision": "fp32"}
     domain = ImageDomain(load_recipe("image/digits", settings))
     domain.load()
     said: list[str] = []

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from train_help import HERE, environment, last_state, rows_of
 from two_worlds import GAMES
 
+from multigan.training import whole_batch
 from multigan.training.whole_batch import WholeBatchNorm, WholeBatchRandom, share_batch_norm
 
 APART = "image, each for itself"
@@ -122,3 +123,21 @@ def test_batch_norm_becomes_one_of_the_same_weights() -> None:
     x = torch.randn(4, 2, 8)
     plain = nn.BatchNorm1d(3).train()
     assert torch.equal(shared[1][0](shared[0](x)), plain(shared[0](x)))  # alone nothing changes
+
+
+def test_shared_batch_norm_sums_in_fp32_what_comes_in_bf16(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As PyTorch's own does; here for one process that takes itself for several."""
+    for name, instead in (
+        ("processes", lambda: 2),
+        ("whole_sum", lambda x: x),
+        ("_summed", lambda x: x),
+    ):
+        monkeypatch.setattr(whole_batch, name, instead)
+    x = 3 + torch.randn(64, 5, 8, 8, generator=torch.Generator().manual_seed(0))
+    ours, theirs = WholeBatchNorm(5), nn.BatchNorm2d(5)
+    made = ours(x.bfloat16())
+    assert made.dtype == torch.bfloat16
+    torch.testing.assert_close(made.float(), theirs(x.bfloat16().float()), rtol=0, atol=0.02)
+    torch.testing.assert_close(ours.running_var, theirs.running_var, rtol=1e-5, atol=0)

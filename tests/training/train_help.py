@@ -38,6 +38,7 @@ POINTS = {
     "train.save_every": 32 * 10,
 }
 PICTURES = {
+    "train.precision": "fp32",  # so that sums in another order are alike
     "generator.width": 4,
     "generator.latent": 8,
     "critic.width": 4,

@@ -15,6 +15,7 @@ from multigan.verbs import train as session
 
 # Plain steps: Adam's would make rounding large wherever a gradient should be 0.
 PLAIN = {
+    "train.precision": "fp32",  # so that sums in another order are alike
     "train.batch": 16,
     "train.log_every": 1,
     "train.sample_every": 10**9,
