@@ -10,7 +10,7 @@ import torch
 from multigan.adversarial.randomness import stream
 from multigan.devices import pick_device
 from multigan.domains.base import Domain, domain_type
-from multigan.errors import UserError
+from multigan.errors import DataError, UserError
 from multigan.evaluation.evaluate import Split, chosen_embedder, make_evaluator
 from multigan.evaluation.evaluator import MOST, Evaluator, row_of, row_size
 from multigan.measures.embedder import Embedder
@@ -47,7 +47,10 @@ def evaluate_samples(
             f"--like {like} makes samples of something, and these alone do not say of what: "
             "measure the model itself"
         )
-    given = domain.ruler.real_samples(str(samples)).test
+    try:
+        given = domain.ruler.real_samples(str(samples)).test
+    except DataError as error:
+        raise DataError(f"the samples to measure like {like}: {error}") from None
     if n is not None and n > len(given):  # before an embedder is trained
         raise UserError(f"n = {n:,}: {samples} holds {len(given):,} samples")
     chosen, most = pick_device(device), min(MOST, len(given))

@@ -57,6 +57,11 @@ def test_those_like_the_real_ones_are_nearer_than_others(
     assert near.model == {"samples": str(tmp_path / "near"), "like": str(run)}
 
 
+def test_samples_that_are_not_there_are_told_from_the_data(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"the samples to measure like .*nowhere.*no such file"):
+        evaluate_samples(tmp_path / "nowhere", run, **QUICK)
+
+
 def test_the_very_samples_of_a_model_have_the_figures_of_that_model(
     run: Path, tmp_path: Path
 ) -> None:
