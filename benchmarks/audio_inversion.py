@@ -50,7 +50,10 @@ def signals(source: str, rate: int, count: int, files: str = "") -> list[np.ndar
     pattern."""
     found = open_source(AudioData(source=source, test_pattern=files), "test" if files else None)
     rows = np.linspace(0, len(found.names) - 1, count * _JOINED).astype(int)
-    clips = [resampled(*read_sound(found.read(i), found.names[i]), rate) for i in rows]
+    clips = []
+    for i in rows:
+        with found.open(i) as file:
+            clips.append(resampled(*read_sound(file), rate))
     clips = [0.9 * clip / np.abs(clip).max() for clip in clips]
     return [np.concatenate(clips[i::count]).astype(np.float32) for i in range(count)]
 

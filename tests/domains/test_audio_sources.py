@@ -312,6 +312,21 @@ def test_channels_in_opposite_phase_are_no_silence(tmp_path: Path) -> None:
     assert note.endswith("a.wav, c.wav")
 
 
+def test_other_rates_and_what_is_too_loud_are_said(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(0.3), RATE)
+    soundfile.write(tmp_path / "b.wav", tone(0.3), 44_100)
+    soundfile.write(tmp_path / "c.wav", tone(0.3, peak=2.7), RATE, subtype="FLOAT")
+    for normalise, loud in (("none", ["1 files are louder than full scale"]), ("peak", [])):
+        settings = AudioData(source=str(tmp_path), normalise=normalise)
+        decoder = SoundDecoder(open_source(settings), settings, RATE, LENGTH)
+        assert len(list(decoder.decode())) >= 3
+        resampled, *others = decoder.notes()
+        assert resampled == (
+            f"1 of 3 files are resampled from 44,100 Hz to {RATE:,} Hz (front_end.rate)"
+        )
+        assert [note.partition(" and cut there")[0] for note in others] == loud
+
+
 def test_a_clip_of_zeros_is_never_stored(tmp_path: Path) -> None:
     late = np.concatenate([np.zeros(2 * LENGTH, np.float32), tone(0.3)])
     soundfile.write(tmp_path / "late.wav", late, RATE)

@@ -49,6 +49,8 @@ class SoundDecoder(Decoder):
     opposite: list[str] = field(default_factory=list)  # files whose channels cancel each other out
     wide: list[str] = field(default_factory=list)  # files whose channels differ
     many: list[str] = field(default_factory=list)  # files with more than two channels
+    beyond: list[str] = field(default_factory=list)  # files that are louder than full scale
+    rates: list[int] = field(default_factory=list)  # Hz, of the files at another rate
 
     @property
     def signature(self) -> str:
@@ -72,9 +74,27 @@ class SoundDecoder(Decoder):
         return "clips"
 
     def notes(self) -> Sequence[str]:
-        """What became of the files' channels."""
+        """What became of the files' channels, rates and loudness."""
         said = self._of_stereo() if self.data.channels == "stereo" else self._of_mono()
-        return [line for line in said if line]
+        return [*said, *self._of_rates(), *self._of_loudness()]
+
+    def _of_rates(self) -> Iterator[str]:
+        if self.rates:
+            others = sorted(set(self.rates))
+            named = ", ".join(f"{rate:,}" for rate in others[:_NAMED]) + ", …" * (
+                len(others) > _NAMED
+            )
+            yield (
+                f"{len(self.rates):,} of {len(self.source.names):,} files are resampled from "
+                f"{named} Hz to {self.rate:,} Hz (front_end.rate)"
+            )
+
+    def _of_loudness(self) -> Iterator[str]:
+        if self.beyond and self.data.normalise != "peak":
+            yield (
+                f"{len(self.beyond):,} files are louder than full scale and cut there: "
+                f'data.normalise = "peak" keeps their form: {_some(self.beyond)}'
+            )
 
     def _of_mono(self) -> Iterator[str]:
         mixed = len(self.wide) - len(self.opposite)
@@ -165,9 +185,12 @@ class SoundDecoder(Decoder):
             (self.opposite, sound.channel is not None),
             (self.wide, sound.wide),
             (self.many, sound.channels > 2),
+            (self.beyond, peak > 1),
         ):
             if found:
                 kind.append(name)
+        if sound.rate != self.rate:
+            self.rates.append(sound.rate)
         cutter = Cutter(self.data, self.rate, self.length)
         if held is not None:
             yield from cutter.clips([np.concatenate(held)], peak)
