@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -68,23 +68,18 @@ def generate_files(
     model's domain reads. ``between`` two seeds makes the samples on the way from one to the other.
     ``label`` may name several classes, with commas between; files are named by them. ``as_dataset``
     writes class folders and a table of labels instead of a sheet. ``options`` are those of the
-    model's domain, told where they have something to say;
-    ``unique`` and ``filter`` as for `Model.chunks`. ``trust_code`` agrees to code that the model,
-    or another that an option names, brings along. ``say`` hears every sample that can be put into
-    words; ``note`` which files were made of which condition, how far a large one is, and what was
-    there before."""
+    model's domain; ``unique`` and ``filter`` as for `Model.chunks`. ``trust_code`` agrees to code
+    that the model, or another that an option names, brings along. ``say`` hears every sample that
+    can be put into words; ``note`` which files were made of which condition, how far a large one
+    is, and what was there before."""
     model = load(source, device=str(pick_device(device)), trust_code=trust_code)
-    chosen = asked_for(model.domain.options, options or {}, model.recipe.domain)
-    chosen = {name: model.opened(name, value, trust_code) for name, value in chosen.items()}
-    for line in [*told(model.domain.options, options or {}), *_class_of_way(model, between, label)]:
+    chosen = _chosen(model, options or {}, trust_code, note)
+    for line in _class_of_way(model, between, label):
         note(line)
     presenter = model.domain.presenter
     kind, together = _kind(presenter, model.recipe.domain, out, format)
     presenter.check_writing(kind, **parted(model.domain.options, chosen, "writing")[0])
-    if between and (unique or filter > 1):
-        raise UserError(
-            "--between goes from one sample to another: leave --unique and --filter out"
-        )
+    _check_way(between, unique, filter)
     each = model.domain.set_size(**chosen)
     n = n or (1 if condition else set_of(each, label, model.classes))
     labels = labels_in(label, model.classes, n, each)
@@ -101,13 +96,41 @@ def generate_files(
             made = iter([(None, [item for _, items in made for item in items])])
         for name, items in made:
             files = _write(presenter, items, out, kind, together, written, name)
-            for line in [] if _is_standard_output(out) else presenter.lines(items):
-                say(line)
-            if name is not None:
-                note(f"{name} → {', '.join(file.name for file in files)}")
+            lines = [] if _is_standard_output(out) else presenter.lines(items)
+            _tell(files, name, lines, say, note)
         if not (together or as_dataset):
             _beside(presenter, out, written, note)
     return written
+
+
+def _chosen(
+    model: Model, options: Mapping[str, Any], trust_code: bool, note: Callable[[str], None]
+) -> dict[str, Any]:
+    """The options of the model's domain, checked and opened."""
+    chosen = asked_for(model.domain.options, options, model.recipe.domain)
+    for line in told(model.domain.options, options):
+        note(line)
+    return {name: model.opened(name, value, trust_code) for name, value in chosen.items()}
+
+
+def _check_way(between: tuple[int, int] | None, unique: bool, filter: int) -> None:
+    if between and (unique or filter > 1):
+        raise UserError(
+            "--between goes from one sample to another: leave --unique and --filter out"
+        )
+
+
+def _tell(
+    files: Sequence[Path],
+    name: str | None,
+    lines: Iterable[str],
+    say: Callable[[str], None],
+    note: Callable[[str], None],
+) -> None:
+    for line in lines:
+        say(line)
+    if name is not None:
+        note(f"{name} → {', '.join(file.name for file in files)}")
 
 
 def _beside(presenter: Presenter, out: Path, written: Written, note: Callable[[str], None]) -> None:
