@@ -85,6 +85,8 @@ class OwnData:
     """The recipe for data of the kind that the first does not suit."""
     labelled: bool = True
     """Whether its subfolders can be classes."""
+    by_label: str = ""
+    """The recipe that makes more of classes than the first with ``data.labels`` does."""
     suited: str = ""
     """What tells settings for such files, and why; needs no torch to load."""
     claims: str = ""
@@ -92,7 +94,12 @@ class OwnData:
 
 
 OWN_DATA = {
-    "image": OwnData("image/photos", "pictures", "multigan.domains.image.opening:PICTURES"),
+    "image": OwnData(
+        "image/photos",
+        "pictures",
+        "multigan.domains.image.opening:PICTURES",
+        by_label="image/photos-by-kind",
+    ),
     "audio": OwnData(
         "audio/one-shots",
         "sounds",

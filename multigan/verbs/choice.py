@@ -59,7 +59,7 @@ def by_data(
         name = OWN_DATA[kind].otherwise
         log.info("its lines have hardly a space: letter by letter, by %s", name)
     if OWN_DATA[kind].labelled and "data.labels" not in given:
-        _tell_labels(files)
+        _tell_labels(files, OWN_DATA[kind].by_label)
     if OWN_DATA[kind].suited:
         suited = import_dotted(OWN_DATA[kind].suited, "data.source")
         rows = _rows(files, _whole(kind))
@@ -70,15 +70,16 @@ def by_data(
     return Choice(name, str(path), given)
 
 
-def _tell_labels(files: Files) -> None:
+def _tell_labels(files: Files, better: str) -> None:
     """Say which labels could be learnt: subfolders, or a table beside the files."""
+    how = "--set data.labels=true" + (f", or better by {better}" if better else "")
     if len(files.classes) > 1:
-        log.info("its subfolders can be learnt as labels: --set data.labels=true")
+        log.info("its subfolders can be learnt as labels: %s", how)
         return
     rows = np.flatnonzero(files.listing.names.end_in({".csv", ".jsonl"})).tolist()
     table = next((files.names[i] for i in rows if is_label_table(files.listing.names[i])), "")
     if table:
-        log.info("the labels in %s can be learnt: --set data.labels=true", table)
+        log.info("the labels in %s can be learnt: %s", table, how)
 
 
 def _path_of_data(recipe: Any) -> Path | None:

@@ -43,6 +43,17 @@ def test_most_files_decide(
         assert by_data(tmp_path / names[0], None, None).recipe == recipe
 
 
+def test_subfolders_of_pictures_have_a_recipe_of_their_own(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("cats/1.png", "dogs/1.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    with caplog.at_level(logging.INFO, "multigan"):
+        by_data(tmp_path, None, None)
+    assert "--set data.labels=true, or better by image/photos-by-kind" in caplog.text
+
+
 def test_text_without_spaces_is_written_letter_by_letter(tmp_path: Path) -> None:
     (tmp_path / "couplets.txt").write_text("明月松间照,清泉石上流\n" * 40, "utf-8")
     assert by_data(tmp_path / "couplets.txt", None, None).recipe == "text/characters"
@@ -160,7 +171,7 @@ def test_a_folder_of_nothing_known_is_refused_with_what_is(tmp_path: Path) -> No
 
 def test_what_is_chosen_is_there() -> None:
     assert set(OWN_DATA) == set(BUILT_IN) - {"points"}
-    chosen = {own.recipe for own in OWN_DATA.values()} | {o.otherwise for o in OWN_DATA.values()}
+    chosen = {n for o in OWN_DATA.values() for n in (o.recipe, o.otherwise, o.by_label)}
     assert chosen - {""} <= set(recipe_names())
 
 
