@@ -40,7 +40,7 @@ def settings_of(name: str) -> MelSettings:
     return MelSettings(p["rate"], p["n_fft"], p["hop"], p["mels"], 0.0, p["rate"] / 2, p["floor"])
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", [name for name, p in PRESETS.items() if "scale" not in p])
 def test_filters_are_librosas_and_independent(name: str) -> None:
     s = settings_of(name)
     theirs = librosa.filters.mel(sr=s.rate, n_fft=s.n_fft, n_mels=s.mels, fmin=s.fmin, fmax=s.fmax)
