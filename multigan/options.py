@@ -35,6 +35,8 @@ class Option:
     writing: bool = False
     """Whether it says how made samples are finished for their files: a keyword of
     `Presenter.finished`."""
+    needs: str = ""
+    """The key of a recipe without which a model cannot be asked it, such as ``data.pitch``."""
 
     def read(self, value: Any) -> Any:
         """A value as its type, such as a number that was typed as text; raises `UserError`."""

@@ -5,6 +5,7 @@ the domain's options, what samples are made of. The page itself is Gradio's."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Literal
 
 from multigan.asked import labels_of
@@ -57,8 +58,10 @@ def controls(model: Model) -> list[Control]:
 
 def _offered(domain: Domain) -> list[Option]:
     """Options that whoever looks may choose: none that names a folder of this machine, or is of
-    files."""
-    return [o for o in domain.options if not (o.model or o.reading or o.writing)]
+    files, or that this model cannot be asked."""
+    elsewhere = [o for o in domain.options if o.model or o.reading or o.writing]
+    known = [o for o in domain.options if o not in elsewhere]
+    return [o for o in known if not o.needs or attrgetter(o.needs)(domain.recipe)]
 
 
 def _control(option: Option) -> Control:

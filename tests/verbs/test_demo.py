@@ -24,10 +24,12 @@ def model(labelled_run: Path) -> multigan.Model:
     return multigan.load(labelled_run)
 
 
-def offered(kind: type[Domain], condition_shape: Any = None) -> dict[str, demo.Control]:
+def offered(
+    kind: type[Domain], condition_shape: Any = None, pitch: str = ""
+) -> dict[str, demo.Control]:
     """What a model of a kind of data without classes is asked for, by name."""
     domain = kind.__new__(kind)
-    domain.recipe = SimpleNamespace(data=SimpleNamespace(pitch=""))
+    domain.recipe = SimpleNamespace(data=SimpleNamespace(pitch=pitch))
     domain.condition_shape, domain.presenter = condition_shape, SimpleNamespace(shown=36)
     model: Any = SimpleNamespace(domain=domain, classes=())
     return {control.name: control for control in demo.controls(model)}
@@ -52,7 +54,8 @@ def test_options_are_the_domains() -> None:
     assert list(sentences) == ["n", "seed", "to_seed", "temperature", "prefix"]
     assert (sentences["temperature"].kind, sentences["temperature"].ends) == ("range", (0.4, 1.2))
     # A vocoder is a folder of ours, and how files are written has no say on a page.
-    assert list(offered(AudioDomain)) == ["n", "seed", "to_seed", "pitch"]
+    assert list(offered(AudioDomain)) == ["n", "seed", "to_seed"]
+    assert list(offered(AudioDomain, pitch="name")) == ["n", "seed", "to_seed", "pitch"]
 
 
 def test_what_samples_are_made_of_is_a_file() -> None:

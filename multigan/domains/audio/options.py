@@ -9,7 +9,12 @@ OPTIONS = (
         "For spectrograms: the trained vocoder that makes the waveforms.",
         model=True,
     ),
-    Option("pitch", str, "Of notes: C4, or C3..C5, or C3,E3,G3; one after the other."),
+    Option(
+        "pitch",
+        str,
+        "Of notes: C4, or C3..C5, or C3,E3,G3; one after the other.",
+        needs="data.pitch",
+    ),
     Option("rate", int, "Of sounds: Hz of the files, such as 48000.", writing=True),
     Option(
         "bits", str, "Of sounds: 16, 24 or float; more than 16 for wav, flac, aiff.", writing=True
