@@ -3,6 +3,7 @@ that there are."""
 
 import re
 import shlex
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
