@@ -24,6 +24,8 @@ from multigan.domains.image.damage import (
 )
 from multigan.domains.image.tasks import TASKS, Completed, Repair, Task, Translate, within
 from multigan.domains.image.translators import PatchCritic, UnetGenerator, told_channels
+from multigan.errors import RecipeError
+from multigan.recipe import load_recipe
 
 CPU = torch.device("cpu")
 
@@ -126,10 +128,18 @@ def test_what_is_clamped_costs_nothing_and_what_is_not_has_a_gradient() -> None:
     assert outward.grad.tolist() == [0]
 
 
+@pytest.mark.parametrize("finish", [0, 8])
 @pytest.mark.parametrize(("scales", "unshuffle"), [(0, 4), (1, 2), (2, 1)])
-def test_pixels_that_become_channels_come_back_in_place(scales: int, unshuffle: int) -> None:
+def test_pixels_that_become_channels_come_back_in_place(
+    scales: int, unshuffle: int, finish: int
+) -> None:
     generator = UnetGenerator(
-        (3, 32, 32), (3, 32, 32), width=4, depth=1, scales=scales, unshuffle=unshuffle
+        *((3, 32, 32), (3, 32, 32)),
+        width=4,
+        depth=1,
+        scales=scales,
+        unshuffle=unshuffle,
+        finish=finish,
     )
     given = torch.zeros(1, 3, 32, 32)
     lit = given.clone()
@@ -138,6 +148,34 @@ def test_pixels_that_become_channels_come_back_in_place(scales: int, unshuffle: 
     assert changed[20:, 28:].all()
     assert changed.shape == (32, 32)
     assert generator(None, torch.rand(1, 3, 23, 61)).shape == (1, 3, 23, 61)
+
+
+def test_a_critic_of_holes_judges_the_places_with_the_most_of_one() -> None:
+    torch.manual_seed(0)
+    shapes_of = ((3, 32, 32), (1, 32, 32))
+    whole, partial = (PatchCritic(shapes_of[0], shapes_of, 4, share=s).eval() for s in (1, 0.25))
+    partial.load_state_dict(whole.state_dict())
+    hole = torch.zeros(1, 1, 32, 32)
+    hole[..., 8:16, 16:24] = 1
+    picture = torch.rand(1, 3, 32, 32)
+    logits = whole(picture, (picture, hole)).view(4, 4)
+    judged = partial(picture, (picture, hole))
+    assert judged.shape == (1, 4)  # of 16 places; one holds the whole hole
+    assert logits[1, 2] in judged
+    assert set(judged.flatten().tolist()) <= set(logits.flatten().tolist())
+    wide = torch.zeros(1, 1, 32, 32)
+    wide[..., :16, :16] = 1
+    assert torch.equal(
+        partial(picture, (picture, wide)).sort().values,
+        whole(picture, (picture, wide)).view(4, 4)[:2, :2].reshape(1, 4).sort().values,
+    )
+
+
+def test_a_share_of_places_is_of_holes() -> None:
+    holes = load_recipe("image/repair", {"critic.share": 0.25})
+    assert holes.critic.share == 0.25
+    with pytest.raises(RecipeError, match=r"critic\.share = 0\.25 is of holes"):
+        load_recipe("image/enlarge", {"critic.share": 0.25})
 
 
 @pytest.mark.parametrize("name", TASKS)

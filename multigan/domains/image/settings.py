@@ -103,6 +103,9 @@ class ImageGenerator(NetworkSettings):
     """How often unet halves a picture."""
     unshuffle: Annotated[int, Field(ge=1, le=8)] = 1
     """So many pixels by as many are one place of unet's finest map, their values its channels."""
+    finish: Annotated[int, Field(ge=0, le=1024)] = 0
+    """Channels that unet's last layer sees of every pixel, beside the picture given; 0: none, the
+    places become pixels at last."""
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
@@ -123,6 +126,9 @@ class ImageCritic(NetworkSettings):
     """Blocks at each scale of residual."""
     pairs: bool = True
     """Whether patch judges a picture beside what it is made of; not in translate-unpaired."""
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """The share of its places that patch judges: those with the most of a hole, for repair; 1:
+    all."""
     norm: Literal["none", "batch", "group"] = "none"
     """none | batch (the paper's; not with gradient penalties) | group."""
     spectral_norm: bool = False
@@ -213,6 +219,11 @@ class ImageRecipe(Recipe):
             raise ValueError(f"data.task = {task!r} knows neither stacks nor labels")
         if self.data.pairs is not None and task not in ("translate", UNPAIRED):
             raise ValueError(f"data.pairs is of data.task = 'translate', and the task is {task!r}")
+        if task != "repair" and self.critic.share < 1:
+            raise ValueError(
+                f"critic.share = {self.critic.share:g} is of holes (data.task = 'repair'), and the "
+                f"task is {task!r}: set critic.share = 1"
+            )
         if task == "colour" and self.data.channels != 3:
             raise ValueError("data.task = 'colour' needs data.channels = 3")
         if task == UNPAIRED:

@@ -62,7 +62,8 @@ class UnetGenerator(nn.Module):
     ``condition_shape`` holds the shapes of what it is told, of which pictures count. At the
     coarsest scale ``depth`` residual blocks of growing dilation look around (as AOT-GAN's do for
     holes). Noise ``(N, latent)``, where there is any, enters there as channels. ``unshuffle``
-    pixels by as many become channels first and pixels again at last (Shi et al. 2016)."""
+    pixels by as many become channels first and pixels again at last (Shi et al. 2016), of which
+    a last layer sees ``finish`` channels and the pictures given."""
 
     def __init__(
         self,
@@ -74,13 +75,15 @@ class UnetGenerator(nn.Module):
         depth: int = 4,
         scales: int = 3,
         unshuffle: int = 1,
+        finish: int = 0,
     ) -> None:
         super().__init__()
         self.channels = channels = [min(width * 2**i, widest) for i in range(scales + 1)]
         # Few channels of many pixels cost a processor more than many channels of few pixels.
         self.unshuffle, area = unshuffle, unshuffle**2
         self.multiple = unshuffle * 2**scales
-        self.first = nn.Conv2d(told_channels(condition_shape) * area, channels[0], 3, 1, 1)
+        told = told_channels(condition_shape)
+        self.first = nn.Conv2d(told * area, channels[0], 3, 1, 1)
         self.down = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in itertools.pairwise(channels))
         self.noise = nn.Conv2d(channels[-1] + latent, channels[-1], 1) if latent else None
         self.around = nn.Sequential(
@@ -91,9 +94,12 @@ class UnetGenerator(nn.Module):
             for a, b in zip(channels[:-1][::-1], channels[1:][::-1], strict=True)
         )
         self.join = nn.ModuleList(nn.Conv2d(2 * c, c, 3, 1, 1) for c in channels[:-1][::-1])
-        self.last = nn.Conv2d(channels[0], shape[0] * area, 3, 1, 1)
+        self.last = nn.Conv2d(channels[0], (finish or shape[0]) * area, 3, 1, 1)
+        # The pixels of a place differ in their weights, which leaves a grid where nothing is to be
+        # seen; a layer of equal weights for every pixel can undo it.
+        self.finish = nn.Conv2d(finish + told, shape[0], 3, 1, 1) if finish else None
         # Small at first: what a task makes whole of nearly nothing is nearly what was given.
-        nn.init.normal_(self.last.weight, 0, 0.01)
+        nn.init.normal_((self.last if self.finish is None else self.finish).weight, 0, 0.01)
 
     def forward(self, noise: Tensor | None, condition: Condition) -> Tensor:
         """Raw pictures ``(N, C, H, W)`` of a condition; the task makes them whole."""
@@ -102,8 +108,12 @@ class UnetGenerator(nn.Module):
         x = self.around(self.noisy(x, noise))
         for up, join, skip in zip(self.up, self.join, passed[::-1], strict=True):
             x = F.leaky_relu(join(torch.cat([F.leaky_relu(up(x), 0.2), skip], 1)), 0.2)
-        made = F.pixel_shuffle(self.last(x), self.unshuffle)
-        return made[..., :height, :width]
+        made = F.pixel_shuffle(self.last(x), self.unshuffle)[..., :height, :width]
+        if self.finish is None:
+            return made
+        seen = torch.cat([F.leaky_relu(made, 0.2), planes(condition, height, width).to(made)], 1)
+        finished: Tensor = self.finish(seen)
+        return finished
 
     def encoded(self, condition: Condition) -> list[Tensor]:
         """The encoder's maps ``(N, C, H, W)``, the finest first."""
@@ -140,7 +150,10 @@ class PatchCritic(nn.Module):
     """PatchGAN: judges the picture beside its condition, patch by patch (Isola et al. 2017).
 
     Logits ``(N, places)``. ``scales`` strided layers under spectral norm; three see 70 pixels.
-    Without ``pairs`` it judges the picture alone.
+    Without ``pairs`` it judges the picture alone. ``share`` below 1: it judges so many of the
+    places only, those with the most of a hole, the last picture of the condition (what is known
+    is as true in a made picture as in a real one: LaMa, Suvorov et al. 2022, calls it real in
+    both).
     """
 
     def __init__(
@@ -151,6 +164,7 @@ class PatchCritic(nn.Module):
         widest: int = 256,
         scales: int = 3,
         pairs: bool = True,
+        share: float = 1,
     ) -> None:
         super().__init__()
         channels = [min(width * 2**i, widest) for i in range(scales)]
@@ -164,7 +178,7 @@ class PatchCritic(nn.Module):
         layers += [spectral_norm(nn.Conv2d(below, below, 3, 1, 1)), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers)
         self.places = nn.Conv2d(below, 1, 1)
-        self.pairs = told > 0
+        self.pairs, self.share = told > 0, share
 
     def features(self, x: Tensor, condition: Condition = None) -> list[list[Tensor]]:
         """The map after each layer ``(N, C, H / s, W / s)``, and the logits last."""
@@ -175,7 +189,16 @@ class PatchCritic(nn.Module):
             x = layer(x)
             if isinstance(layer, nn.LeakyReLU):
                 maps.append(x)
-        return [[*maps, self.places(x)]]
+        return [[*maps, self._judged(self.places(x), condition)]]
+
+    def _judged(self, logits: Tensor, condition: Condition) -> Tensor:
+        """Of logits ``(N, 1, h, w)`` those that count, ``(N, 1, places)`` if not all do."""
+        if self.share == 1:
+            return logits
+        hole = tensors(condition)[-1].to(logits)
+        most = F.adaptive_avg_pool2d(hole, logits.shape[-2:]).flatten(2)
+        places = most.topk(max(1, round(self.share * most.shape[-1])), -1).indices
+        return logits.flatten(2).gather(2, places)
 
     def judge_features(self, features: list[list[Tensor]]) -> Tensor:
         """The logits ``(N, places)`` of what `features` found."""
