@@ -7,6 +7,7 @@ are ``key.sub = value``. Needs no torch."""
 import difflib
 import json
 import tomllib
+import typing
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -259,6 +260,8 @@ def _coerced(text: str, expected: Any) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         lowered = text.strip().lower()
+        if expected is not None and any(typing.get_origin(t) is list for t in expected.types):
+            return [part.strip() for part in text.split(",")]
         return lowered == "true" if lowered in ("true", "false") else text
 
 

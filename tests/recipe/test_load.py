@@ -168,6 +168,9 @@ def test_unknown_recipe_names_the_nearest_and_all() -> None:
         ("game.generator.eps", "1e-6", 1e-6),
         ("game.objective", "hinge", "hinge"),
         ("train.log_every", "7", 7),
+        ("train.log_to", "mlflow", ["mlflow"]),
+        ("train.log_to", "mlflow, trackio", ["mlflow", "trackio"]),
+        ("train.log_to", '["mlflow"]', ["mlflow"]),
     ],
 )
 def test_text_becomes_what_the_key_wants(key: str, text: str, value: object) -> None:
