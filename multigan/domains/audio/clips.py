@@ -12,7 +12,7 @@ from multigan.domains.unreadable import Unreadable
 
 PEAK = 0.9  # of full scale, of a normalised clip
 _FADE = 0.004  # seconds faded where a sound is cut, so that it does not click
-_ONSET = 0.002  # seconds kept before the first loud sample when leading silence is trimmed
+ONSET = 0.002  # seconds kept before the first loud sample when leading silence is trimmed
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,15 @@ class Cutter:
     rate: int
     length: int
 
-    def clips(self, blocks: Iterable[np.ndarray], peak: np.float32) -> Iterator[np.ndarray]:
+    def clips(
+        self, blocks: Iterable[np.ndarray], peak: np.float32
+    ) -> Iterator[tuple[np.ndarray, None]]:
         """Clips ``(length,)`` of a sound in blocks, whose loudest sample is ``peak``; of blocks
-        ``(frames, 2)`` clips ``(2, length)``.
+        ``(frames, 2)`` clips ``(2, length)``. None is their tempo.
 
         Raises `Unreadable` where none of them would be heard."""
         if self.data.trim:
-            blocks = trimmed(blocks, _below(peak, self.data.trim), int(_ONSET * self.rate))
+            blocks = trimmed(blocks, below(peak, self.data.trim), int(ONSET * self.rate))
         pieces = cut_up(blocks, self.length, self._step)
         fade, heard = max(int(_FADE * self.rate), 1), False
         for i, piece in enumerate(pieces if self.data.cut else islice(pieces, 1)):
@@ -37,7 +39,7 @@ class Cutter:
                 clip = self._finished(faded(piece, fade if i else 0, fade))
                 if clip.any():
                     heard = True
-                    yield clip
+                    yield clip, None
         if not heard:
             raise Unreadable(self._unheard())
 
@@ -48,7 +50,7 @@ class Cutter:
     def _quiet(self, peak: np.float32) -> np.float32:
         """The peak that a clip must exceed."""
         data = self.data
-        least = _below(peak, data.silent) if data.silent and data.cut else np.float32(0)
+        least = below(peak, data.silent) if data.silent and data.cut else np.float32(0)
         return max(least, np.float32(SILENCE))
 
     def _unheard(self) -> str:
@@ -65,7 +67,8 @@ class Cutter:
         return clip
 
 
-def _below(peak: np.float32, decibels: float) -> np.float32:
+def below(peak: np.float32, decibels: float) -> np.float32:
+    """What lies so many decibels below a peak."""
     return peak * np.float32(10 ** (-decibels / 20))
 
 

@@ -19,6 +19,7 @@ import torch
 
 from multigan.domains.audio.channels import Mixed
 from multigan.domains.audio.clips import PEAK, Cutter
+from multigan.domains.audio.loops import LoopCutter
 from multigan.domains.audio.pitched import PitchOf, of_clip, packed, pitches_named
 from multigan.domains.audio.reading import opened
 from multigan.domains.audio.settings import AudioData
@@ -59,7 +60,7 @@ class SoundDecoder(Decoder):
         shape = (
             f"{self.rate} {self.length} {d.normalise} {d.trim} {d.shorter} {d.step} "
             f"{d.silent} {d.cut} {d.channels} {self._pitch_signature()}"
-        )
+        ) + (f" loop 1 {d.loop} {d.beats}" if d.loop else "")
         chosen = f"{self.split} {d.test_pattern!r} {d.held_out} {d.label_pattern!r}"
         return f"audio 3\n{shape}\n{chosen}\n{self.source.signature}"
 
@@ -141,7 +142,10 @@ class SoundDecoder(Decoder):
         name = self.source.names[i]
         label = None if self.source.labels is None else self.source.labels[i]
         try:
-            for clip in self._clips(i):
+            for clip, tempo in self._clips(i):
+                if tempo is not None:
+                    yield Decoded(name, clip, packed(label, tempo))
+                    continue
                 told = packed(label, self._pitch(i, clip)) if self.data.pitch else label
                 yield Decoded(name, clip, told)
         except Exception as error:  # a broken file raises nearly anything
@@ -170,7 +174,8 @@ class SoundDecoder(Decoder):
         except OSError:
             return self.data.pitch  # it is told of when it is read
 
-    def _clips(self, i: int) -> Iterator[np.ndarray]:
+    def _clips(self, i: int) -> Iterator[tuple[np.ndarray, float | None]]:
+        """Clips, and of loops the tempo of each."""
         held: list[np.ndarray] | None = []
         peak, length = np.float32(0), 0
         with self._opened(i) as sound:
@@ -191,7 +196,7 @@ class SoundDecoder(Decoder):
                 kind.append(name)
         if sound.rate != self.rate:
             self.rates.append(sound.rate)
-        cutter = Cutter(self.data, self.rate, self.length)
+        cutter = (LoopCutter if self.data.loop else Cutter)(self.data, self.rate, self.length)
         if held is not None:
             yield from cutter.clips([np.concatenate(held)], peak)
             return

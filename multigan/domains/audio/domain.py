@@ -16,6 +16,7 @@ from multigan.adversarial.terms import GeneratorTerm, Term
 from multigan.domains.audio.augmentation import AUGMENTATIONS
 from multigan.domains.audio.decode import PEAK, SoundDecoder, count_clips
 from multigan.domains.audio.handed import RATE, keep_sounds
+from multigan.domains.audio.loops import mean_tempo
 from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.mel_settings import band_edges
 from multigan.domains.audio.networks import CRITICS, GENERATORS
@@ -56,7 +57,7 @@ class AudioDomain(Domain):
     options = OPTIONS
     presenter_type = AudioPresenter
     ruler_type = AudioRuler
-    sources = ("drums", "notes", *PUBLIC)
+    sources = ("drums", "notes", "loops", *PUBLIC)
 
     def __init__(self, recipe: Recipe, facts: Facts | None = None) -> None:
         super().__init__(recipe, facts)
@@ -83,7 +84,8 @@ class AudioDomain(Domain):
         """All clips of a source, with labels if there are any."""
         stored = cached(self._decoder(source, split), self.recipe.data.unreadable)
         stored = replace(stored, notes=(*source.notes, *stored.notes))
-        return unpacked(stored) if self.recipe.data.pitch else stored
+        packed = self.recipe.data.pitch or self.recipe.data.loop
+        return unpacked(stored) if packed else stored
 
     @classmethod
     def adopt(cls, data: Any, recipe: Recipe) -> str:
@@ -105,6 +107,9 @@ class AudioDomain(Domain):
         constants = self.task.constants(chosen)
         if data.pitch:
             constants["pitches"] = known_pitches(stored, len(classes))
+        if data.loop:
+            constants["tempo"] = mean_tempo(torch.as_tensor(stored.sources))
+            stored = replace(stored, sources=None)
         self.facts = Facts(self.recipe.shape, classes, constants)
         return stored if data.labels else replace(stored, labels=None)
 
@@ -186,6 +191,12 @@ class AudioDomain(Domain):
         """Pitches that nobody asks for are those that were learnt."""
         return bool(self.recipe.data.pitch)
 
+    @property
+    def tempo(self) -> float | None:
+        """Beats a minute of the loops it was trained on, a mean; None: it makes no loops."""
+        tempo: float | None = self._known.constants.get("tempo")
+        return tempo if self.recipe.data.loop else None
+
     def set_size(self, **options: Any) -> int:
         """A note of each pitch that is asked for."""
         return len(read_notes(options["pitch"])) if options.get("pitch") else 1
@@ -220,8 +231,16 @@ class AudioDomain(Domain):
         return (torch.cat(clips) * 32767).round().short()
 
     def _finished(self, waveform: Tensor) -> Tensor:
-        """Waveforms ``(N, ..., S)`` with faded ends, as loud as normalised data, and never above
-        full scale."""
+        """Waveforms ``(N, ..., S)`` with faded ends (loops: as they are), as loud as normalised
+        data, and never above full scale."""
+        if not self.recipe.front_end.circular:
+            waveform = self._faded(waveform)
+        peak = waveform.abs().amax(tuple(range(1, waveform.dim())), keepdim=True)
+        if self.recipe.data.normalise == "peak":
+            return waveform * torch.where(peak > _QUIET, PEAK / peak, torch.ones_like(peak))
+        return waveform / peak.clamp_min(1)
+
+    def _faded(self, waveform: Tensor) -> Tensor:
         fade = min(max(int(_FADE * self.recipe.front_end.mel.rate), 2), waveform.shape[-1])
         ramp = torch.linspace(0, 1, fade, device=waveform.device)
         waveform = waveform.clone()
@@ -229,10 +248,7 @@ class AudioDomain(Domain):
         waveform[..., : fade // 4] *= ramp[::4][
             : fade // 4
         ]  # short: a drum's stroke is its first milliseconds
-        peak = waveform.abs().amax(tuple(range(1, waveform.dim())), keepdim=True)
-        if self.recipe.data.normalise == "peak":
-            return waveform * torch.where(peak > _QUIET, PEAK / peak, torch.ones_like(peak))
-        return waveform / peak.clamp_min(1)
+        return waveform
 
 
 def delayed(x: Tensor, by: Tensor) -> Tensor:

@@ -41,9 +41,9 @@ class MelFrontEnd(nn.Module):
             raise UserError(f"front_end.{wrong}")
         self.settings = settings
         self.quietest = math.log(settings.floor)
-        self.fourier = ShortTimeFourier(settings.n_fft, settings.hop)
+        self.fourier = ShortTimeFourier(settings.n_fft, settings.hop, settings.circular)
         dense = 2 if settings.n_fft // settings.hop < 4 and settings.hop % 2 == 0 else 1
-        self.dense = ShortTimeFourier(settings.n_fft, settings.hop // dense)
+        self.dense = ShortTimeFourier(settings.n_fft, settings.hop // dense, settings.circular)
         self.steps = GRIFFIN_LIM_STEPS // dense
         self.register_buffer("bank", torch.from_numpy(mel_bank(settings)), persistent=False)
         self._blocks = _blocks(self.bank)
@@ -109,14 +109,15 @@ class MelFrontEnd(nn.Module):
         magnitude = self.to_linear(self.to_magnitudes(x))
         # Phases are found from what overlapping frames have in common: more overlap says more.
         if self.dense.hop < self.fourier.hop:
-            magnitude = denser(magnitude)
+            magnitude = denser(magnitude, self.settings.circular)
         return self.dense.griffin_lim(magnitude, self.steps if steps is None else steps)
 
 
-def denser(magnitude: Tensor) -> Tensor:
+def denser(magnitude: Tensor, circular: bool = False) -> Tensor:
     """Magnitudes ``(N, T, F)`` with a frame after each, the geometric mean with the next: ``(N, 2
-    T, F)``."""
-    following = torch.cat([magnitude[:, 1:], magnitude[:, -1:]], 1)
+    T, F)``; the last is followed by itself, in a circle by the first."""
+    last = magnitude[:, :1] if circular else magnitude[:, -1:]
+    following = torch.cat([magnitude[:, 1:], last], 1)
     return torch.stack([magnitude, (magnitude * following).sqrt()], 2).flatten(1, 2)
 
 

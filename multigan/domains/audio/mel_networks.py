@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from multigan.adversarial.condition import Condition
+from multigan.domains.audio.around import doubling, halving
 from multigan.domains.audio.pitched import HarmonicComb, parted_condition
 from multigan.domains.layers import LabelledLatent, ProjectionHead, he_init
 
@@ -54,7 +55,7 @@ class MelGenerator(nn.Module):
     """Transposed convolutions from about 4×4 up, batch norm that follows the label, ReLU, tanh.
 
     Where it is ``pitched`` it sees on every scale where the harmonics of the pitch lie among bands
-    with these ``centres`` in Hz.
+    with these ``centres`` in Hz. Where time is ``circular`` the last frame lies beside the first.
 
     Kernel 4 at stride 2 covers every cell equally often, so there are no checkerboards (Odena et
     al. 2016).
@@ -72,6 +73,7 @@ class MelGenerator(nn.Module):
         classes: int = 0,
         pitched: bool = False,
         centres: Sequence[float] = (),
+        circular: bool = False,
     ) -> None:
         super().__init__()
         channels = mel_channels(*shape[1:], width, widest)
@@ -83,7 +85,7 @@ class MelGenerator(nn.Module):
         self.project = nn.Linear(told, math.prod(self.base), bias=False)
         pairs = list(itertools.pairwise([*channels, shape[0]]))
         self.ups = nn.ModuleList(
-            nn.ConvTranspose2d(below + self._beside(i), above, 4, 2, 1, bias=i == len(channels) - 1)
+            doubling(below + self._beside(i), above, i == len(channels) - 1, circular)
             for i, (below, above) in enumerate(pairs)
         )
         self.norms = nn.ModuleList(LabelledBatchNorm(below, classes) for below, _ in pairs)
@@ -113,7 +115,7 @@ class MelGenerator(nn.Module):
 
 class MelCritic(nn.Module):
     """Strided convolutions down to about 4×4, leaky ReLU; labels are projected on the last feature
-    map, harmonics of a pitch are a channel beside the spectrogram."""
+    map, harmonics of a pitch are a channel beside the spectrogram; time may be ``circular``."""
 
     def __init__(
         self,
@@ -123,13 +125,14 @@ class MelCritic(nn.Module):
         classes: int = 0,
         pitched: bool = False,
         centres: Sequence[float] = (),
+        circular: bool = False,
     ) -> None:
         super().__init__()
         self.comb = HarmonicComb(centres) if pitched else None
         channels = [shape[0] + pitched, *reversed(mel_channels(*shape[1:], width, widest))]
         layers: list[nn.Module] = []
         for below, above in itertools.pairwise(channels):
-            layers += [nn.Conv2d(below, above, 4, 2, 1), nn.LeakyReLU(0.2)]
+            layers += [halving(below, above, circular), nn.LeakyReLU(0.2)]
         self.layers = he_init(nn.Sequential(*layers, nn.Flatten()))
         scale = 2 ** (len(channels) - 1)
         features = channels[-1] * (shape[1] // scale) * (shape[2] // scale)

@@ -20,6 +20,7 @@ class MelSettings:
     fmax: float  # Hz, upper edge of the last one
     floor: float  # mel magnitude that counts as silence
     scale: str = "mel"  # a name of SCALES
+    circular: bool = False  # whether the end of a clip is followed by its beginning
 
     @property
     def bins(self) -> int:

@@ -15,6 +15,13 @@ OPTIONS = (
         "Of notes: C4, or C3..C5, or C3,E3,G3; one after the other.",
         needs="data.pitch",
     ),
+    Option(
+        "tempo",
+        float,
+        "Of loops: beats a minute; by default the mean of the training loops.",
+        writing=True,
+        needs="data.loop",
+    ),
     Option("rate", int, "Of sounds: Hz of the files, such as 48000.", writing=True),
     Option(
         "bits", str, "Of sounds: 16, 24 or float; more than 16 for wav, flac, aiff.", writing=True

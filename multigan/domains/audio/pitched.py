@@ -58,12 +58,13 @@ def pitches_named(how: str, names: Sequence[str]) -> PitchOf | None:
 
 
 def packed(label: int | None, pitch: float) -> int:
-    """A label and a pitch as one whole number, to be kept with a clip."""
+    """A label and a pitch, or a tempo, as one whole number, to be kept with a clip."""
     return (0 if label is None else label + 1) * _SPAN + round(100 * pitch)
 
 
 def unpacked(stored: Stored) -> Stored:
-    """Clips with labels and pitches apart: pitches ``(n, 1)`` in semitones are their sources."""
+    """Clips with labels and pitches apart: pitches ``(n, 1)`` in semitones, or tempos, are their
+    sources."""
     assert stored.labels is not None
     numbers = torch.as_tensor(stored.labels)
     labels = numbers.div(_SPAN, rounding_mode="floor") - 1

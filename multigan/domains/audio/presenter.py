@@ -11,6 +11,7 @@ from torch import Tensor
 
 from multigan.atomic import write_atomically
 from multigan.domains.audio.finish import check_finish, finished
+from multigan.domains.audio.loops import at_tempo, check_tempo
 from multigan.domains.audio.picture import spectrogram, spectrogram_grid, spectrogram_sheet
 from multigan.domains.audio.pitch import note_name, pitch_of_file, read_notes
 from multigan.domains.audio.sfz import sfz
@@ -43,11 +44,17 @@ class AudioPresenter(Presenter):
         return [Waveform(samples.T, rate) for samples in waveforms(stored).numpy()]
 
     def finished(self, items: Sequence[Any], **writing: Any) -> list[Any]:
-        """At another rate, faded, as loud as asked."""
+        """At another rate, faded, as loud as asked; loops at a tempo."""
+        asked, learnt = writing.pop("tempo", None), self.domain.tempo
+        check_tempo(asked, learnt is not None)
+        if learnt is not None:
+            beats = self.domain.recipe.data.beats
+            items = at_tempo(items, asked or learnt, beats, writing.pop("rate", None))
         return finished(items, **writing) if writing else list(items)
 
     def check_writing(self, format: str, **writing: Any) -> None:
-        """A format's rates and bits; the model's own rate where none is asked for."""
+        """A format's rates and bits; the model's own rate where none is asked for; a tempo."""
+        check_tempo(writing.pop("tempo", None), self.domain.tempo is not None)
         check_finish(format, **{"rate": self.domain.recipe.front_end.mel.rate, **writing})
 
     def title(self, index: int, label: str | None, **options: Any) -> str | None:

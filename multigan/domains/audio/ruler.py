@@ -14,6 +14,7 @@ from multigan.adversarial.randomness import IndexedDraw, derive_seed
 from multigan.domains.audio.embedders import NAMES, Mels, sound_embedder
 from multigan.domains.audio.measures import BINS, Bins, heard, log_spectral_distances, width
 from multigan.domains.audio.pitched import in_tune, parted_condition
+from multigan.domains.audio.seams import seams
 from multigan.domains.audio.settings import AudioData
 from multigan.domains.audio.sources import SoundSource, open_source
 from multigan.domains.audio.speech import can_listen, not_heard, speech_quality
@@ -39,6 +40,7 @@ class AudioRuler(Ruler):
     aims: ClassVar[dict[str, Aim]] = {
         **dict.fromkeys(("loudness", "clipping", "silence", "flatness", "clicks"), "real"),
         **dict.fromkeys(("pitch", "harmonics", "attack", "decay", "centroid", "width"), "real"),
+        **dict.fromkeys(("gap", "jump"), "real"),
         **dict.fromkeys(("P.808", "OVRL"), "higher"),
         f"NDB/{BINS}": "lower",
         "JSD": "lower",
@@ -91,7 +93,7 @@ class AudioRuler(Ruler):
     def own_measures(self, made: Tensor, reals: Reals) -> dict[str, float]:
         """What one hears by numbers: loudness, clipping, silence, flatness, clicks at the ends;
         of some clips how sure their pitch is, what lies on its harmonics, attack, decay, centroid;
-        of stereo the width; and NDB."""
+        of stereo the width; of loops the seam; and NDB."""
         rate = self.domain.recipe.front_end.mel.rate
         if self._bins is None:
             self._mels = Mels(rate)
@@ -103,6 +105,7 @@ class AudioRuler(Ruler):
         )
         own = {f"NDB/{self._bins.count}": float(ndb), "JSD": jsd}
         own |= {"width": width(waveforms(made))} if made.dim() == 3 else {}
+        own |= seams(waveforms(made), rate) if self.domain.recipe.data.loop else {}
         if self.domain.recipe.data.speech and can_listen():
             own |= speech_quality(list(in_mono(waveforms(made)).numpy()), rate)
         return heard(in_mono(waveforms(made)), rate) | tonal_measures(some(made), rate) | own

@@ -44,6 +44,11 @@ class AudioData(DataSettings):
     pitch: str = ""
     """Learn to make notes of a pitch, found in each file's `name` (C4, F#3, 60), `heard` by a
     tracker, or in a table of file_name and label; empty: pitch is not asked for."""
+    loop: Literal["", "bars", "whole"] = ""
+    """The sounds are loops, stretched to the length of a clip | bars: cut at the beats of long
+    files | whole: each file is one, from end to end."""
+    beats: Annotated[int, Field(ge=1, le=256)] = 4
+    """Beats of a loop; 8 are two bars of four."""
     speech: bool = False
     """The sounds are speech: evaluations have DNSMOS where it is installed (multigan[speech])."""
     normalise: Literal["peak", "none"] = "peak"
@@ -107,6 +112,8 @@ class FrontEnd:
     scale: Literal["mel", "constant-q"] | None = None
     """mel: bins on Slaney's scale | constant-q: each of the window's own bins as far up as
     `mels` allows, then equal steps of pitch, for low notes."""
+    circular: bool = False
+    """Of loops: time is a circle, for both networks too; the end of a clip meets its beginning."""
 
     def __post_init__(self) -> None:
         if self.preset and self.preset not in PRESETS:
@@ -139,6 +146,8 @@ class FrontEnd:
             )
         self._fill("fmax", (self.rate or 0) / 2)
         wrong = problem(self.mel)
+        if self.circular and self.length < self.mel.n_fft:
+            wrong = f"circular: a clip of {self.length} samples is shorter than a window (n_fft)"
         if wrong:
             raise ValueError(f"front_end.{wrong}")
 
@@ -282,11 +291,32 @@ class AudioRecipe(Recipe):
         if self.data.pitch and (self.played != "mel" or self.game.augment.highest > 0):
             why = "game.augment moves pitches" if self.played == "mel" else "task is not mel"
             raise ValueError(f"data.pitch = {self.data.pitch!r}: {why}; leave one out")
+        self._refuse_no_loop()
         for player, settings in (("generator", self.generator), ("critic", self.critic)):
             fits = BUILT_IN.get(settings.network)
             wrong = fits(self.played, self.shape) if fits else None
             if wrong:
                 raise ValueError(f"{player}.network = {settings.network!r} {wrong}")
+
+    def _refuse_no_loop(self) -> None:
+        """What loops cannot be, or only loops can."""
+        data = self.data
+        if self.front_end.circular and not data.loop:
+            raise ValueError("front_end.circular = true: time is a circle of loops (data.loop)")
+        shifted = self.game.augmentation in ("", "shift") and self.game.augment.highest > 0
+        against = {
+            "task": self.played != "mel",
+            'data.channels = "stereo"': data.channels == "stereo",
+            "data.pitch": bool(data.pitch),
+            "data.shift": data.shift > 0,
+            "data.trim": data.trim > 0,
+            "game.augment": shifted,
+        }
+        wrong = [key for key, found in against.items() if found and data.loop]
+        if wrong:
+            raise ValueError(
+                f"data.loop = {data.loop!r} does not go with {wrong[0]}: leave one of them out"
+            )
 
     @property
     def played(self) -> str:

@@ -1,4 +1,4 @@
-"""Where sounds come from: built-in drums and notes, named datasets, folders, zips, single files.
+"""Where sounds come from: what is built in, named datasets, folders, zips, single files.
 
 Opening a source lists its files without decoding any.
 """
@@ -11,8 +11,9 @@ from typing import BinaryIO
 import numpy as np
 
 from multigan.domains.archive import Broken, is_archive
+from multigan.domains.audio.grooves import STYLES, Groove, every_groove
 from multigan.domains.audio.handed import RATE, keep_sounds
-from multigan.domains.audio.notes import INSTRUMENTS, every_note
+from multigan.domains.audio.notes import INSTRUMENTS, Note, every_note
 from multigan.domains.audio.patterns import found_in
 from multigan.domains.audio.settings import AudioData
 from multigan.domains.files import Files, Kind, find_files, is_there
@@ -65,22 +66,22 @@ def open_source(
 
     Arrays of a set are taken to have the ``rate``, in Hz.
 
-    The built-in drums and notes have others beside them for their test split. Files of one's own
-    have none but folders of that name, those that ``data.test_pattern`` finds, or the share
-    ``data.held_out`` of them, chosen by their names. Raises `DataError`.
+    What is built in has other sounds beside it for its test split. Files of one's own have none but
+    folders of that name, those that ``data.test_pattern`` finds, or the share ``data.held_out`` of
+    them, chosen by their names. Raises `DataError`.
     """
     split = split or data.split
     if data.source in PUBLIC:
         return _public(data.source, split)
-    if data.source == "notes" and not data.test_pattern:
-        return _notes(split)
+    if data.source in _MADE and not data.test_pattern:
+        return _MADE[data.source](split)
     built_in = data.source == "drums"
     if built_in and split == "test" and not (data.test_pattern or data.held_out):
         path, split = resource_folder("data") / "drums-test.zip", "train"  # all of it
     else:
         path = resource_folder("data") / "drums.zip" if built_in else _path(data.source, rate)
     if not is_there(path):
-        known = ", ".join(["drums", "notes", *PUBLIC])
+        known = ", ".join(["drums", *_MADE, *PUBLIC])
         raise DataError(
             f"data.source = {data.source!r}: no such file or folder; built-in and public names: "
             f"{known}"
@@ -99,12 +100,30 @@ def open_source(
 
 def _notes(split: str) -> SoundSource:
     notes = every_note(split)
-    classes = tuple(INSTRUMENTS)
-    labels = [classes.index(note.instrument) for note in notes]
-    signature = f"notes 1 {split}"
+    return _made("notes", split, notes, [note.instrument for note in notes], tuple(INSTRUMENTS))
+
+
+def _grooves(split: str) -> SoundSource:
+    recordings = every_groove(split)
+    return _made("loops", split, recordings, [one.style for one in recordings], tuple(STYLES))
+
+
+def _made(
+    name: str,
+    split: str,
+    sounds: Sequence[Note] | Sequence[Groove],
+    named: Sequence[str],
+    classes: tuple[str, ...],
+) -> SoundSource:
+    """Sounds made by code, of these classes each."""
+    labels = [classes.index(one) for one in named]
+    signature = f"{name} 1 {split}"
     return SoundSource(
-        [note.name for note in notes], lambda i: notes[i].open(), signature, labels, classes
+        [sound.name for sound in sounds], lambda i: sounds[i].open(), signature, labels, classes
     )
+
+
+_MADE: dict[str, Callable[[str], SoundSource]] = {"notes": _notes, "loops": _grooves}
 
 
 def _path(source: str, rate: int | None) -> Path:

@@ -2,7 +2,8 @@
 batch.
 
 N batch, S samples, T frames, F = n_fft/2 + 1 linear bins. Frame t is centred on sample t · hop and
-the signal continued by zeros, as librosa does, but without its one frame more: S = T · hop."""
+the signal continued by zeros, as librosa does, but without its one frame more: S = T · hop. Where
+time is a circle the end is followed by the beginning instead."""
 
 import torch
 from torch import Tensor, nn
@@ -12,13 +13,15 @@ from multigan.devices import float64
 
 
 class ShortTimeFourier(nn.Module):
-    """Waveform ↔ complex spectrum with a Hann window."""
+    """Waveform ↔ complex spectrum with a Hann window; ``circular``: of loops, at least a window
+    long."""
 
     window: Tensor
 
-    def __init__(self, n_fft: int, hop: int) -> None:
+    def __init__(self, n_fft: int, hop: int, circular: bool = False) -> None:
         super().__init__()
         self.n_fft, self.hop, self.edge = n_fft, hop, n_fft // 2
+        self.circular = circular
         self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
@@ -35,9 +38,11 @@ class ShortTimeFourier(nn.Module):
 
     def _frames(self, waveform: Tensor) -> Tensor:
         """Overlapping frames ``(N, T, n_fft)`` of waveforms ``(N, S)``."""
-        return pad(waveform, (self.edge, self.n_fft - self.hop - self.edge)).unfold(
-            -1, self.n_fft, self.hop
-        )
+        before, after = self.edge, self.n_fft - self.hop - self.edge
+        if self.circular:
+            ends = (waveform[..., -before:], waveform, waveform[..., :after])
+            return torch.cat(ends, -1).unfold(-1, self.n_fft, self.hop)
+        return pad(waveform, (before, after)).unfold(-1, self.n_fft, self.hop)
 
     def _weight(self, frames: int) -> Tensor:
         """What each sample is multiplied by for the windows that overlap there, ``(1, T ·
@@ -47,12 +52,16 @@ class ShortTimeFourier(nn.Module):
         return 1 / overlapping.clamp_min(1e-3)
 
     def _overlapped(self, frames: Tensor) -> Tensor:
-        """The sum of overlapping frames ``(N, T, n_fft)`` without the edges, ``(N, T · hop)``."""
+        """The sum of overlapping frames ``(N, T, n_fft)``, ``(N, T · hop)``: without the edges, or
+        with what lies beyond one added to the other."""
         count, overlap = frames.shape[1], self.n_fft // self.hop
         pieces = frames.unflatten(-1, (overlap, self.hop))
         whole = pad(pieces[:, :, 0], (0, 0, 0, overlap - 1))
         for k in range(1, overlap):
             whole[:, k : k + count] += pieces[:, :, k]
+        if self.circular:
+            whole[:, : overlap - 1] += whole[:, count:]
+            return whole[:, :count].flatten(1).roll(-self.edge, 1)
         return whole.flatten(1)[:, self.edge : self.edge + count * self.hop]
 
     @torch.no_grad()
@@ -68,7 +77,7 @@ class ShortTimeFourier(nn.Module):
             torch.complex64
         )  # the product of complex numbers alone is several times as fast
         spectrum = wanted * (
-            peak_phase(magnitude, self.hop / self.n_fft) if phase is None else phase
+            peak_phase(magnitude, self.hop / self.n_fft, self.circular) if phase is None else phase
         )
         frames = magnitude.new_empty(*magnitude.shape[:2], self.n_fft)
         rebuilt, before = torch.zeros_like(spectrum), torch.zeros_like(spectrum)
@@ -107,13 +116,13 @@ def scale_to(spectrum: Tensor, magnitude: Tensor, spare: Tensor) -> None:
     spectrum.mul_(spare)
 
 
-def peak_phase(magnitude: Tensor, hop_per_window: float) -> Tensor:
+def peak_phase(magnitude: Tensor, hop_per_window: float, circular: bool = False) -> Tensor:
     """Unit complex numbers ``(N, T, F)`` to begin with: every bin turns at the frequency of the
     peak nearest to it.
 
     Single-pass spectrogram inversion (Beauregard et al. 2015), peaks interpolated on log
     magnitudes; ``hop_per_window`` is hop / n_fft. It has no randomness: equal magnitudes give equal
-    phases."""
+    phases. In a circle every bin makes whole turns."""
     log = magnitude.clamp_min(1e-8).log()
     below, here, above = log[..., :-2], log[..., 1:-1], log[..., 2:]
     is_peak = pad((here >= below) & (here >= above), (1, 1))
@@ -125,8 +134,17 @@ def peak_phase(magnitude: Tensor, hop_per_window: float) -> Tensor:
     right = torch.where(is_peak, bins, far).flip(-1).cummin(-1).values.flip(-1)
     nearest = torch.where(bins - left <= right - bins, left, right).clamp(0, log.shape[-1] - 1)
     turns = (nearest + offset.gather(-1, nearest)) * hop_per_window
-    between = (turns[:, 1:] + turns[:, :-1]) / 2
+    between = (turns.roll(-1, 1) + turns) / 2
+    if circular:
+        between = whole_turns(between)
     # Phases add up over a sound: only whole turns taken off in double precision keep the digits.
-    turned = float64(pad(between, (0, 0, 1, 0))).cumsum(1)
+    turned = float64(pad(between[:, :-1], (0, 0, 1, 0))).cumsum(1)
     phase = 2 * torch.pi * (turned % 1).to(magnitude)
     return torch.complex(phase.cos(), phase.sin())  # faster than polar()
+
+
+def whole_turns(between: Tensor) -> Tensor:
+    """Turns from each frame to the next ``(N, T, F)``, the last to the first, so changed by the
+    same little in every frame that they add up to whole ones."""
+    total = float64(between).sum(1, keepdim=True)
+    return between - ((total - total.round()) / between.shape[1]).to(between)

@@ -51,7 +51,7 @@ class StereoFrontEnd(nn.Module):
         mid, side = (one.to_linear(one.to_magnitudes(x[:, i : i + 1])) for i in range(LEVELS))
         share = x[:, 2].clamp(-1, 1).transpose(1, 2) @ (one.bank / (one.bank.sum(0) + _TINY))
         if one.dense.hop < one.fourier.hop:
-            mid, side = denser(mid), denser(side)
+            mid, side = (denser(part, one.settings.circular) for part in (mid, side))
             share = share.repeat_interleave(2, 1)
         together = mid.square() + side.square()
         wave = one.dense.griffin_lim(together.sqrt(), one.steps if steps is None else steps)

@@ -51,6 +51,8 @@ class MelConstants:
         list[Annotated[list[Annotated[int, Field(ge=0, le=127)]], Field(min_length=1)]] | None
     ) = None
     """The notes that were learnt, of each class."""
+    tempo: Annotated[FiniteFloat, Field(gt=0)] | None = None
+    """Of loops: beats a minute, as a mean."""
 
 
 @dataclass
