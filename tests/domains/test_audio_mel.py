@@ -94,7 +94,7 @@ def test_impossible_recipes_are_refused_before_anything_runs(
 def test_kept_recipe_holds_the_numbers_of_its_preset() -> None:
     recipe = load_recipe("audio/digits", {"front_end.floor": 2e-4})
     kept = recipe.to_dict()["front_end"]
-    given = {"fmin": 0.0, "fmax": 4000.0, "floor": 2e-4, "scale": "mel"}
+    given = {"fmin": 0.0, "fmax": 4000.0, "floor": 2e-4, "scale": "mel", "circular": False}
     assert kept == {**PRESETS["digits8k"], **given}
     assert load_recipe(recipe.to_dict()) == recipe
     with pytest.raises(RecipeError, match="nothing to fill in"):

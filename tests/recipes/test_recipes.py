@@ -78,6 +78,7 @@ def shrunk(name: str, idx_folder: Path, sound_folder: Path) -> dict[str, object]
         }
         settings |= {"critic.widest": 16, "generator.depth": 1, "train.precision": "fp32"}
         settings |= {"reconstruction.samples": 8} if recipe.samples_before_game else {}
+        settings |= {"data.loop": "whole", "front_end.frames": 16} if recipe.data.loop else {}
     elif recipe.data.source != "digits":  # all the others are downloaded
         settings["data.source"] = str(idx_folder)
         settings |= {"reconstruction.samples": 8} if recipe.samples_before_game else {}

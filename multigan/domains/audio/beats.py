@@ -14,7 +14,7 @@ _SIDE = 0.005  # seconds before and after, whose levels are compared
 _STROKE = 0.5  # tenfold of energy: less is no stroke
 _QUIET = 1e-5  # of the loudest energy
 _LOW = 200.0  # Hz: below are strokes that bars begin with
-_UNEVEN = 1.25  # the longest beat of a bar re its shortest: more, and the tracker was lost
+_UNEVEN = 1.1  # the longest beat of a bar re its shortest: more, and the tracker was lost
 
 
 @dataclass(frozen=True)
