@@ -184,8 +184,9 @@ def _unseen(recipe: Recipe, pictures: Path, sounds: Path, folder: Path) -> Path 
 
 def _unsaid(recipe: Recipe) -> set[str]:
     """Measures that a game, so few samples or what is installed do not have."""
-    if recipe.domain == "audio":  # an extra, stereo, notes
-        return {"P.808", "OVRL", "width", "in tune"}
+    if recipe.domain == "audio":  # an extra, stereo, notes, loops
+        seam = set() if recipe.data.loop else {"gap", "jump"}
+        return {"P.808", "OVRL", "width", "in tune"} | seam
     if recipe.domain != "image":
         return set()
     if recipe.data.task == "translate-unpaired":

@@ -65,6 +65,11 @@ class SoundDecoder(Decoder):
         return f"audio 3\n{shape}\n{chosen}\n{self.source.signature}"
 
     @property
+    def tempo(self) -> float:
+        """Of a loop that is not stretched, beats a minute."""
+        return LoopCutter(self.data, self.rate, self.length).tempo
+
+    @property
     def about(self) -> str:
         """The source."""
         return f"sounds of {self.data.source}"
@@ -175,7 +180,7 @@ class SoundDecoder(Decoder):
             return self.data.pitch  # it is told of when it is read
 
     def _clips(self, i: int) -> Iterator[tuple[np.ndarray, float | None]]:
-        """Clips, and of loops the tempo of each."""
+        """Clips, and of loops the tempo of each, in percent of `tempo`."""
         held: list[np.ndarray] | None = []
         peak, length = np.float32(0), 0
         with self._opened(i) as sound:
@@ -230,7 +235,8 @@ def count_clips(decoder: SoundDecoder) -> int:
     """How many clips a source offers, by the files' headers; a file that tells nothing counts as
     one."""
     length = decoder.length / decoder.rate
-    step = (decoder.data.step or length) if decoder.data.cut else 0.0
+    several = decoder.data.cut and decoder.data.loop != "whole"
+    step = (decoder.data.step or length) if several else 0.0
     total = 0
     for i in range(len(decoder.source.names)):
         try:

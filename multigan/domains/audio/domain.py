@@ -81,7 +81,12 @@ class AudioDomain(Domain):
         return SoundDecoder(source, self.recipe.data, front_end.mel.rate, front_end.length, split)
 
     def decoded(self, source: SoundSource, split: str) -> Stored:
-        """All clips of a source, with labels if there are any."""
+        """All clips of a source, with labels if there are any, and of notes with pitches."""
+        stored = self._timed(source, split)
+        return replace(stored, sources=None) if self.recipe.data.loop else stored
+
+    def _timed(self, source: SoundSource, split: str) -> Stored:
+        """The same, and of loops with tempos."""
         stored = cached(self._decoder(source, split), self.recipe.data.unreadable)
         stored = replace(stored, notes=(*source.notes, *stored.notes))
         packed = self.recipe.data.pitch or self.recipe.data.loop
@@ -100,7 +105,7 @@ class AudioDomain(Domain):
     def load(self) -> Stored:
         """The clips, decoded once and memory-mapped."""
         data = self.recipe.data
-        stored = self.decoded(self.source, data.split)
+        stored = self._timed(self.source, data.split)
         chosen = stored.samples[:: -(-len(stored) // _MEASURED)]
         told = data.labels and self.condition_shape is None
         classes = self.source.classes if told else ()
@@ -108,7 +113,8 @@ class AudioDomain(Domain):
         if data.pitch:
             constants["pitches"] = known_pitches(stored, len(classes))
         if data.loop:
-            constants["tempo"] = mean_tempo(torch.as_tensor(stored.sources))
+            decoder = self._decoder(self.source, data.split)
+            constants["tempo"] = decoder.tempo * mean_tempo(torch.as_tensor(stored.sources)) / 100
             stored = replace(stored, sources=None)
         self.facts = Facts(self.recipe.shape, classes, constants)
         return stored if data.labels else replace(stored, labels=None)

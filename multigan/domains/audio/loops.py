@@ -37,8 +37,8 @@ class LoopCutter:
     def clips(
         self, blocks: Iterable[np.ndarray], peak: np.float32
     ) -> Iterator[tuple[np.ndarray, float]]:
-        """Loops ``(length,)``, int16, and the tempo of each in beats a minute, of a sound in blocks
-        whose loudest sample is ``peak``.
+        """Loops ``(length,)``, int16, and the tempo of each, in percent of `tempo`, of a sound in
+        blocks whose loudest sample is ``peak``.
 
         Raises `Unreadable` where there is none."""
         heard = False
@@ -46,7 +46,7 @@ class LoopCutter:
         for piece, tempo in cut(blocks):
             if np.abs(piece).max() > below(peak, self.data.silent or 120.0):
                 heard = True
-                yield self._finished(piece), tempo
+                yield self._finished(piece), 100 * tempo / self.tempo
         if not heard:
             raise Unreadable(
                 f"no bar of {self.data.beats} even beats near {self.tempo:.0f} a minute is heard "
@@ -109,7 +109,7 @@ def closed(sound: np.ndarray, bar: Bar, fade: int) -> np.ndarray:
 
 
 def mean_tempo(tempos: torch.Tensor) -> float:
-    """The tempo of all, a mean of how long beats are, ``(n, 1)`` beats a minute."""
+    """The tempo of all of tempos ``(n, 1)``: a mean of how long beats are."""
     return float(1 / (1 / tempos.double()).mean())
 
 
