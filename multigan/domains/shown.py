@@ -40,7 +40,7 @@ class Exhibit:
 def png(picture: Image.Image) -> bytes:
     """A picture as a PNG file."""
     file = io.BytesIO()
-    picture.save(file, "PNG", optimize=True)
+    picture.save(file, "PNG")  # to optimise is thirteen times the time for a tenth fewer bytes
     return file.getvalue()
 
 

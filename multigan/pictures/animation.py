@@ -4,7 +4,8 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image
+# Named, so that to write one kind of file does not import all kinds.
+from PIL import Image, WebPImagePlugin  # noqa: F401
 
 from multigan.atomic import publish
 
@@ -52,7 +53,6 @@ def is_wide(picture: bytes) -> bool:
 
 
 def _frame(path: Path) -> Image.Image:
-    with Image.open(path, formats=STILL) as picture:
-        frame = picture.convert("RGB")
-    frame.thumbnail((_LARGEST, _LARGEST))
-    return frame
+    with Image.open(path, formats=STILL) as frame:
+        frame.thumbnail((_LARGEST, _LARGEST))  # grey ones have one channel to shrink
+        return frame.convert("RGB")

@@ -15,7 +15,7 @@ from multigan.adversarial.settings import GameSettings, PlayerSettings, TermSett
 Count = Annotated[int, Field(ge=1)]
 
 
-_LOOK_ROUNDS = 10  # between rows, and between sheets: a look takes longer than a small round
+_LOOK_ROUNDS = 25  # between rows, and between sheets: a look takes half a round or more
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
@@ -54,7 +54,7 @@ class TrainSettings:
     shapes agree."""
     log_every: Count | None = None
     """Samples between rows of metrics.jsonl; a hundredth of the budget when left out, and at least
-    ten rounds."""
+    25 rounds."""
     sample_every: Count | None = None
     """Samples between pictures of the fixed-noise samples; a fortieth of the budget when left
     out."""

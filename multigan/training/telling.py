@@ -56,6 +56,8 @@ class Teller:
             self.display.show(picture)
         for log in self.logs:
             log.show(self.presenter, snapshot, picture)
+        if type(self.presenter).lines is Presenter.lines:
+            return  # to turn spectrograms into sounds of which nothing is said takes a round
         for line in self.presenter.lines(self.presenter.present(snapshot.fake[:_LINES])):
             self.display.note(f"    {line}")
 
