@@ -19,8 +19,10 @@ from multigan.adversarial.losses import (
     mixes_samples,
 )
 from multigan.adversarial.penalties import at_fake, at_real
+from multigan.adversarial.piecewise import is_piecewise_linear, piecewise_gradient
 from multigan.adversarial.protocols import JudgesFeatures, answers
 from multigan.adversarial.randomness import Draw, derive_seed
+from multigan.adversarial.tape import NotPiecewiseLinearError
 from multigan.adversarial.turns import Seen, Turn
 
 if TYPE_CHECKING:
@@ -76,10 +78,13 @@ class Match:
         # In one batch, batch norm would give away which samples are made: such critics judge apart.
         joint = settings.critic.joint and not mixes_samples(network)
         rules = (game.objective, game.augmentation, joint, game.penalties)
-        if compile and settings.penalties.active():
+        self.compiled = bool(compile and settings.penalties.active())
+        self.piecewise = False  # until it is seen
+        if self.compiled:
             self.loss = compiled_critic_loss(network, game.run, *rules)
         else:
             self.loss = eager_critic_loss(self.logits, *rules)
+        self.faster = eager_critic_loss(self.logits, *rules, piecewise_gradient)
 
     def logits(self, embedded: Tensor, condition: Condition) -> Tensor:
         """What the critic thinks of what it has embedded, ``(N, ...)``."""
@@ -108,9 +113,21 @@ class Match:
         # Alike in kind for both, or the critic would tell them by it; drawn apart, or pairs would
         # be.
         views = view(real, purpose="real"), view(fake, purpose="fake")
-        return self.loss(
-            CriticInputs(real, fake, shown.condition, made.condition, *views, weights, points)
-        )
+        inputs = CriticInputs(real, fake, shown.condition, made.condition, *views, weights, points)
+        if not self.piecewise or views[0] or views[1]:  # it is known of the critic alone
+            return self.loss(inputs)
+        try:
+            return self.faster(inputs)
+        except NotPiecewiseLinearError:  # a critic may change as it learns
+            return self.loss(inputs)
+
+    def find_piecewise(self, turn: Turn) -> None:
+        """See by two real samples whether a critic of samples as they are is piecewise linear."""
+        game, usual = self.game, self.contest.real is real_of_turn
+        if self.compiled or not usual or not game.settings.penalties.active():
+            return
+        if self.contest.critic not in game._embeds:
+            self.piecewise = is_piecewise_linear(self.critic.network, turn.real, turn.condition)
 
     def outcome(self, turn: Turn, noise: Any, clock: int, budget: int) -> Outcome:
         """What the generators make on a micro-batch, and what the critic thinks of it."""

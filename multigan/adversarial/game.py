@@ -102,6 +102,12 @@ class Game:
         """All of them, generators first."""
         return (*self.generators.values(), *self.critics.values())
 
+    def find_piecewise(self, turn: Turn) -> None:
+        """See which critics are piecewise linear, by two real samples: their penalties then take
+        fewer products, and the weights learn the same."""
+        for match in self.matches.values():
+            match.find_piecewise(turn)
+
     def run(self, network: Callable[..., Tensor], x: Any, condition: Condition) -> Tensor:
         """``network(x, condition)`` under the game's precision; what comes out is fp32, or ids as
         they are."""

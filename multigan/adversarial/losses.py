@@ -130,13 +130,13 @@ def eager_critic_loss(
     augmentation: Augmentation | None,
     joint: bool = False,
     penalties: Mapping[str, Penalty] = PENALTIES,
+    gradient: Gradient = eager_gradient,
 ) -> CriticLossOf:
-    """The critic's loss as a function of its inputs: plain autograd, for every critic."""
+    """The critic's loss as a function of its inputs: plain autograd, for every critic, unless
+    another ``gradient`` is given."""
 
     def loss(inputs: CriticInputs) -> CriticLoss:
-        return critic_loss(
-            critic, objective, eager_gradient, inputs, augmentation, joint, penalties
-        )
+        return critic_loss(critic, objective, gradient, inputs, augmentation, joint, penalties)
 
     return loss
 

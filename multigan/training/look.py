@@ -13,6 +13,7 @@ from multigan.adversarial.condition import Condition, part
 from multigan.adversarial.game import Game
 from multigan.adversarial.health import Vitals
 from multigan.adversarial.randomness import Draw, derive_seed
+from multigan.adversarial.turns import Turn
 from multigan.domains.base import Domain
 from multigan.domains.conditions import seen
 from multigan.domains.ruler import Ruler
@@ -76,6 +77,12 @@ class Look:
         """The first ``count`` of the noise, the real samples and their conditions."""
         rows = slice(0, count)
         return part(self._noise, rows), self._real[rows], part(self._condition, rows)
+
+    def turn(self, count: int) -> Turn:
+        """The first ``count`` real samples as a phase of the game meets them."""
+        _, real, condition = self.first(count)
+        draw = Draw(derive_seed(0, "turn"), 0, len(real), self.game.device, range(len(real)))
+        return Turn(real, condition, draw)
 
     def statistics(self) -> dict[str, float]:
         """Health statistics of the generator's samples, and the domain's measures of its moving

@@ -87,6 +87,7 @@ class Trainer:
         self.look = Look(domain, self.game, stored, train.seed)
         # Who cannot play is told so in words now, not by a traceback of a round.
         check_signatures(self.game, *self.look.first(2))
+        self.game.find_piecewise(self.look.turn(2))
         self.row: dict[str, Any] = {}  # of the last tick
         self.scoring = self._scoring(len(stored) - self.feed.count)
 
