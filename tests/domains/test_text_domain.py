@@ -109,6 +109,19 @@ def test_step_by_step_is_all_at_once(network: str, gradient: bool, source: Path)
 
 
 @pytest.mark.parametrize("network", GENERATORS)
+@pytest.mark.parametrize("precise", [True, False])
+def test_scores_in_one_memory_are_the_scores(network: str, precise: bool, source: Path) -> None:
+    generator = domain(source, **{"generator.network": network}).network("generator")
+    features, _ = generator.step(
+        generator.start.expand(6, -1), generator.begin(torch.randn(6, generator.context))
+    )
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=not precise):
+        score = generator._scorer(6)
+        for twice in (features, 2 * features):
+            torch.testing.assert_close(score(twice), generator.scores(twice).float())
+
+
+@pytest.mark.parametrize("network", GENERATORS)
 @pytest.mark.parametrize("estimator", ["st", "soft_gumbel"])
 def test_relaxed_sentences_end_and_carry_gradients(
     network: str, estimator: str, source: Path

@@ -5,7 +5,7 @@ Shapes: N samples, T tokens, V vocabulary, D embedding, H features, C context (t
 label)."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -191,12 +191,13 @@ class SequenceGenerator(nn.Module, ABC):
             self.start.expand(z.shape[0], -1),
             torch.ones(z.shape[0], dtype=torch.bool, device=z.device),
         )
+        score = self._scorer(z.shape[0])
         for t, u in enumerate(uniform.unbind(1)):
             feature, state = self.step(x, state)
             if t < len(prefix):
                 drawn = torch.full_like(ids[:, t], prefix[t])
             else:
-                drawn = self._draw_plainly(feature, u, temperature, known)
+                drawn = _draw_plainly(score(feature), u, temperature, known)
             ids[:, t] = drawn.where(alive, END)
             alive = alive & (ids[:, t] != END)
             # Elsewhere asking would make the device wait; an exported program has all its steps.
@@ -206,15 +207,19 @@ class SequenceGenerator(nn.Module, ABC):
             x = nn.functional.embedding(ids[:, t], self.table)
         return ids
 
-    def _draw_plainly(self, feature: Tensor, u: Tensor, temperature: float, known: bool) -> Tensor:
-        logits = self.scores(feature).float()
-        if known:
-            logits[:, UNKNOWN] = _NEVER
-        if temperature == 0:
-            return logits.argmax(-1)
-        if temperature != 1:
-            logits /= temperature
-        return categorical_of_logits(logits, u, spend=True)
+    def _scorer(self, count: int) -> Callable[[Tensor], Tensor]:
+        """What `scores` gives ``count`` features, each time in the same memory: to be given new
+        memory at every token takes as long as the products."""
+        weight, bias = self.scoring()
+        kind = weight.device.type
+        if torch.compiler.is_exporting() or torch.is_autocast_enabled(kind):
+            return lambda features: self.scores(features).float()
+        room = weight.new_empty(count, len(weight))
+
+        def score(features: Tensor) -> Tensor:
+            return torch.addmm(bias, self.project(features), weight.T, out=room)
+
+        return score
 
     def losses(
         self, ids: Tensor, z: Tensor, condition: Tensor | None = None, temperature: float = 1.0
@@ -254,6 +259,17 @@ class SequenceGenerator(nn.Module, ABC):
             return x
         mask = torch.rand_like(x[:, :1]) >= self.dropout
         return x * mask / (1 - self.dropout)
+
+
+def _draw_plainly(logits: Tensor, u: Tensor, temperature: float, known: bool) -> Tensor:
+    """Ids ``(N,)``; the logits are spent."""
+    if known:
+        logits[:, UNKNOWN] = _NEVER
+    if temperature == 0:
+        return logits.argmax(-1)
+    if temperature != 1:
+        logits /= temperature
+    return categorical_of_logits(logits, u, spend=True)
 
 
 def _ended(carrier: Tensor | None, alive: Tensor, soft: bool) -> Tensor | None:

@@ -6,6 +6,7 @@ A drawn token is a row of a one-hot matrix; a critic only ever multiplies it wit
 gradient with respect to the one-hot goes backward; no one-hot is ever made. Shapes: N samples, T
 tokens, V vocabulary, D embedding."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from torch.autograd.function import once_differentiable
 GUMBELS = 10  # conditional draws of gumbel_rao
 _BLOCK = 48  # tokens whose probabilities are summed up together
 _BELOW_ONE = 1 - 2**-22
+_LOG2_E = 1 / math.log(2)
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,8 @@ def categorical_of_logits(logits: Tensor, uniform: Tensor, spend: bool = False) 
     if torch.compiler.is_exporting() or size < 2 * _BLOCK:
         return categorical(logits.softmax(-1), uniform)
     highest = logits.amax(-1, keepdim=True)
-    weights = (logits.sub_(highest) if spend else logits - highest).exp_()
+    below = logits.sub_(highest) if spend else logits - highest
+    weights = below.mul_(_LOG2_E).exp2_()  # which torch does three times as fast as exp_
     whole = size // _BLOCK * _BLOCK
     sums = weights[:, :whole].unflatten(1, (-1, _BLOCK)).sum(-1)
     ends = torch.cat([sums, weights[:, whole:].sum(-1, keepdim=True)], 1).cumsum(-1)

@@ -13,23 +13,29 @@ from multigan.domains.text.generator import SequenceGenerator
 
 @dataclass
 class _Memory:
-    """Keys and values of a layer, ``(N, heads, T, size)``: of all steps so far, or with room for
-    all of them where no gradient goes back through them."""
+    """Keys and values of a layer, of all steps so far ``(N, heads, T, size)``; where no gradient
+    goes back through them with room for all of them, steps first: ``(T, N, heads, size)``."""
 
     keys: Tensor | None = None
     values: Tensor | None = None
 
-    def take(self, key: Tensor, value: Tensor, step: int, length: int) -> tuple[Tensor, Tensor]:
-        """Those of step ``step`` and of all before it, each ``(N, heads, step + 1, size)``."""
+    def read(self, query: Tensor, key: Tensor, value: Tensor, step: int, length: int) -> Tensor:
+        """What ``query`` finds at step ``step`` and all before it; all are ``(N, heads, size)``."""
         if torch.is_grad_enabled() or torch.compiler.is_exporting():
-            self.keys = key if self.keys is None else torch.cat([self.keys, key], 2)
-            self.values = value if self.values is None else torch.cat([self.values, value], 2)
-            return self.keys, self.values
+            return self._grown(*(x[:, :, None] for x in (query, key, value)))
         if self.keys is None or self.values is None:
-            room = (*key.shape[:2], length, key.shape[3])
+            room = (length, *key.shape)
             self.keys, self.values = key.new_empty(room), value.new_empty(room)
-        self.keys[:, :, step : step + 1], self.values[:, :, step : step + 1] = key, value
-        return self.keys[:, :, : step + 1], self.values[:, :, : step + 1]
+        self.keys[step], self.values[step] = key, value
+        # One query a sample: products of two long rows are done sooner than many small matrices.
+        scores = (self.keys[: step + 1] * (query * query.shape[2] ** -0.5)).sum(3, keepdim=True)
+        return (self.values[: step + 1] * scores.softmax(0)).sum(0)
+
+    def _grown(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        self.keys = key if self.keys is None else torch.cat([self.keys, key], 2)
+        self.values = value if self.values is None else torch.cat([self.values, value], 2)
+        attend = nn.functional.scaled_dot_product_attention
+        return attend(query, self.keys, self.values)[:, :, 0]
 
 
 class TransformerGenerator(SequenceGenerator):
@@ -74,22 +80,20 @@ class TransformerGenerator(SequenceGenerator):
         context, step, memories = state
         blocks: Any = self.layers.h
         with self.undropped():
-            found = self._read(x[:, None], context) + self.layers.wpe.weight[step]
+            found = self._read(x[:, None], context)[:, 0] + self.layers.wpe.weight[step]
             for block, memory in zip(blocks, memories, strict=True):
                 found = found + self._attended(block, block.ln_1(found), memory, step)
                 found = found + block.mlp(block.ln_2(found))
             found = self.layers.ln_f(found)
-        return found[:, 0], (context, step + 1, memories)
+        return found, (context, step + 1, memories)
 
     def _attended(self, block: Any, x: Tensor, memory: _Memory, step: int) -> Tensor:
         attention = block.attn
         query, key, value = (
-            part.unflatten(2, (attention.num_heads, -1)).transpose(1, 2)
-            for part in attention.c_attn(x).chunk(3, 2)
+            part.unflatten(1, (attention.num_heads, -1)) for part in attention.c_attn(x).chunk(3, 1)
         )
-        keys, values = memory.take(key, value, step, self.length)
-        read = nn.functional.scaled_dot_product_attention(query, keys, values)
-        written: Tensor = attention.c_proj(read.transpose(1, 2).flatten(2))
+        read = memory.read(query, key, value, step, self.length)
+        written: Tensor = attention.c_proj(read.flatten(1))
         return written
 
     def features(self, x: Tensor, context: Tensor) -> Tensor:
