@@ -47,11 +47,8 @@ class ContrastiveUnet(UnetGenerator):
         depth: int = 4,
         scales: int = 3,
         unshuffle: int = 1,
-        finish: int = 0,
     ) -> None:
-        super().__init__(
-            shape, condition_shape, latent, width, widest, depth, scales, unshuffle, finish
-        )
+        super().__init__(shape, condition_shape, latent, width, widest, depth, scales, unshuffle)
         channels = [*self.channels, self.channels[-1]]
         self.heads = nn.ModuleList(
             nn.Sequential(nn.Linear(c, 64), nn.ReLU(), nn.Linear(64, 64)) for c in channels

@@ -103,9 +103,6 @@ class ImageGenerator(NetworkSettings):
     """How often unet halves a picture."""
     unshuffle: Annotated[int, Field(ge=1, le=8)] = 1
     """So many pixels by as many are one place of unet's finest map, their values its channels."""
-    finish: Annotated[int, Field(ge=0, le=1024)] = 0
-    """Channels that unet's last layer sees of every pixel, beside the picture given; 0: none, the
-    places become pixels at last."""
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)

@@ -62,8 +62,7 @@ class UnetGenerator(nn.Module):
     ``condition_shape`` holds the shapes of what it is told, of which pictures count. At the
     coarsest scale ``depth`` residual blocks of growing dilation look around (as AOT-GAN's do for
     holes). Noise ``(N, latent)``, where there is any, enters there as channels. ``unshuffle``
-    pixels by as many become channels first and pixels again at last (Shi et al. 2016), of which
-    a last layer sees ``finish`` channels and the pictures given."""
+    pixels by as many become channels first and pixels again at last (Shi et al. 2016)."""
 
     def __init__(
         self,
@@ -75,15 +74,13 @@ class UnetGenerator(nn.Module):
         depth: int = 4,
         scales: int = 3,
         unshuffle: int = 1,
-        finish: int = 0,
     ) -> None:
         super().__init__()
         self.channels = channels = [min(width * 2**i, widest) for i in range(scales + 1)]
         # Few channels of many pixels cost a processor more than many channels of few pixels.
         self.unshuffle, area = unshuffle, unshuffle**2
         self.multiple = unshuffle * 2**scales
-        told = told_channels(condition_shape)
-        self.first = nn.Conv2d(told * area, channels[0], 3, 1, 1)
+        self.first = nn.Conv2d(told_channels(condition_shape) * area, channels[0], 3, 1, 1)
         self.down = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in itertools.pairwise(channels))
         self.noise = nn.Conv2d(channels[-1] + latent, channels[-1], 1) if latent else None
         self.around = nn.Sequential(
@@ -94,12 +91,9 @@ class UnetGenerator(nn.Module):
             for a, b in zip(channels[:-1][::-1], channels[1:][::-1], strict=True)
         )
         self.join = nn.ModuleList(nn.Conv2d(2 * c, c, 3, 1, 1) for c in channels[:-1][::-1])
-        self.last = nn.Conv2d(channels[0], (finish or shape[0]) * area, 3, 1, 1)
-        # The pixels of a place differ in their weights, which leaves a grid where nothing is to be
-        # seen; a layer of equal weights for every pixel can undo it.
-        self.finish = nn.Conv2d(finish + told, shape[0], 3, 1, 1) if finish else None
+        self.last = nn.Conv2d(channels[0], shape[0] * area, 3, 1, 1)
         # Small at first: what a task makes whole of nearly nothing is nearly what was given.
-        nn.init.normal_((self.last if self.finish is None else self.finish).weight, 0, 0.01)
+        nn.init.normal_(self.last.weight, 0, 0.01)
 
     def forward(self, noise: Tensor | None, condition: Condition) -> Tensor:
         """Raw pictures ``(N, C, H, W)`` of a condition; the task makes them whole."""
@@ -108,12 +102,8 @@ class UnetGenerator(nn.Module):
         x = self.around(self.noisy(x, noise))
         for up, join, skip in zip(self.up, self.join, passed[::-1], strict=True):
             x = F.leaky_relu(join(torch.cat([F.leaky_relu(up(x), 0.2), skip], 1)), 0.2)
-        made = F.pixel_shuffle(self.last(x), self.unshuffle)[..., :height, :width]
-        if self.finish is None:
-            return made
-        seen = torch.cat([F.leaky_relu(made, 0.2), planes(condition, height, width).to(made)], 1)
-        finished: Tensor = self.finish(seen)
-        return finished
+        made = F.pixel_shuffle(self.last(x), self.unshuffle)
+        return made[..., :height, :width]
 
     def encoded(self, condition: Condition) -> list[Tensor]:
         """The encoder's maps ``(N, C, H, W)``, the finest first."""
