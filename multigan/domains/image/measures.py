@@ -7,7 +7,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from multigan.domains.image.damage import luminance
-from multigan.domains.image.frozen import FrozenFeatures, features_are_there, perceptual_distance
+from multigan.domains.image.frozen import (
+    FrozenFeatures,
+    WeightsSource,
+    features_are_there,
+    perceptual_distance,
+)
 from multigan.measures.compare import Aim
 
 HOLES = {
@@ -72,13 +77,13 @@ def colour_error(made: Tensor, true: Tensor) -> Tensor:
 
 
 @cache
-def _features() -> FrozenFeatures | None:
-    return FrozenFeatures("lite0") if features_are_there("lite0") else None
+def _features(source: WeightsSource) -> FrozenFeatures | None:
+    return FrozenFeatures(source) if features_are_there(source) else None
 
 
-def perceptual(made: Tensor, true: Tensor) -> Tensor | None:
+def perceptual(made: Tensor, true: Tensor, source: WeightsSource = "lite0") -> Tensor | None:
     """Distance of frozen features ``(N,)`` of ``(N, C, H, W)`` in [-1, 1]; None without them."""
-    features = _features()
+    features = _features(source)
     if features is None:
         return None
     features = features.to(made.device)

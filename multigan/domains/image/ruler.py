@@ -110,12 +110,9 @@ class ImageRuler(Ruler):
 
     def _taught_by_lite0(self) -> str | None:
         """The setting by which the frozen network of ``lite0`` had a part in the training."""
-        recipe = self.domain.recipe
-        if recipe.critic.network == "projected" and recipe.critic.options.get("source") != "b0":
+        critic = self.domain.recipe.critic
+        if critic.network == "projected" and critic.options.get("source") in (None, "lite0"):
             return "critic.network = 'projected'"
-        for name, term in recipe.game.terms.items():
-            if (term.function or name) == "perceptual" and term.weight.highest > 0:
-                return f"game.terms.{name}"
         return None
 
     def untaught(self, condition: Condition) -> Tensor | None:
