@@ -2,13 +2,14 @@
 on."""
 
 import importlib.metadata
+from collections.abc import Iterator
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from multigan.domains.image import frozen, terms
+from multigan.domains.image import frozen, measures, terms
 from multigan.domains.image.domain import ImageDomain
 from multigan.domains.image.frozen import (
     FrozenFeatures,
@@ -141,14 +142,38 @@ def test_who_teaches_is_not_who_judges() -> None:
     assert perceptual_distance(teacher(x), judge(x)).min() > 1  # they see other things
 
 
+@pytest.fixture
+def no_wheels(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As where `multigan[features]` is not installed."""
+    monkeypatch.setattr(frozen, "_wheel", lambda source: None)
+    terms.teacher.cache_clear()
+    measures.frozen_network.cache_clear()
+    yield
+    terms.teacher.cache_clear()
+    measures.frozen_network.cache_clear()
+
+
 def test_a_term_whose_network_is_missing_is_told_before_any_training(
-    monkeypatch: pytest.MonkeyPatch,
+    no_wheels: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(terms, "features_are_there", lambda source: False)
+    def no_network(**_: object) -> None:
+        raise OSError("no route to the host")
+
+    monkeypatch.setattr("torchvision.models.efficientnet_b0", no_network)
     weighed = load_recipe("image/repair", {"game.terms.perceptual": 1})
-    with pytest.raises(UserError, match=r"game\.terms\.perceptual needs .*features"):
+    with pytest.raises(UserError, match=r"features.*torchvision.*no route"):
         ImageDomain(weighed).known_terms()
     assert "perceptual" in ImageDomain(load_recipe("image/digits")).known_terms()
+
+
+def test_without_the_wheel_torchvisions_network_teaches(no_wheels: None) -> None:
+    assert terms.teacher() == "b0"
+
+
+def test_who_teaches_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", logger="multigan"):
+        ImageDomain(load_recipe("image/repair", {"game.terms.perceptual": 1})).known_terms()
+    assert "game.terms.perceptual: by frozen features of EfficientNet-Lite1" in caplog.text
 
 
 def test_frozen_features_tell_a_picture_from_noise_better_than_from_itself_shifted() -> None:

