@@ -50,6 +50,8 @@ class Processes:
     world: int = 1
     local_rank: int = 0
     control: Any = None  # a gloo group for flags and text
+    flag: bool = False  # of this process, on its way to all
+    heard: bool = False  # whether some process had raised it by the last phase
 
     @property
     def first(self) -> bool:
@@ -80,9 +82,10 @@ class Processes:
     def _check_counts(self, gradients: list[Tensor], phase: str) -> None:
         # Host-side sizes over the control group: unequal ones would hang or corrupt the all-reduce.
         size = sum(gradient.numel() for gradient in gradients)
-        counts = torch.tensor([len(gradients), size, -len(gradients), -size])
+        counts = torch.tensor([len(gradients), size, -len(gradients), -size, int(self.flag)])
         dist.all_reduce(counts, dist.ReduceOp.MAX, group=self.control)
-        if (counts[:2] != -counts[2:]).any():
+        self.heard = bool(counts[4])
+        if (counts[:2] != -counts[2:4]).any():
             raise RuntimeError(
                 f"the processes have different numbers of gradients in the {phase}'s phase"
             )
@@ -94,6 +97,12 @@ class Processes:
         raised = torch.tensor(int(flag))
         dist.all_reduce(raised, dist.ReduceOp.MAX, group=self.control)
         return bool(raised)
+
+    def told(self, flag: bool) -> bool:
+        """Whether any process had raised the flag by the last phase; it goes with the gradients, so
+        that no round waits for it alone."""
+        self.flag = flag
+        return flag if self.world == 1 else self.heard
 
     def mean(self, values: dict[str, float]) -> dict[str, float]:
         """Each value averaged over the processes."""

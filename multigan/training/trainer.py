@@ -170,7 +170,7 @@ class Trainer:
             if self.device.type == "cpu":
                 self._check_finite()  # free here; elsewhere it is read at ticks: no step waits
             self._after_round(before)
-            if self.processes.any(signals.received is not None):
+            if self.processes.told(signals.received is not None):
                 self._stop(signals.received)
 
     def _after_round(self, before: int) -> None:

@@ -200,6 +200,7 @@ def test_gradients_are_averaged(scenes: list[dict[str, Any]]) -> None:
 def test_what_processes_tell_each_other(scenes: list[dict[str, Any]]) -> None:
     for rank in scenes:
         assert rank["any_raises"] == [True, False, True]
+        assert rank["told_with_gradients"] == [False, True, False]
         assert rank["mean"] == [{"a": 0.5, "b": 3.0}, {}]
         assert rank["share"] == {"path": "of rank 0"}
     assert [rank["part"] for rank in scenes] == [[0, 1, 2, 3], [4, 5, 6, 7]]
@@ -219,6 +220,7 @@ def test_alone_everything_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     assert alone.share("x") == "x"
     assert alone.mean({"a": 1.0}) == {"a": 1.0}
     assert [alone.any(True), alone.any(False)] == [True, False]
+    assert [alone.told(True), alone.told(False)] == [True, False]
     alone.check_equal(nn.Linear(1, 1))
     alone.barrier()
     alone.close()

@@ -40,6 +40,14 @@ def any_raises(processes: Processes) -> Any:
     return [processes.any(processes.rank == 1), processes.any(False), processes.any(True)]
 
 
+def told_with_gradients(processes: Processes) -> Any:
+    found = [processes.told(processes.rank == 1)]
+    for flag in (False, False):
+        processes.synchronise([torch.ones(2)], "critic")
+        found.append(processes.told(flag))
+    return found
+
+
 def mean(processes: Processes) -> Any:
     return [processes.mean({"a": float(processes.rank), "b": 3.0}), processes.mean({})]
 
@@ -77,7 +85,10 @@ def _error(action: Any) -> str:
     return "no error"
 
 
-SCENES = (unequal_counts, unequal_sizes, average, any_raises, mean, share, broadcast, drift, part)
+SCENES = (
+    *(unequal_counts, unequal_sizes, average, any_raises, told_with_gradients, mean, share),
+    *(broadcast, drift, part),
+)
 
 
 def main(folder: Path) -> int:
