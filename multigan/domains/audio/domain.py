@@ -23,13 +23,13 @@ from multigan.domains.audio.networks import CRITICS, GENERATORS
 from multigan.domains.audio.options import OPTIONS
 from multigan.domains.audio.pitch import read_notes
 from multigan.domains.audio.pitched import is_labels, known_pitches, told_pitch, unpacked
+from multigan.domains.audio.played import TASKS
 from multigan.domains.audio.presenter import AudioPresenter
 from multigan.domains.audio.ruler import AudioRuler
 from multigan.domains.audio.settings import AudioRecipe
 from multigan.domains.audio.sources import PUBLIC, SoundSource, open_source
 from multigan.domains.audio.specgan import SpecFrontEnd
 from multigan.domains.audio.stereo import StereoFrontEnd
-from multigan.domains.audio.tasks import TASKS
 from multigan.domains.audio.waveform import waveforms
 from multigan.domains.base import Domain
 from multigan.domains.cache import cached
@@ -159,7 +159,7 @@ class AudioDomain(Domain):
     ) -> Condition:
         """The task's own; by default the labels, or sources, which are pitches."""
         if self.task.condition_shape is not None:
-            return self.task.condition(real)
+            return self.task.condition(real, draw)
         if self.recipe.data.pitch:
             return told_of(lambda pitches: pitches, labels, sources)
         return super().condition(real, labels, draw, sources)

@@ -77,6 +77,15 @@ def log_spectral_distances(
     return (a - b).square().mean(2).sqrt().mean(1)
 
 
+def distortion_ratios(x: Tensor, true: Tensor) -> Tensor:
+    """Of each waveform how much of it is the true one, however loud, against the rest, in dB
+    ``(N,)``: SI-SDR (Le Roux et al. 2019); NaN where the true one is silent."""
+    size = true.square().sum(1, keepdim=True)
+    part = (x * true).sum(1, keepdim=True) / size * true
+    rest = (x - part).square().sum(1).clamp_min(1e-12)
+    return 10 * (part.square().sum(1).clamp_min(1e-12) / rest).log10()
+
+
 def log_spectral_distance(x: Tensor, y: Tensor) -> float:
     """`log_spectral_distances` averaged over clips."""
     return log_spectral_distances(x, y).mean().item()

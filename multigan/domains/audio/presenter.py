@@ -32,6 +32,7 @@ class AudioPresenter(Presenter):
     domain: "AudioDomain"
     formats = FORMATS
     digits = 3
+    keeps_names = True
 
     @property
     def pipeline_tag(self) -> str:

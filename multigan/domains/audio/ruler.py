@@ -12,7 +12,15 @@ from torch.nn.functional import adaptive_avg_pool2d
 from multigan.adversarial.condition import Condition
 from multigan.adversarial.randomness import IndexedDraw, derive_seed
 from multigan.domains.audio.embedders import NAMES, Mels, sound_embedder
-from multigan.domains.audio.measures import BINS, Bins, heard, log_spectral_distances, width
+from multigan.domains.audio.fitting import WAVES
+from multigan.domains.audio.measures import (
+    BINS,
+    Bins,
+    distortion_ratios,
+    heard,
+    log_spectral_distances,
+    width,
+)
 from multigan.domains.audio.pitched import in_tune, parted_condition
 from multigan.domains.audio.seams import seams
 from multigan.domains.audio.settings import AudioData
@@ -45,7 +53,11 @@ class AudioRuler(Ruler):
         f"NDB/{BINS}": "lower",
         "JSD": "lower",
     }
-    paired_aims: ClassVar[dict[str, Aim]] = {"LSD": "lower", "in tune": "higher"}
+    paired_aims: ClassVar[dict[str, Aim]] = {
+        "LSD": "lower",
+        "SI-SDR": "higher",
+        "in tune": "higher",
+    }
     _bins: Bins | None = None
 
     def training_samples(self) -> Stored:
@@ -117,9 +129,12 @@ class AudioRuler(Ruler):
     def paired_measures(
         self, made: Tensor, true: Tensor, condition: Condition
     ) -> dict[str, Tensor]:
-        """Log-spectral distance in dB of each clip from its true one."""
+        """Log-spectral distance in dB of each clip from its true one; of cleaned ones the ratio of
+        sound to distortion, of notes whether they are in tune."""
         one, other = (in_mono(waveforms(clips)) for clips in (made, true))
         found = {"LSD": log_spectral_distances(one, other)}
+        if self.domain.recipe.played == "clean":
+            found["SI-SDR"] = distortion_ratios(one, other)
         if self.domain.recipe.data.pitch:
             pitches, _ = parted_condition(condition, True)
             assert pitches is not None
@@ -129,10 +144,17 @@ class AudioRuler(Ruler):
     def returned(self, real: Tensor) -> Tensor | None:
         """Of spectrograms what Griffin-Lim makes of them."""
         domain = self.domain
-        if domain.recipe.played == "vocoder":
+        if domain.recipe.played in WAVES:
             return None
         parts = (domain.spectrograms(waveforms(part)) for part in real.split(64))
         return torch.cat([domain.stored(part) for part in parts])
+
+    def untaught(self, condition: Condition) -> Tensor | None:
+        """Of a game from noisy sounds these, as they are."""
+        if self.domain.recipe.played != "clean":
+            return None
+        assert isinstance(condition, Tensor)
+        return self.domain.stored(condition)
 
     def trivial(self, train: Stored, count: int, seed: int) -> Tensor:
         """Noise through the mean and deviation of every mel cell of the data, made audible."""

@@ -1,8 +1,6 @@
 """The typed recipe of the audio domain. Needs no torch."""
 
-import math
 import re
-from collections.abc import Callable
 from dataclasses import field, fields
 from typing import Annotated, ClassVar, Literal
 
@@ -10,13 +8,12 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from multigan.adversarial.schedules import SETTINGS, Scheduled, constant
+from multigan.domains.audio.fitting import CRITICS, GENERATORS, SPECGAN_BINS, WAVES
 from multigan.domains.audio.mel_settings import PRESETS, MelSettings, problem
 from multigan.recipe.settings import DataSettings, NetworkSettings, PretrainingSettings, Recipe
 
 Width = Annotated[int, Field(ge=1, le=4096)]
 Seconds = Annotated[float, Field(ge=0)]
-
-SPECGAN_BINS = SPECGAN_FRAMES = 128  # the network is built for this size alone
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
@@ -49,6 +46,13 @@ class AudioData(DataSettings):
     files | whole: each file is one, from end to end."""
     beats: Annotated[int, Field(ge=1, le=256)] = 4
     """Beats of a loop; 8 are two bars of four."""
+    noise: Literal["any", "white", "pink", "hum", "babble"] = "any"
+    """What task = clean adds to real clips: one of the others each, white and pink noise, the hum
+    of mains, babble of four other clips."""
+    snr_low: Annotated[float, Field(ge=-40, le=60)] = -5.0
+    """The loudest noise that is added: dB of the sound's level above it."""
+    snr_high: Annotated[float, Field(ge=-40, le=60)] = 15.0
+    """The softest noise that is added: dB of the sound's level above it."""
     speech: bool = False
     """The sounds are speech: evaluations have DNSMOS where it is installed (multigan[speech])."""
     normalise: Literal["peak", "none"] = "peak"
@@ -172,16 +176,16 @@ class AudioGenerator(NetworkSettings):
     """The network that makes sounds."""
 
     network: str = "mel-wgan"
-    """mel-wgan | specgan | vocoder, or your own as 'package.module:Class'."""
+    """mel-wgan | specgan | vocoder | mask, or your own as 'package.module:Class'."""
     latent: Width = 64
-    """Dimensions of the latent z; none for vocoder."""
+    """Dimensions of the latent z; none for vocoder and mask."""
     width: Width = 32
     """Channels before the last layer of mel-wgan; d of specgan (the paper's is 64); channels of
-    vocoder."""
+    vocoder and mask."""
     widest: Width = 256
     """Most channels of a mel-wgan layer."""
     depth: Annotated[int, Field(ge=1, le=32)] = 6
-    """ConvNeXt blocks of vocoder."""
+    """ConvNeXt blocks of vocoder and mask."""
 
 
 @dataclass(kw_only=True, frozen=True, config=SETTINGS)
@@ -206,55 +210,16 @@ class VocoderTerms:
     """Weight of the L1 distance of the critics' features (feature matching)."""
 
 
-def _mel_wgan_problem(task: str, shape: tuple[int, ...]) -> str | None:
-    if task == "vocoder":
-        return f"makes or judges spectrograms, and task = {task!r} has waveforms"
-    bins, frames = shape[1:]
-    stages = max(int(math.log2(max(min(bins, frames), 8) / 4)), 1)
-    if bins % 2**stages or frames % 2**stages or min(bins, frames) < 8:
-        return (
-            f"halves both sides {stages} times, so both must be multiples of {2**stages}: "
-            f"front_end.mels = {bins} and front_end.frames = {frames}"
-        )
-    return None
-
-
-def _specgan_problem(task: str, shape: tuple[int, ...]) -> str | None:
-    if task == "vocoder":
-        return f"makes or judges spectrograms, and task = {task!r} has waveforms"
-    if shape[1:] != (SPECGAN_BINS, SPECGAN_FRAMES):
-        return (
-            f"is built for {SPECGAN_BINS} bins and {SPECGAN_FRAMES} frames, and the front end "
-            f"makes {shape[1]} and {shape[2]}"
-        )
-    return None
-
-
-def _vocoder_problem(task: str, shape: tuple[int, ...]) -> str | None:
-    if task == "vocoder":
-        return None
-    return f"makes or judges waveforms, and task = {task!r} has spectrograms"
-
-
-BUILT_IN: dict[str, Callable[[str, tuple[int, ...]], str | None]] = {
-    "mel-wgan": _mel_wgan_problem,
-    "specgan": _specgan_problem,
-    "vocoder": _vocoder_problem,
-}
-"""What is wrong with each of our networks in a task with representations of a shape, if
-anything."""
-
-
 @dataclass(kw_only=True, frozen=True, repr=False, config=SETTINGS)
 class AudioRecipe(Recipe):
     """A recipe for sounds."""
 
     domain: str = "audio"
     """audio."""
-    task: Literal["mel", "spectrum", "vocoder"] | None = None
+    task: Literal["mel", "spectrum", "vocoder", "clean"] | None = None
     """What the game is about: mel (log-mel spectrograms from noise) | spectrum (SpecGAN's log
-    spectrograms from noise) | vocoder (waveforms from mel spectrograms). Left out: what
-    `generator.network` is made for, mel for your own."""
+    spectrograms from noise) | vocoder (waveforms from mel spectrograms) | clean (waveforms from
+    noisy ones). Left out: what `generator.network` is made for, mel for your own."""
     data: AudioData
     """Where sounds come from."""
     front_end: FrontEnd
@@ -267,17 +232,18 @@ class AudioRecipe(Recipe):
     """What a vocoder's generator minimises beside the objective; ``game.terms`` knows both as
     well."""
     reconstruction: PretrainingSettings | None = None
-    """The stage before the game of a vocoder: it learns from the mel distance alone, many times
-    faster than in the game; leave it out to start from scratch."""
+    """The stage before the game of a vocoder or a cleaner: it learns from the mel distance, or that
+    of spectra, alone, many times faster than in the game; leave it out to start from scratch."""
 
-    known_terms: ClassVar[tuple[str, ...]] = ("mel",)
+    known_terms: ClassVar[tuple[str, ...]] = ("mel", "spectra")
     known_augmentations: ClassVar[tuple[str, ...]] = ("shift",)
 
     def __post_init__(self) -> None:
         Recipe.__post_init__(self)
-        if self.reconstruction is not None and self.played != "vocoder":
+        if self.reconstruction is not None and self.played not in WAVES:
             raise ValueError(
-                f"reconstruction is a stage of vocoders, and task = {self.played!r}: leave it out"
+                "reconstruction is a stage of vocoders and cleaners, and task = "
+                f"{self.played!r}: leave it out"
             )
         if self.played == "spectrum" and self.front_end.n_fft != 2 * SPECGAN_BINS:
             raise ValueError(
@@ -292,8 +258,11 @@ class AudioRecipe(Recipe):
             why = "game.augment moves pitches" if self.played == "mel" else "task is not mel"
             raise ValueError(f"data.pitch = {self.data.pitch!r}: {why}; leave one out")
         self._refuse_no_loop()
-        for player, settings in (("generator", self.generator), ("critic", self.critic)):
-            fits = BUILT_IN.get(settings.network)
+        if self.data.snr_low > self.data.snr_high:
+            raise ValueError("data.snr_low must not be above data.snr_high")
+        players = (("generator", self.generator, GENERATORS), ("critic", self.critic, CRITICS))
+        for player, settings, known in players:
+            fits = known.get(settings.network)
             wrong = fits(self.played, self.shape) if fits else None
             if wrong:
                 raise ValueError(f"{player}.network = {settings.network!r} {wrong}")
@@ -321,15 +290,14 @@ class AudioRecipe(Recipe):
     @property
     def played(self) -> str:
         """The task, by default the one that the generator's network is made for."""
-        return self.task or {"specgan": "spectrum", "vocoder": "vocoder"}.get(
-            self.generator.network, "mel"
-        )
+        made_for = {"specgan": "spectrum", "vocoder": "vocoder", "mask": "clean"}
+        return self.task or made_for.get(self.generator.network, "mel")
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Of one representation."""
         front_end = self.front_end
-        if self.played == "vocoder":
+        if self.played in WAVES:
             return 1, front_end.length
         bins = SPECGAN_BINS if self.played == "spectrum" else front_end.mel.mels
         return 3 if self.data.channels == "stereo" else 1, bins, front_end.frames or 0

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from multigan.adversarial.condition import Condition
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.adversarial.terms import TERMS, GeneratorTerm, Term
+from multigan.domains.audio.cleaner import SpectralDistance
 from multigan.domains.audio.decode import PEAK, Unreadable, read_sound, resampled
 from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.mel_settings import MelSettings
@@ -98,9 +99,9 @@ class SoundTask(ABC):
         """Representations as spectrograms, to be looked at."""
         return x
 
-    def condition(self, real: Tensor) -> Condition:
+    def condition(self, real: Tensor, draw: Draw | IndexedDraw) -> Condition:
         """What both networks are told of representations, where the task has a condition of its
-        own."""
+        own; whatever is random in it follows from the draw."""
         raise NotImplementedError
 
     def read_condition(self, path: Path) -> Iterator[Given]:
@@ -206,7 +207,7 @@ class VocoderTask(MelTask):
         """Their mel spectrograms."""
         return self.domain.spectrograms(x.squeeze(1))
 
-    def condition(self, real: Tensor) -> Condition:
+    def condition(self, real: Tensor, draw: Draw | IndexedDraw) -> Condition:
         """Their mel spectrograms ``(N, 1, M, T)``."""
         return self.drawn(real)
 
@@ -217,7 +218,11 @@ class VocoderTask(MelTask):
             sound = self._loaded(name, file)
             frames = nn.functional.pad(sound, (0, -sound.shape[1] % hop))
             cut = partial(_cut, length=sound.shape[1])
-            yield Given(name, self.domain.spectrograms(frames), cut)
+            yield Given(name, self.told(frames), cut)
+
+    def told(self, sound: Tensor) -> Tensor:
+        """The condition of a user's waveform ``(1, S)``: its mel spectrogram."""
+        return self.domain.spectrograms(sound)
 
     def _loaded(self, name: str, file: BinaryIO) -> Tensor:
         """A sound file as one waveform ``(1, S)``, as loud as it can be."""
@@ -246,11 +251,16 @@ class VocoderTask(MelTask):
         return {"mel": Term(MelDistance(self.mels))}
 
     def stages(self) -> Sequence[Pretraining]:
-        """The mel distance alone."""
+        """The distance alone."""
         settings = self.recipe.reconstruction
         if settings is None:
             return ()
-        return (Pretraining("reconstruction", settings, MelDistance(self.mels).alone),)
+        return (Pretraining("reconstruction", settings, self.distance.alone),)
+
+    @property
+    def distance(self) -> MelDistance | SpectralDistance:
+        """What a generator learns from without a critic."""
+        return MelDistance(self.mels)
 
     def by_vocoder(self, source: Any, x: Tensor) -> Tensor:
         """A vocoder is one."""
@@ -259,10 +269,3 @@ class VocoderTask(MelTask):
 
 def _cut(x: Tensor, length: int) -> Tensor:
     return x[..., :length]
-
-
-TASKS: dict[str, type[SoundTask]] = {
-    "mel": MelTask,
-    "spectrum": SpectrumTask,
-    "vocoder": VocoderTask,
-}
