@@ -297,7 +297,7 @@ def test_a_critic_of_ones_own_plays_against_a_vocoder_and_is_told_what_features_
 def test_only_vocoders_have_a_reconstruction_stage(sound_folder: Path) -> None:
     with pytest.raises(
         RecipeError,
-        match="reconstruction is a stage of vocoders, and task = 'mel'",
+        match="reconstruction is a stage of vocoders and cleaners, and task = 'mel'",
     ):
         recipe(sound_folder, **{"reconstruction.samples": 8})
 

@@ -186,7 +186,8 @@ def _unsaid(recipe: Recipe) -> set[str]:
     """Measures that a game, so few samples or what is installed do not have."""
     if recipe.domain == "audio":  # an extra, stereo, notes, loops
         seam = set() if recipe.data.loop else {"gap", "jump"}
-        return {"P.808", "OVRL", "width", "in tune"} | seam
+        cleaned = set() if recipe.task == "clean" else {"SI-SDR"}
+        return {"P.808", "OVRL", "width", "in tune"} | seam | cleaned
     if recipe.domain != "image":
         return set()
     if recipe.data.task == "translate-unpaired":

@@ -29,7 +29,7 @@ class CleanTask(VocoderTask):
         """They, with noise ``(N, 1, S)``."""
         data, rate = self.recipe.data, self.recipe.front_end.mel.rate
         levels = (data.snr_low, data.snr_high)
-        return noisy(real.squeeze(1), draw, rate, data.noise, levels, self._others).unsqueeze(1)
+        return noisy(real.squeeze(1), draw, rate, data.noise, levels, self.others).unsqueeze(1)
 
     @cached_property
     def _clips(self) -> Tensor:
@@ -38,7 +38,8 @@ class CleanTask(VocoderTask):
         samples = domain.decoded(domain.source, self.recipe.data.split).samples
         return torch.as_tensor(samples[:: -(-len(samples) // _KEPT)])
 
-    def _others(self, which: Tensor) -> Tensor:
+    def others(self, which: Tensor) -> Tensor:
+        """Clips ``(N, K, S)``, by numbers in [0, 1) ``(N, K)``."""
         rows = (which.cpu() * len(self._clips)).long()
         return waveforms(self._clips[rows]).to(which.device)
 
