@@ -3,8 +3,8 @@ real loops that nobody was trained on, and the same cut off the beat.
 
     python benchmarks/loop_seams.py runs/audio-loops-001 runs/without-circle --sheet loops.png
 
-``cut off the beat``: .6 to .95 of a real loop, from a random place. ``jump, 95 %`` is exceeded by a
-twentieth of the loops."""
+``cut off the beat``: .6 to .95 of a real loop, from a random place; ``on a line``: the model
+without its circle. ``jump, 95 %`` is exceeded by a twentieth of the loops."""
 
 import argparse
 import sys
@@ -23,10 +23,13 @@ from multigan.adversarial.randomness import stream
 from multigan.domains.audio.domain import AudioDomain
 from multigan.domains.audio.picture import spectrogram_sheet
 from multigan.domains.audio.seams import jumps, seams
+from multigan.domains.audio.stretch import stretched
 from multigan.domains.audio.waveform import Waveform, waveforms
+from multigan.recipe.load import load_recipe
 
 _SHORTEST, _LONGEST = 0.6, 0.95
 _SHOWN = 8
+_SLOW = 96  # beats a minute
 
 
 def main() -> None:
@@ -53,6 +56,14 @@ def main() -> None:
         circle = "circle" if domain.recipe.front_end.circular else "line"
         table[f"{source} ({circle}): there and back"] = row(list(back), rate)
         table[f"{source} ({circle}): made"] = row(list(made), rate)
+        slow = round(60 * domain.recipe.data.beats * rate / _SLOW)
+        table[f"{source} ({circle}): made, {_SLOW} a minute"] = row(
+            list(stretched(made, slow, rate)), rate
+        )
+        if domain.recipe.front_end.circular:
+            table[f"{source}: the same weights on a line"] = row(
+                list(on_a_line(model, options.n)), rate
+            )
         if options.sheet and not i:
             items = domain.presenter.items((made[:_SHOWN] * 32767).round().short())
             # Twice in turn, so that the seam is in the middle.
@@ -60,6 +71,19 @@ def main() -> None:
     for name, values in table.items():
         print(f"{name:45s}", values)
     record("loop_seams", torch.device("cpu"), table)
+
+
+@torch.no_grad()
+def on_a_line(model: multigan.Model, count: int) -> Tensor:
+    """What a model's weights make in networks and a front end for which time is no circle."""
+    facts = model.facts
+    mel = facts.constants["mel"] | {"circular": False}
+    recipe = load_recipe(model.recipe.to_dict(), {"front_end.circular": False})
+    domain = AudioDomain(recipe, replace(facts, constants=facts.constants | {"mel": mel}))
+    network = domain.network("generator").eval()
+    network.load_state_dict(model.generator.state_dict())
+    line = multigan.Model(domain, network, model.clock)
+    return waveforms(torch.cat([domain.stored(x) for x in line.representations(count)]))
 
 
 def off_the_beat(loops: Tensor) -> list[Tensor]:

@@ -35,7 +35,7 @@ def bars(sound: np.ndarray, rate: int, beats: int, tempo: float) -> list[Bar]:
 
     The beats are by dynamic programming (Ellis 2007). One of a bar is not tracked: it is where low
     strokes fall, and no high ones."""
-    strokes = np.array([_stroke(sound, rate, place) for place in _tracked(sound, rate, tempo)])
+    strokes = _strokes(sound, rate, _tracked(sound, rate, tempo))
     if len(strokes) <= beats:
         return []
     first = _counted_from(sound, strokes, rate, beats)
@@ -73,20 +73,33 @@ def _tempo(alike: np.ndarray, rate: float, near: float) -> float:
     return float(candidates[np.sum(after, 0).argmax()])
 
 
-def _stroke(sound: np.ndarray, rate: int, place: int) -> int:
-    """Just before the sharpest rise near a place; the place where nothing rises."""
+def _strokes(sound: np.ndarray, rate: int, places: np.ndarray) -> np.ndarray:
+    """Places moved to the strokes near them; where there is none, as far as the others."""
+    sharp = np.diff(sound, prepend=0)  # a stroke is high at first, and a bass is not
+    found = np.array([_stroke(sharp, rate, place, _BEFORE, _AFTER) for place in places])
+    if np.isnan(found).all():
+        return places
+    meant = places + int(np.nanmedian(found - places))
+    found = np.array([_stroke(sharp, rate, place, _AFTER, _AFTER) for place in meant])
+    moved: np.ndarray = np.where(np.isnan(found), meant, found).clip(0).astype(int)
+    return moved
+
+
+def _stroke(sound: np.ndarray, rate: int, place: int, before: float, after: float) -> float:
+    """Just before the sharpest rise from so many seconds before a place until after it; NaN where
+    nothing rises."""
     block, side = (max(round(s * rate), 1) for s in (_BLOCK, _SIDE))
-    start = max(place - int(_BEFORE * rate) - side, 0)
-    near = sound[start : place + int(_AFTER * rate) + side]
+    start = max(place - int(before * rate) - side, 0)
+    near = sound[start : max(place + int(after * rate) + side, 0)]
     energy = np.square(near[: len(near) // block * block]).reshape(-1, block).mean(1)
     count = side // block
     if len(energy) < 3 * count:
-        return place
+        return float("nan")
     sums = np.convolve(energy, np.ones(count), "valid") + _QUIET * max(energy.max(), 1e-12) * count
     rises = np.log10(sums[count:] / sums[:-count])
     if rises.max() < _STROKE:
-        return place
-    return max(start + (int(rises.argmax()) + count) * block - int(ONSET * rate), 0)
+        return float("nan")
+    return start + (int(rises.argmax()) + count) * block - int(ONSET * rate)
 
 
 def _counted_from(sound: np.ndarray, strokes: np.ndarray, rate: int, beats: int) -> int:
