@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 import torch
 
@@ -78,6 +79,14 @@ def explaining_out_of_memory(device: torch.device, batch: int, accumulate: int) 
             f"memory, or lower train.batch = {batch}, the networks' width, or train.precision = "
             "'bf16'"
         ) from error
+
+
+@lru_cache(256)
+def placed(values: tuple[float, ...], device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """Numbers on a device, put there once: copied at every step they would make the host wait for
+    it. Not to be written to."""
+    with torch.inference_mode(False):
+        return torch.tensor(values, device=device, dtype=dtype)
 
 
 def float64(x: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,6 @@ The whole dataset lives on the device when it fits; else batches are gathered in
 step ahead."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -45,9 +44,7 @@ class Feed:
         self.count = len(stored) if rows is None else len(rows)
         resident = fits(stored, device) if resident is None else resident
         self.resident = resident or device.type == "cpu"
-        data = replace(stored, labels=None)
-        self._data = data.to(device) if self.resident else data
-        self._labels = stored.labels.to(device) if stored.labels is not None else None
+        self._data = stored.to(device) if self.resident else stored
         self._permutations: dict[tuple[str, int], Tensor] = {}
         self._ahead: dict[tuple[str, int], Future[Stored]] = {}
         self._thread = None if self.resident else ThreadPoolExecutor(1, "feed")
@@ -84,16 +81,15 @@ class Feed:
         """Stored samples, labels and sources at ``clock`` seen; the next call for the purpose is
         ``stride`` further on."""
         indices = self.indices(purpose, clock)
-        labels = None if self._labels is None else self._labels[indices.to(self.device)]
         if self._thread is None:
-            return replace(self._data.at(indices), labels=labels)
+            return self._data.at(indices)
         waiting = self._ahead.pop((purpose, clock), None)
         gathered = waiting.result() if waiting else self._gather(indices)
         # What comes next is known from the clock alone, so reading ahead holds no state of the
         # training.
         following = self.indices(purpose, clock + stride)
         self._ahead[purpose, clock + stride] = self._thread.submit(self._gather, following)
-        return replace(gathered.to(self.device, non_blocking=True), labels=labels)
+        return gathered.to(self.device, non_blocking=True)
 
     def _gather(self, indices: Tensor) -> Stored:
         gathered = self._data.at(indices)

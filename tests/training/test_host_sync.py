@@ -10,8 +10,11 @@ import pytest
 import torch
 from train_help import PICTURES, POINTS, trainer_of
 
+from multigan.adversarial.randomness import Draw
 from multigan.adversarial.schedules import constant
 from multigan.adversarial.terms import GeneratorTerm
+from multigan.domains.image.augmentation import PictureAugmentation
+from multigan.domains.image.damage import luminance, worn
 from multigan.training.trainer import Trainer
 
 READS = (
@@ -24,6 +27,7 @@ READS = (
     "cpu",
     "numpy",
     "__array__",
+    "new_tensor",  # numbers of the host, whose copy a GPU is waited for
 )
 PENALTIES = {
     "game.penalties.r1": {"weight": 1, "interval": 2},
@@ -48,10 +52,10 @@ class Waited(Exception):
 def no_reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Reading a tensor's value raises where a frame of ours asks for it."""
 
-    def forbidden(name: str) -> Any:
-        original = getattr(torch.Tensor, name)
+    def forbidden(name: str, of: Any = torch.Tensor) -> Any:
+        original = getattr(of, name)
 
-        def read(tensor: torch.Tensor, *arguments: Any, **named: Any) -> Any:
+        def read(tensor: Any, *arguments: Any, **named: Any) -> Any:
             caller = sys._getframe(1).f_code.co_filename
             if f"{Path('/')}multigan{Path('/')}" in caller or caller == __file__:
                 raise Waited(f"{name} in {caller}")
@@ -62,6 +66,7 @@ def no_reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
         for name in READS:
             patch.setattr(torch.Tensor, name, forbidden(name))
+        patch.setattr(torch, "tensor", forbidden("tensor", torch))
         yield
 
 
@@ -99,6 +104,29 @@ def test_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, critic: str) 
     trainer = trainer_of("image/digits", settings, tmp_path / "run")
     with no_reading(monkeypatch):
         play(trainer)
+
+
+@pytest.mark.parametrize("recipe", ["series/sines", "audio/drums"])
+def test_other_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str) -> None:
+    small = {"generator.width": 8, "critic.width": 8, "train.batch": 16}
+    trainer = trainer_of(recipe, small | PENALTIES, tmp_path / "run")
+    play(trainer, 1)  # constants of the data are put on the device once
+    with no_reading(monkeypatch):
+        play(trainer)
+
+
+def test_worn_and_transparent_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = Draw(0, 0, 4, torch.device("cpu"), range(4))
+    pictures, augmentation = torch.rand(4, 4, 16, 16) * 2 - 1, PictureAugmentation()
+
+    def seen() -> None:
+        view = augmentation.draw(draw, "real", pictures, 1.0)
+        worn(augmentation.apply(pictures, view)[:, :3], 2, draw)
+        luminance(pictures)
+
+    seen()
+    with no_reading(monkeypatch):
+        seen()
 
 
 @pytest.mark.parametrize(

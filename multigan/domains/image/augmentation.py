@@ -10,6 +10,7 @@ from torch.nn.functional import affine_grid, grid_sample
 
 from multigan.adversarial.augmentation import View
 from multigan.adversarial.randomness import Draw
+from multigan.devices import placed
 
 TRANSLATION = 0.125  # of the side, at most
 CUTOUT = 0.5  # side of the hole, of the picture's
@@ -39,7 +40,7 @@ class PictureAugmentation:
         if x.shape[1] != 4:
             return (self._shifted(lit + 1, view["shift"]) - 1) * self._kept(x, view["hole"])
         lit = torch.cat([lit[:, :3], x[:, 3:]], 1)
-        nothing = x.new_tensor([1, 1, 1, -1]).view(1, 4, 1, 1)
+        nothing = placed((1, 1, 1, -1), x.device, x.dtype).view(1, 4, 1, 1)
         return self._shifted(lit - nothing, view["shift"]) * self._kept(x, view["hole"]) + nothing
 
     def _shifted(self, x: Tensor, shift: Tensor) -> Tensor:

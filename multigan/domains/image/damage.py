@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from multigan.adversarial.randomness import Draw, IndexedDraw
+from multigan.devices import placed
 
 _STROKES, _BOXES = 4, 3  # of a mask at most
 _SWEEPS = 12  # over a hole at each scale
@@ -131,17 +132,18 @@ def blurred(x: Tensor, deviation: Tensor) -> Tensor:
 
 
 @cache
-def _cosines() -> Tensor:
+def _cosines(device: torch.device, dtype: torch.dtype) -> Tensor:
     """The orthonormal cosine transform of eight values ``(8, 8)``."""
-    k, n = torch.arange(8.0).view(-1, 1), torch.arange(8.0)
-    basis = torch.cos(math.pi * (2 * n + 1) * k / 16) / 2
-    basis[0] /= math.sqrt(2)
-    return basis
+    with torch.inference_mode(False):
+        k, n = torch.arange(8.0).view(-1, 1), torch.arange(8.0)
+        basis = torch.cos(math.pi * (2 * n + 1) * k / 16) / 2
+        basis[0] /= math.sqrt(2)
+        return basis.to(device, dtype)
 
 
-@cache
-def _steps() -> Tensor:
-    return torch.tensor([float(number) for number in _JPEG.split()]).view(8, 8)
+def _steps(like: Tensor) -> Tensor:
+    numbers = tuple(map(float, _JPEG.split()))
+    return placed(numbers, like.device, like.dtype).view(8, 8)
 
 
 def compressed(x: Tensor, quality: Tensor) -> Tensor:
@@ -154,9 +156,9 @@ def compressed(x: Tensor, quality: Tensor) -> Tensor:
     padded = F.pad(x * 127.5, (0, -w % 8, 0, -h % 8), mode="replicate")
     tall, wide = padded.shape[-2] // 8, padded.shape[-1] // 8
     blocks = padded.view(n, c, tall, 8, wide, 8).permute(0, 1, 2, 4, 3, 5)
-    basis = _cosines().to(x)
+    basis = _cosines(x.device, x.dtype)
     scale = torch.where(quality < 50, 50 / quality, 2 - quality / 50).view(-1, 1, 1, 1, 1, 1)
-    step = (_steps().to(x) * scale).clamp_min(1)
+    step = (_steps(x) * scale).clamp_min(1)
     kept = ((basis @ blocks @ basis.T) / step).round() * step
     back = (basis.T @ kept @ basis).permute(0, 1, 2, 4, 3, 5).reshape(n, c, tall * 8, wide * 8)
     return (back[..., :h, :w] / 127.5).clamp(-1, 1)
@@ -188,5 +190,5 @@ def luminance(x: Tensor) -> Tensor:
     """Lightness ``(N, 1, H, W)`` of RGB pictures by the weights of BT.601; grey stays as it is."""
     if x.shape[1] < 3:
         return x[:, :1]
-    weights = torch.tensor([0.299, 0.587, 0.114], device=x.device, dtype=x.dtype).view(1, 3, 1, 1)
+    weights = placed((0.299, 0.587, 0.114), x.device, x.dtype).view(1, 3, 1, 1)
     return (x[:, :3] * weights).sum(1, keepdim=True)

@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from multigan.adversarial.randomness import Draw, IndexedDraw
+from multigan.devices import placed
 from multigan.domains.base import Domain
 from multigan.domains.facts import check_constants, check_shape
 from multigan.domains.series.handed import keep_series
@@ -85,7 +86,7 @@ class SeriesDomain(Domain):
         width 1."""
         assert self.facts is not None, "load the data first"
         low, high = (
-            torch.tensor(self.facts.constants[end], device=device)[:, None]
+            placed(tuple(self.facts.constants[end]), device, torch.float32)[:, None]
             for end in ("low", "high")
         )
         half = (high - low) / 2
