@@ -212,6 +212,7 @@ def test_composition_is_always_the_same() -> None:
         (None, "w.pth", REALS, "the embedder classifier takes none"),
         (None, "w.pth", PLAIN, "the embedder patches takes none"),
         ("inception", None, Reals(stripes(4, 0, 2), stripes(4, 1, 2), ""), "grey or RGB"),
+        ("lite0", None, Reals(stripes(4, 0, 2), stripes(4, 1, 2), ""), "grey or RGB"),
         ("clip", None, Reals(stripes(4, 0, 2), stripes(4, 1, 2), ""), "grey or RGB"),
     ],
 )
@@ -221,3 +222,17 @@ def test_embedder_that_cannot_be_is_refused(
     with pytest.raises(UserError, match="--embedder|--weights") as refused:
         picture_embedder(name, weights, reals, None, CPU)
     assert said in str(refused.value)
+
+
+def test_lite0_sees_transparent_pictures_on_white() -> None:
+    seen, hidden = stripes(4, 0, 4), stripes(4, 0, 4)
+    seen.samples[:, 3], hidden.samples[:, 3] = 255, 0
+    embedder = picture_embedder("lite0", None, Reals(seen, seen, ""), None, CPU)
+    opaque = picture_embedder("lite0", None, Reals(stripes(4, 0, 3), PLAIN.test, ""), None, CPU)
+    torch.testing.assert_close(
+        embedder.embed(seen.samples).features, opaque.embed(seen.samples[:, :3]).features
+    )
+    white = torch.full_like(seen.samples[:, :3], 255)
+    torch.testing.assert_close(
+        embedder.embed(hidden.samples).features, opaque.embed(white).features
+    )

@@ -206,10 +206,11 @@ def picture_embedder(
         return Stacked(one, rows[stacks.numpy()])
     if chosen == "patches":
         return RandomPatches(reals.train.samples, device)
-    if (channels := reals.train.samples.shape[1]) not in (1, 3):
-        raise UserError(f"--embedder {chosen} needs grey or RGB pictures, not {channels} channels")
-    if chosen == "lite0":
+    channels = reals.train.samples.shape[1]
+    if chosen == "lite0" and channels != 2:  # of RGBA it sees what lies on white
         return FeatureEmbedder(device)
+    if channels not in (1, 3):
+        raise UserError(f"--embedder {chosen} needs grey or RGB pictures, not {channels} channels")
     found = _pretrained(chosen, weights, device)
     return AtEightBits(found) if reals.train.samples.dtype != torch.uint8 else found
 
