@@ -54,7 +54,7 @@ multigan.train(
     "image/digits", out=sys.argv[1], settings={"train.samples": 128, "train.log_every": 64},
     quiet=True, report=True,
 )
-heavy = {"torch._dynamo", "scipy", "sklearn", "matplotlib", "huggingface_hub.hf_api"}
+heavy = {"torch._dynamo", "scipy", "sklearn", "huggingface_hub.hf_api"}
 print(sorted(heavy & set(sys.modules)))
 """
 

@@ -1,15 +1,16 @@
 """The curves of a training as small SVG drawings that follow the page's colours."""
 
+import html
+import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from multigan.report.drawing import Line, drawing
-
 _POINTS = 300  # of one line at most
+_INK = "#010203"  # stands for the page's text colour
 _COLOURS = ("#c77700", "#2f80ed", "#33905a", "#b04fc0", "#c94f4f", "#7a7a7a")
-_DOTTED = "1.4 2.3"
-_DASHES = ("", "5 2", _DOTTED, "9 2.5 1.4 2.5")
+_STYLES = ("-", "--", ":", "-.")
 
 PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("losses", ("generator/objective", "critic/objective")),
@@ -39,12 +40,22 @@ def curves(
     panels = [*PANELS, *((name, (name,)) for name in measures)]
     drawn = [(title, _lines(runs, keys)) for title, keys in panels]
     drawn = [(title, [*lines, *_floors(runs, title)] if lines else []) for title, lines in drawn]
-    return [Panel(title, drawing(title, lines)) for title, lines in drawn if lines]
+    return [Panel(title, _svg(title, lines)) for title, lines in drawn if lines]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a panel: a run has a colour of its own, among several a measure has a style."""
+
+    name: str
+    x: list[float]
+    y: list[float]
+    colour: str
+    style: str
 
 
 def _lines(runs: Mapping[str, Sequence[dict[str, Any]]], keys: Sequence[str]) -> list[Line]:
-    """A run has a colour of its own, among several a measure has dashes. Empty unless some run has
-    two rows; of the others a dot is drawn."""
+    """Empty unless some run has two rows; of the others a dot is drawn."""
     lines = []
     for i, (run, rows) in enumerate(runs.items()):
         for j, key in enumerate(keys):
@@ -62,7 +73,7 @@ def _lines(runs: Mapping[str, Sequence[dict[str, Any]]], keys: Sequence[str]) ->
                     [float(x) for x, _ in thin],
                     [float(y) for _, y in thin],
                     _COLOURS[(i if several else j) % len(_COLOURS)],
-                    _DASHES[(j + i // len(_COLOURS) if several else 0) % len(_DASHES)],
+                    _STYLES[(j + i // len(_COLOURS) if several else 0) % len(_STYLES)],
                 )
             )
     return lines if any(len(line.x) > 1 for line in lines) else []
@@ -84,5 +95,71 @@ def _floors(runs: Mapping[str, Sequence[dict[str, Any]]], measure: str) -> list[
                 if len(runs) > 1
                 else ("real", _COLOURS[-1])
             )
-            lines.append(Line(name, [first, last], [floor, floor], colour, _DOTTED))
+            lines.append(Line(name, [first, last], [floor, floor], colour, ":"))
     return lines
+
+
+def _svg(title: str, lines: Sequence[Line]) -> str:
+    """A drawing without a background, its ink the colour of the text around it."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(
+        {
+            "svg.fonttype": "none",
+            "svg.hashsalt": title,
+            "font.size": 9,
+            "font.family": "sans-serif",
+            "text.parse_math": False,  # a folder's name may hold any sign
+        }
+    ):
+        figure = Figure(figsize=(4.6, 2.5), layout="constrained")
+        axes = figure.subplots()
+        for line in lines:
+            dot = "o" if len(line.x) == 1 else None
+            axes.plot(
+                *(line.x, line.y),
+                color=line.colour,
+                linestyle=line.style,
+                linewidth=1.4,
+                marker=dot,
+            )
+        axes.set_xlabel("real samples seen", color=_INK)
+        axes.tick_params(colors=_INK)
+        axes.ticklabel_format(axis="y", useOffset=False)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4))
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+        for side in ("left", "bottom"):
+            axes.spines[side].set_color(_INK)
+        if len(lines) > 1:
+            axes.legend(
+                axes.lines,
+                [line.name for line in lines],
+                frameon=False,
+                labelcolor=_INK,
+                fontsize=8,
+            )
+        file = io.StringIO()
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    body = file.getvalue()[file.getvalue().index("<svg") :]
+    body = body.replace(_INK, "currentColor")
+    body = re.sub(
+        r'(<svg[^>]*?) width="[^"]*"',
+        r"\1",
+        re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", body, count=1),
+        count=1,
+    )
+    body = _unique(body, title)
+    return body.replace(
+        "<svg", f'<svg role="img" aria-label="{html.escape(title)} over real samples seen"', 1
+    )
+
+
+def _unique(svg: str, title: str) -> str:
+    """Names of its own, for several drawings share the page."""
+    prefix = re.sub(r"\W+", "-", title)
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', svg)
+    svg = re.sub(r'xlink:href="#([^"]+)"', rf'xlink:href="#{prefix}-\1"', svg)
+    return re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", svg)
