@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from pesq import pesq
+from PIL import Image
 from pystoi import stoi
 from scipy.signal import istft, stft
 
@@ -78,18 +79,21 @@ def wiener(x: np.ndarray, rate: int) -> np.ndarray:
     return made[: len(x)].astype(np.float32)
 
 
-def row(pairs: list[tuple[np.ndarray, np.ndarray]], rate: int) -> dict[str, float]:
-    """Means over (clean, made)."""
+def row(made: dict[str, list[tuple[np.ndarray, np.ndarray]]], rate: int) -> dict[str, float]:
+    """Means over (clean, made) of every kind of noise."""
     mode = "nb" if rate == 8000 else "wb"
+    pairs = [pair for some in made.values() for pair in some]
+    rated = {kind: [pesq(rate, a, b, mode) for a, b in some] for kind, some in made.items()}
     ratios = [distortion_ratios(*(torch.from_numpy(x)[None] for x in (b, a))) for a, b in pairs]
     found = {
-        f"PESQ-{mode}": statistics.fmean(pesq(rate, a, b, mode) for a, b in pairs),
+        f"PESQ-{mode}": statistics.fmean(one for some in rated.values() for one in some),
         "STOI": statistics.fmean(float(stoi(a, b, rate)) for a, b in pairs),
         "SI-SDR": torch.cat(ratios).mean().item(),
     }
     if can_listen():
         loud = [0.9 * b / max(np.abs(b).max(), 1e-9) for _, b in pairs]
         found |= speech_quality(loud, rate)
+    found |= {f"PESQ, {kind}": statistics.fmean(some) for kind, some in rated.items()}
     return {name: round(value, 3) for name, value in found.items()}
 
 
@@ -114,24 +118,18 @@ def main() -> None:
         )[0, 0].numpy()
     clean = signals(domain, options.signals)
     given = {
-        (kind, level): [(x, mixed(domain, x, kind, level, i)) for i, x in enumerate(clean)]
+        kind: [
+            (x, mixed(domain, x, kind, level, i)) for level in _LEVELS for i, x in enumerate(clean)
+        ]
         for kind in _KINDS
-        for level in _LEVELS
     }
-    table: dict[str, dict[str, float]] = {"clean": row([(x, x) for x in clean], rate)}
+    seconds = sum(len(b) for pairs in given.values() for _, b in pairs) / rate
+    table: dict[str, dict[str, float]] = {"clean": row({"none": [(x, x) for x in clean]}, rate)}
     for name, way in ways.items():
         began = time.process_time()
-        made = {key: [(a, way(b)) for a, b in pairs] for key, pairs in given.items()}
+        made = {kind: [(a, way(b)) for a, b in pairs] for kind, pairs in given.items()}
         taken = time.process_time() - began
-        table[name] = row([pair for pairs in made.values() for pair in pairs], rate)
-        seconds = sum(len(b) for pairs in given.values() for _, b in pairs) / rate
-        table[name]["times real time"] = round(seconds / max(taken, 1e-9))
-        for kind in _KINDS:
-            some = [pair for level in _LEVELS for pair in made[kind, level]]
-            table[name][f"PESQ, {kind}"] = round(
-                statistics.fmean(pesq(rate, a, b, "nb" if rate == 8000 else "wb") for a, b in some),
-                3,
-            )
+        table[name] = row(made, rate) | {"times real time": round(seconds / max(taken, 1e-9))}
     for name, values in table.items():
         print(f"{name:45s}", values)
     record("cleaning", torch.device("cpu"), table)
@@ -139,9 +137,11 @@ def main() -> None:
         draw(ways, given, rate).save(options.picture)
 
 
-def draw(ways: dict[str, Clean], given: dict, rate: int):  # type: ignore[no-untyped-def, type-arg]
+def draw(
+    ways: dict[str, Clean], given: dict[str, list[tuple[np.ndarray, np.ndarray]]], rate: int
+) -> Image.Image:
     """The first two seconds of a signal of each noise at 5 dB: clean, noisy, and by each way."""
-    shown = {kind: given[kind, 5.0][0] for kind in _KINDS}
+    shown = {kind: pairs[len(pairs) // 3] for kind, pairs in given.items()}
     rows = {"clean": [a for a, _ in shown.values()]}
     rows |= {name: [way(b) for _, b in shown.values()] for name, way in ways.items()}
     clips = [Waveform(x[: 2 * rate], rate) for row in rows.values() for x in row]
