@@ -15,6 +15,7 @@ from multigan.domains.validation import validation_reals
 from multigan.errors import UserError, reason
 from multigan.evaluation.evaluator import MOST, Copies, Evaluator, row_size
 from multigan.evaluation.nearest import keep_pairs
+from multigan.evaluation.stages import kept_stages
 from multigan.evaluation.unseen import without_shared
 from multigan.measures.embedder import Embedder
 from multigan.measures.own import embedder_code, own_embedder
@@ -48,7 +49,8 @@ def evaluate(
     ``train.validation`` kept apart, to choose by. ``embedder`` is one of the domain's (for pictures
     ``classifier``, ``patches``, ``inception``, ``clip``, ``dinov2``), ``weights`` its file; or your
     own, a `multigan.Embedder` or what makes one of ``reals`` and ``device``, or its
-    ``"package.module:name"``. A run
+    ``"package.module:name"``. What is made of something has a row for each stage before the game
+    that the run has kept. A run
     folder keeps the result in ``evaluation.json``, with the samples nearest to training ones beside
     those in ``nearest.png`` and ``nearest.safetensors``. ``trust_code`` is that of
     `load`. Raises `UserError`, before any long work, for missing or too few samples and unknown
@@ -60,7 +62,11 @@ def evaluate(
     evaluator = make_evaluator(
         kept.domain, chosen, data=data, n=n, split=split, embedder=embedder, weights=weights
     )
-    result = evaluator.evaluate(kept.to(chosen), seeds)
+    before = {}
+    if evaluator.conditional and not isinstance(model, Model):
+        found = kept_stages(model, kept.recipe).items()
+        before = {name: load(path, trust_code=trust_code).to(chosen) for name, path in found}
+    result = evaluator.evaluate(kept.to(chosen), seeds, before)
     if not isinstance(model, Model) and (Path(model) / "recipe.toml").is_file():
         _keep(Path(model), kept.domain.presenter, result, evaluator.copies)
     return result

@@ -5,7 +5,7 @@ import logging
 import math
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -221,8 +221,10 @@ class Evaluator:
         rows = self._bank_rows[near.position.cpu()[closest]]
         self.copies = Copies(samples[closest].clone(), self.reals.train.samples[rows].clone())
 
-    def evaluate(self, model: Model, seeds: int = 3) -> Evaluation:
-        """All rows, ``seeds`` times each."""
+    def evaluate(
+        self, model: Model, seeds: int = 3, before: Mapping[str, Model] | None = None
+    ) -> Evaluation:
+        """All rows, ``seeds`` times each; ``before`` are models to stand beside it by name."""
         began = time.monotonic()
         log.info("measuring %s samples a row, %s times", f"{self.n:,}", seeds)
         made = [self.model_row(model, seed) for seed in range(seeds)]
@@ -230,7 +232,12 @@ class Evaluator:
         trivial = [self.trivial_row(seed) for seed in range(seeds)]
         back = [found for seed in range(seeds) if (found := self.returned_row(seed)) is not None]
         returned = [row_of("there and back", back)] if back else []
-        rows = [row_of("real", real), *returned, row_of("model", made), row_of("trivial", trivial)]
+        beside = [
+            row_of(name, [self.model_row(other, seed, copies=False) for seed in range(seeds)])
+            for name, other in (before or {}).items()
+        ]
+        rows = [row_of("real", real), *returned, row_of("model", made), *beside]
+        rows.append(row_of("trivial", trivial))
         notes = list(dict.fromkeys(note for measured in made for note in measured.notes))
         return self.result(rows, about(model), notes, began)
 

@@ -16,6 +16,7 @@ from multigan.devices import pick_device
 from multigan.errors import UserError
 from multigan.evaluation.evaluate import make_evaluator
 from multigan.evaluation.evaluator import Evaluator, about, row_of
+from multigan.evaluation.stages import kept_stages
 from multigan.measures.table import Evaluation, Row, number
 from multigan.model import Model, load
 
@@ -50,10 +51,11 @@ def frontier(
     """Measure a run or model at several values of an option of generation, by default the first
     that its domain lets sweep.
 
-    Beside it stand the rows of real samples, of the run's own likelihood stage where it has kept
-    one, and of the models ``against``; with ``filter`` also of the run where the critic keeps the
-    best of so many. A run folder keeps the figures in ``frontier.json`` and the curves in
-    ``frontier.png``. ``trust_code`` is that of `load`, for all of them. Raises `UserError`."""
+    Beside it stand the rows of real samples, of the stages before the game that the run has kept,
+    such as likelihood, and of the models ``against``; with ``filter`` also of the run where the
+    critic keeps the best of so many. A run folder keeps the figures in ``frontier.json`` and the
+    curves in ``frontier.png``. ``trust_code`` is that of `load`, for all of them. Raises
+    `UserError`."""
     chosen, model = pick_device(device), load(source, trust_code=trust_code)
     swept = {declared.name: declared.sweep for declared in model.domain.options if declared.sweep}
     if not swept:
@@ -66,7 +68,10 @@ def frontier(
         raise UserError(f"filter = {filter}: {source} was kept without its critic")
     evaluator = make_evaluator(model.domain, chosen, data=data, n=n)
     models = {"model": model} | {
-        name: load(path, trust_code=trust_code) for name, path in _others(source, against).items()
+        name: load(path, trust_code=trust_code)
+        for name, path in (
+            kept_stages(source, model.recipe) | {Path(path).name: path for path in against}
+        ).items()
     }
     points = tuple(values or swept[option])
     curves = [
@@ -83,13 +88,6 @@ def frontier(
         result.save(Path(source) / FILE)
         draw(real, curves, model.domain.ruler.tradeoffs, Path(source) / PICTURE)
     return result
-
-
-def _others(source: str | Path, against: Sequence[str | Path]) -> dict[str, str | Path]:
-    """Names and places of the models to stand beside."""
-    own = Path(source) / "likelihood"
-    found: dict[str, str | Path] = {"likelihood": own} if (own / "config.json").is_file() else {}
-    return found | {Path(path).name: path for path in against}
 
 
 def _curve(

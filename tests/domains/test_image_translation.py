@@ -59,9 +59,9 @@ def test_every_task_trains_and_is_measured_beside_what_needs_no_learning(
     trained(task, pictures, tmp_path / "run")
     table = multigan.evaluate(tmp_path / "run", n=10, seeds=1, embedder="patches", device="cpu")
     rows = {row.name: row.values for row in table.rows}
+    assert list(rows) == ["real", "model", "reconstruction", "trivial"]
     for name in ("PSNR", "SSIM", "perceptual", "colour error"):
-        assert rows["model"][name]
-        assert rows["trivial"][name]
+        assert all(rows[row][name] for row in ("model", "reconstruction", "trivial"))
     assert not any("perceptual is measured by" in note for note in table.notes)
     assert any("SSIM" in note and "blind to colour" in note for note in table.notes)
     assert ("PSNR-hole" in rows["model"]) == (task == "repair")
