@@ -2,12 +2,15 @@
 example, in equal precision, by turns in one process.
 
     python benchmarks/dcgan_speed.py [--shapes 64x32 32x64] [--device auto] [--compile]
+                                     [--penalties]
 
 The plain loop is written down from the example's description: the same two networks (generator with
 batch norm, critic with batch norm), BCE on logits, Adam 2e-4 (0.5, 0.999), one critic and one
 generator step, the critic's two halves backpropagated one after the other, `.item()` on five
 quantities every step. Its data lie on the device too, so the data loader plays no part. Ours plays
-the same game (`nonsaturating`, no penalty). `--shapes` are SIZExBATCH; on a CPU one thread."""
+the same game (`nonsaturating`, no penalty). `--penalties` times rounds with R1 and R2 alone, also
+by a double backward, as it was before critics were seen to be piecewise linear. `--shapes` are
+SIZExBATCH; on a CPU one thread."""
 
 import argparse
 import tempfile
@@ -58,13 +61,19 @@ def recipe(size: int, batch: int, settings: dict[str, object]) -> Recipe:
 
 
 def ours(
-    pictures: Tensor, batch: int, device: torch.device, settings: dict[str, object]
+    pictures: Tensor,
+    batch: int,
+    device: torch.device,
+    settings: dict[str, object],
+    double_backward: bool = False,
 ) -> Callable[[], None]:
-    """One round of our trainer."""
+    """One round of our trainer; ``double_backward`` is the plain way of its penalties."""
     size = pictures.shape[-1]
     domain = ImageDomain(recipe(size, batch, settings), Facts((3, size, size)))
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(domain, Stored(pictures), RunFolder(Path(folder)), device=device)
+    if double_backward:
+        trainer.game.matches["critic"].piecewise = False
 
     def play() -> None:
         trainer.clock = trainer.game.round(trainer.turns, trainer.clock, batch, 10**9)
@@ -127,12 +136,14 @@ def penalised(size: int, batch: int, device: torch.device) -> dict[str, object]:
     """Rounds with R1 and R2 every time beside rounds without, in both precisions."""
     pictures = torch.randint(0, 256, (PICTURES, 3, size, size), dtype=torch.uint8)
     bare = {"critic.norm": "none"}
+    ways = (("no penalty", bare, False), ("R1 and R2", R1_R2, False))
+    ways = (*ways, ("R1 and R2, double backward", R1_R2, True))
     steps = {
-        f"{name}, {what}": ours(pictures, batch, device, {**precision, **rules})
+        f"{name}, {what}": ours(pictures, batch, device, {**precision, **rules}, double)
         for name, precision in (("fp32", {}), ("bf16", BF16))
-        for what, rules in (("no penalty", bare), ("R1 and R2", R1_R2))
+        for what, rules, double in ways
     }
-    return summary(by_turns(steps, device), "fp32, no penalty", batch)
+    return summary(by_turns(steps, device, rounds=2, turns=5), "fp32, no penalty", batch)
 
 
 def main() -> None:
@@ -143,20 +154,20 @@ def main() -> None:
     parser.add_argument(
         "--compile", action="store_true", help="also measure train.compile (minutes on a CPU)"
     )
+    parser.add_argument("--penalties", action="store_true", help="only rounds with penalties")
     given = parser.parse_args()
     device = pick_device(given.device)
     torch.set_num_threads(1)
     figures = {}
     for shape in given.shapes:
         size, batch = map(int, shape.split("x"))
-        figures[shape] = {
-            "pictures": beside_the_example(size, batch, device, given.compile),
-            "penalties": penalised(size, batch, device),
-        }
+        figures[shape] = {"penalties": penalised(size, batch, device)}
+        if not given.penalties:
+            figures[shape]["pictures"] = beside_the_example(size, batch, device, given.compile)
         for rows in figures[shape].values():
             for name, row in rows.items():
                 print(f"{shape:8} {name:28} {row}", flush=True)
-    print(record("dcgan-speed", device, figures))
+    print(record("dcgan-penalties" if given.penalties else "dcgan-speed", device, figures))
 
 
 if __name__ == "__main__":
