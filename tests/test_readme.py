@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from multigan.adversarial.terms import TERMS
 from multigan.recipe.errors import known_keys
 from multigan.recipe.load import recipe_type
 from multigan.registry import RECIPES
@@ -96,7 +97,9 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_key_it_names_exists(page: Path) -> None:
     text = page.read_text("utf-8")
-    known = {key for domain in RECIPES for key in known_keys(recipe_type(domain))}
+    types = [recipe_type(domain) for domain in RECIPES]
+    known = {key for kind in types for key in known_keys(kind)}
+    known |= {f"game.terms.{term}" for kind in types for term in (*TERMS, *kind.known_terms)}
     sections = "game|train|data|generator|critic|likelihood|front_end|terms"
     named = set(re.findall(rf"(?<![/\w-])(?:{sections})\.[a-z_0-9]+[a-z_0-9.]*", text))
     files = {name for name in named if name.endswith((".py", ".txt", ".toml", ".zip", ".csv"))}

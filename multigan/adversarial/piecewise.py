@@ -90,8 +90,8 @@ def is_piecewise_linear(network: nn.Module, x: Tensor, condition: Condition) -> 
 
 def _exact(x: Tensor) -> Tensor:
     """On the CPU in double precision: the answer is the same on every device."""
-    x = x.detach().cpu()
-    return x.double() if x.is_floating_point() else x
+    x = x.detach()
+    return x.cpu().double() if x.is_floating_point() else x.cpu()
 
 
 def _lesson(network: nn.Module, gradient: Gradient, x: Tensor, condition: Condition) -> Tensor:

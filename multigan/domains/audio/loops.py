@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from multigan.devices import float64
 from multigan.domains.audio.beats import Bar, bars
 from multigan.domains.audio.clips import PEAK, below
 from multigan.domains.audio.settings import AudioData
@@ -110,7 +111,7 @@ def closed(sound: np.ndarray, bar: Bar, fade: int) -> np.ndarray:
 
 def mean_tempo(tempos: torch.Tensor) -> float:
     """The tempo of all of tempos ``(n, 1)``: a mean of how long beats are."""
-    return float(1 / (1 / tempos.double()).mean())
+    return float(1 / (1 / float64(tempos)).mean())
 
 
 def check_tempo(asked: float | None, loops: bool) -> None:

@@ -4,6 +4,8 @@ them. Waveforms are ``(N, S)``."""
 import torch
 from torch import Tensor
 
+from multigan.devices import float64
+
 _HOLE = 0.003  # seconds
 _SIDE = 0.012  # seconds before and after a hole
 _STEP = 0.00125  # seconds from one place to the next
@@ -35,7 +37,7 @@ def holes(loops: Tensor, rate: int) -> Tensor:
     hole, side, step = (max(round(s * rate), 2) for s in (_HOLE, _SIDE, _STEP))
     energy = loops.square()
     around = torch.cat([energy[:, -2 * side :], energy, energy[:, : 2 * side]], 1)
-    total = torch.nn.functional.pad(around.double().cumsum(1), (1, 0))
+    total = torch.nn.functional.pad(float64(around).cumsum(1), (1, 0))
     floor = _QUIET * energy.amax(1, keepdim=True).clamp_min(1e-12)
     places = torch.arange(0, loops.shape[1], step, device=loops.device) + 2 * side
 
