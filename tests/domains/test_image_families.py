@@ -161,7 +161,9 @@ def test_a_term_whose_network_is_missing_is_told_before_any_training(
 
     monkeypatch.setattr("torchvision.models.efficientnet_b0", no_network)
     weighed = load_recipe("image/repair", {"game.terms.perceptual": 1})
-    with pytest.raises(UserError, match=r"features.*torchvision.*no route"):
+    with pytest.raises(
+        UserError, match=r"game\.terms\.perceptual: .*features.*no route.*0 trains without"
+    ):
         ImageDomain(weighed).known_terms()
     assert "perceptual" in ImageDomain(load_recipe("image/digits")).known_terms()
 

@@ -15,6 +15,7 @@ from multigan.adversarial.turns import GeneratorTurn
 from multigan.domains.image.contrast import patch_contrast
 from multigan.domains.image.frozen import NAMES, WeightsSource, features_are_there
 from multigan.domains.image.measures import frozen_network, perceptual
+from multigan.errors import UserError
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,11 @@ def prepare_teacher(terms: Mapping[str, TermSettings]) -> None:
     training. Raises `UserError` that names both sources where neither is there."""
     for name, term in terms.items():
         if (term.function or name) == "perceptual" and term.weight.highest > 0:
-            frozen_network(teacher())
+            try:
+                frozen_network(teacher())
+            except UserError as error:
+                without = f"; game.terms.{name} = 0 trains without it"
+                raise UserError(f"game.terms.{name}: {error}{without}") from None
             log.info("game.terms.%s: by frozen features of %s", name, NAMES[teacher()])
 
 
