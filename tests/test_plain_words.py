@@ -193,7 +193,7 @@ def test_damaged_pictures_and_sounds_to_make_samples_of(tmp_path: Path, harm: An
     from multigan.domains.image.whole import pictures_at
 
     with pytest.raises(ValueError, match=r"a\.png cannot be read as a picture") as raised:
-        list(pictures_at(harm(picture(tmp_path))))
+        list(pictures_at(harm(picture(tmp_path)), 0.1))
     assert not [token for token in FOR_PROGRAMMERS if token in str(raised.value)]
 
 

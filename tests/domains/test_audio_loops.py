@@ -292,3 +292,7 @@ def test_loops_are_measured_at_their_seam(run: Run) -> None:
         assert 0 <= table[row].mean("gap") <= 1
         assert table[row].mean("jump") >= 0
     assert table.aim("gap") == "real"
+
+
+def test_a_sound_shorter_than_a_window_has_no_bars() -> None:
+    assert bars(np.ones(1000, np.float32), 8000, 4, 120) == []

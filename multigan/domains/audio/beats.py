@@ -7,6 +7,7 @@ import numpy as np
 
 from multigan.domains.audio.clips import ONSET
 
+_WINDOW = 2048  # samples that onsets are heard in: librosa's
 _HOP = 0.016  # seconds between the frames that beats are tracked on
 _BLOCK = 0.001  # seconds of a level
 _BEFORE, _AFTER = 0.08, 0.02  # seconds that a stroke may lie from its beat: they come late
@@ -53,6 +54,8 @@ def _tracked(sound: np.ndarray, rate: int, tempo: float) -> np.ndarray:
     from librosa.beat import beat_track
     from librosa.onset import onset_strength
 
+    if len(sound) < _WINDOW:
+        return np.empty(0, int)
     hop = max(int(_HOP * rate), 1)
     rises = onset_strength(y=sound, sr=rate, hop_length=hop)
     if not rises.any():

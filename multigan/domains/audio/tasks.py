@@ -19,7 +19,7 @@ from multigan.adversarial.condition import Condition
 from multigan.adversarial.randomness import Draw, IndexedDraw
 from multigan.adversarial.terms import TERMS, GeneratorTerm, Term
 from multigan.domains.audio.cleaner import SpectralDistance
-from multigan.domains.audio.decode import PEAK, Unreadable, read_sound, resampled
+from multigan.domains.audio.decode import PEAK, read_sound, resampled
 from multigan.domains.audio.mel import MelFrontEnd
 from multigan.domains.audio.mel_settings import MelSettings
 from multigan.domains.audio.settings import AudioRecipe
@@ -31,6 +31,7 @@ from multigan.domains.audio.vocoder import MelDistance
 from multigan.domains.audio.vocoders import open_vocoder, refuse_mismatch
 from multigan.domains.audio.waveform import waveforms
 from multigan.domains.pretraining import Pretraining
+from multigan.domains.unreadable import each_readable
 from multigan.errors import UserError
 from multigan.samples import Given
 
@@ -214,8 +215,8 @@ class VocoderTask(MelTask):
     def read_condition(self, path: Path) -> Iterator[Given]:
         """The mel spectrograms of sound files of any length."""
         hop = self.recipe.front_end.mel.hop
-        for name, file in sounds_at(path):
-            sound = self._loaded(name, file)
+        unreadable = self.recipe.data.unreadable
+        for name, sound in each_readable(sounds_at(path), self._loaded, "a sound", unreadable):
             frames = nn.functional.pad(sound, (0, -sound.shape[1] % hop))
             cut = partial(_cut, length=sound.shape[1])
             yield Given(name, self.told(frames), cut)
@@ -224,12 +225,9 @@ class VocoderTask(MelTask):
         """The condition of a user's waveform ``(1, S)``: its mel spectrogram."""
         return self.domain.spectrograms(sound)
 
-    def _loaded(self, name: str, file: BinaryIO) -> Tensor:
+    def _loaded(self, file: BinaryIO) -> Tensor:
         """A sound file as one waveform ``(1, S)``, as loud as it can be."""
-        try:
-            sound = resampled(*read_sound(file), self.recipe.front_end.mel.rate)
-        except Unreadable as error:
-            raise UserError(f"{name} cannot be read as a sound: {error}") from None
+        sound = resampled(*read_sound(file), self.recipe.front_end.mel.rate)
         peak = abs(sound).max()
         return torch.from_numpy(sound * (PEAK / peak) if peak else sound)[None].float()
 

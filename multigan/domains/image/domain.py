@@ -210,7 +210,7 @@ class ImageDomain(Domain):
                 f"--mask is of models that repair; this one's task is {self.recipe.data.task}"
             )
         masks = None if mask is None else Masks(Path(mask).expanduser())
-        for name, picture in pictures_at(path):
+        for name, picture in pictures_at(path, self.recipe.data.unreadable):
             missing = picture if masks is None else masks.cut(name, picture)
             yield Given(name, self.task.told(missing, self.recipe.data.channels))
 

@@ -16,35 +16,45 @@ from multigan.adversarial.condition import Condition, mapped, tensors
 from multigan.domains.files import find_files
 from multigan.domains.image.opening import PICTURES, open_picture
 from multigan.domains.progress import tell
-from multigan.domains.unreadable import Unreadable
+from multigan.domains.unreadable import Unreadable, each_readable
 from multigan.errors import DataError, UserError, reason
 
 TILE, OVERLAP = 384, 64  # pixels
 MOST = 2**26  # pixels of a picture that is told
 
 
-def pictures_at(path: Path) -> Iterator[tuple[str, Tensor]]:
+def pictures_at(path: Path, unreadable: float) -> Iterator[tuple[str, Tensor]]:
     """A picture file, or each below a folder, as RGBA ``(1, 4, H, W)`` in [-1, 1], upright.
 
-    Raises `UserError` for a file that cannot be read."""
+    Those that cannot be read are named and left out; raises `UserError` for a share of them above
+    ``unreadable``."""
     try:
         files = find_files(path, PICTURES, single=True)
     except DataError as error:
         raise UserError(f"--condition {path}: {error}") from None
-    for i, name in enumerate(files.names):
-        yield name, read_picture(files.open(i), name)
+    places = ((name, i) for i, name in enumerate(files.names))
+    yield from each_readable(
+        places, lambda i: _read(files.open(i), files.names[i]), "a picture", unreadable
+    )
 
 
 def read_picture(file: BinaryIO, name: str) -> Tensor:
     """An opened picture as RGBA ``(1, 4, H, W)`` in [-1, 1], upright; raises `UserError`."""
+    try:
+        return _read(file, name)
+    except Unreadable as error:
+        raise UserError(f"{name} cannot be read as a picture: {error}") from None
+
+
+def _read(file: BinaryIO, name: str) -> Tensor:
     try:
         with file:
             picture = open_picture(file, os.fsencode(name))
             if picture.width * picture.height > MOST:
                 raise Unreadable(f"{picture.width:,} × {picture.height:,} pixels are too many")
             picture = ImageOps.exif_transpose(picture).convert("RGBA")
-    except (Unreadable, OSError, ValueError) as error:
-        raise UserError(f"{name} cannot be read as a picture: {reason(error)}") from None
+    except (OSError, ValueError) as error:
+        raise Unreadable(reason(error)) from None
     array = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None]
     return array.float() * (2 / 255) - 1
 
