@@ -11,9 +11,7 @@ Fits = Callable[[str, tuple[int, ...]], str | None]
 """What is wrong with a network in a task with representations of a shape, if anything."""
 
 
-def _mel_wgan(task: str, shape: tuple[int, ...]) -> str | None:
-    if task in WAVES:
-        return f"makes or judges spectrograms, and task = {task!r} has waveforms"
+def _mel_wgan(shape: tuple[int, ...]) -> str | None:
     bins, frames = shape[1:]
     stages = max(int(math.log2(max(min(bins, frames), 8) / 4)), 1)
     if bins % 2**stages or frames % 2**stages or min(bins, frames) < 8:
@@ -24,15 +22,24 @@ def _mel_wgan(task: str, shape: tuple[int, ...]) -> str | None:
     return None
 
 
-def _specgan(task: str, shape: tuple[int, ...]) -> str | None:
-    if task in WAVES:
-        return f"makes or judges spectrograms, and task = {task!r} has waveforms"
+def _specgan(shape: tuple[int, ...]) -> str | None:
     if shape[1:] != (SPECGAN_BINS, SPECGAN_FRAMES):
         return (
             f"is built for {SPECGAN_BINS} bins and {SPECGAN_FRAMES} frames, and the front end "
             f"makes {shape[1]} and {shape[2]}"
         )
     return None
+
+
+def _of_spectrograms(wrong: Callable[[tuple[int, ...]], str | None]) -> Fits:
+    """A network of spectrograms; ``wrong`` says what is wrong with those of a shape."""
+
+    def fits(task: str, shape: tuple[int, ...]) -> str | None:
+        if task in WAVES:
+            return f"makes or judges spectrograms, and task = {task!r} has waveforms"
+        return wrong(shape)
+
+    return fits
 
 
 def _waves(task: str, shape: tuple[int, ...]) -> str | None:
@@ -52,9 +59,13 @@ def _mask(task: str, shape: tuple[int, ...]) -> str | None:
 
 
 GENERATORS: dict[str, Fits] = {
-    "mel-wgan": _mel_wgan,
-    "specgan": _specgan,
+    "mel-wgan": _of_spectrograms(_mel_wgan),
+    "specgan": _of_spectrograms(_specgan),
     "vocoder": _vocoder,
     "mask": _mask,
 }
-CRITICS: dict[str, Fits] = {"mel-wgan": _mel_wgan, "specgan": _specgan, "vocoder": _waves}
+CRITICS: dict[str, Fits] = {
+    "mel-wgan": _of_spectrograms(_mel_wgan),
+    "specgan": _of_spectrograms(_specgan),
+    "vocoder": _waves,
+}
