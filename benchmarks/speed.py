@@ -92,7 +92,11 @@ ROWS = (
         Row(f"{what}: {unit}", goal, lambda f, what=what: str(f["start-speed"][what]))
         for what, unit, goal in (
             ("train to the first round", "processor seconds", "≤ 2.5"),
-            ("share of its looks", "of a run of 6,400 samples", "≤ .02"),
+            (
+                "share of its looks",
+                "of a run of 6,400 samples, without the page at its end",
+                "≤ .02",
+            ),
             ("evaluate", "processor seconds", "≤ 3.5"),
             ("report", "processor seconds", "≤ 3"),
         )
