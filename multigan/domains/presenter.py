@@ -118,6 +118,11 @@ class Presenter(ABC):
         say."""
         return []
 
+    def answers_apart(self, items: Sequence[Any]) -> str:
+        """What to say of several answers to one condition: how far they lie apart; empty:
+        nothing."""
+        return ""
+
     def summary(self, row: Mapping[str, Any]) -> str:
         """What the display says of the ruler's measures, from a row of metrics."""
         return ""

@@ -94,7 +94,7 @@ def generate_files(
         made = _made(model, n, between, condition, **asked, **chosen)
         if together:
             made = iter([(None, [item for _, items in made for item in items])])
-        for name, items in made:
+        for name, items in _compared(made, n, presenter, note):
             files = _write(presenter, items, out, kind, together, written, name)
             lines = [] if _is_standard_output(out) else presenter.lines(items)
             _tell(files, name, lines, say, note)
@@ -233,6 +233,22 @@ def _made(
             continue
         for items in model.chunks(n, condition=given, **asked):
             yield name, items
+
+
+def _compared(
+    made: Iterator[tuple[str | None, list[Any]]],
+    n: int,
+    presenter: Presenter,
+    note: Callable[[str], None],
+) -> Iterator[tuple[str | None, list[Any]]]:
+    """The same; of the ``n`` answers to the first condition it is said if they hardly differ."""
+    answers: list[Any] = []
+    for name, items in made:
+        yield name, items
+        if name is not None and 1 < n and len(answers) < n:
+            answers += items
+            if len(answers) >= n and (apart := presenter.answers_apart(answers)):
+                note(apart)
 
 
 def _write(

@@ -235,3 +235,25 @@ def test_what_is_made_never_replaces_what_it_is_made_of(pictures: Path, tmp_path
     with pytest.raises(UserError, match="is where --condition lies"):
         generate_files(str(tmp_path / "run"), 1, given, condition=str(given), device="cpu")
     assert Image.open(given / "a.png").size == (10, 10)
+
+
+def test_answers_that_can_hardly_be_told_apart_are_named(pictures: Path, tmp_path: Path) -> None:
+    trained("enlarge-2", pictures, tmp_path / "run")
+    given, said = tmp_path / "a.png", []
+    Image.new("RGB", (10, 10)).save(given)
+    for n in (1, 3):
+        generate_files(
+            str(tmp_path / "run"), n, tmp_path / f"out{n}", note=said.append, condition=str(given)
+        )
+        nearly = [line for line in said if "answers are nearly the same" in line]
+        assert len(nearly) == (n > 1), said  # 16 samples teach nobody to give several
+
+
+def test_how_far_answers_lie_apart_is_of_the_pixels_that_differ() -> None:
+    black, spot = Image.new("RGB", (8, 8)), Image.new("RGB", (8, 8))
+    presenter = ImagePresenter.__new__(ImagePresenter)
+    assert "(0.0 of 255 apart)" in presenter.answers_apart([black, black])
+    spot.putpixel((0, 0), (3, 0, 1))
+    assert "(3.0 of 255 apart)" in presenter.answers_apart([black, spot, spot])
+    spot.putpixel((0, 0), (9, 0, 0))
+    assert presenter.answers_apart([black, spot]) == ""

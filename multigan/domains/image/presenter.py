@@ -20,6 +20,7 @@ from multigan.pictures.grid import beside, image_grid, over_white
 if TYPE_CHECKING:
     from multigan.domains.image.domain import ImageDomain
 
+_SEEN = 4  # of 255, on average where pictures differ at all: less can hardly be seen
 _TILE = 192  # pixels of a picture on the page at least
 
 
@@ -134,6 +135,20 @@ class ImagePresenter(Presenter):
             )
             for i, item in enumerate(items)
         ]
+
+    def answers_apart(self, items: Sequence[Image.Image]) -> str:
+        """By how many of 255 the pictures made of one differ, where that can hardly be seen.
+
+        What a network is not paid for it does not do: L1 alone has one best answer."""
+        pixels = [np.asarray(item.convert("RGBA"), dtype=float) for item in items]
+        differences = np.stack([np.abs(x - pixels[0]).max(-1) for x in pixels[1:]])
+        apart = float(differences.sum() / max(np.count_nonzero(differences), 1))
+        if apart >= _SEEN:
+            return ""
+        return (
+            f"the {len(items)} answers are nearly the same ({apart:.1f} of 255 apart): this model "
+            "has learnt one answer; game.diversity above 0 trains it to give several"
+        )
 
     def given(self, condition: Condition) -> list[Image.Image]:
         """From picture to picture: what the task shows of the condition."""
