@@ -245,7 +245,7 @@ def _compared(
     answers: list[Any] = []
     for name, items in made:
         yield name, items
-        if name is not None and 1 < n and len(answers) < n:
+        if name is not None and n > 1 and len(answers) < n:
             answers += items
             if len(answers) >= n and (apart := presenter.answers_apart(answers)):
                 note(apart)
