@@ -128,6 +128,23 @@ def test_pictures_are_stored_as_they_were_given(pictures: Any) -> None:
         assert np.abs(np.array(Image.open(png)).astype(int) - PICTURES[1]).max() <= 1
 
 
+def test_grey_floats_that_8_bits_would_round_are_kept_in_16(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    floats = np.random.default_rng(0).random((6, 16, 16)).astype(np.float32)
+    _, stored = kept(ImageDomain, "image/digits", floats, **{"data.size": 16})
+    assert "are kept in 16 bits" in caplog.text
+    found = sorted(((x.double() + 32768) / 65535).sum().item() for x in stored.samples)
+    assert np.allclose(found, sorted(floats.sum((1, 2))), atol=256 / 65535)
+    few = (floats * 255).round() / 255
+    _, stored = kept(ImageDomain, "image/digits", few, **{"data.size": 16})
+    assert stored.samples.dtype == torch.uint8  # nothing is lost
+    colours = np.random.default_rng(1).random((6, 16, 16, 3))
+    kept(ImageDomain, "image/digits", colours, **{"data.size": 16, "data.channels": 3})
+    assert "8 bits, to which they are rounded: colours have no more" in caplog.text
+
+
 def test_pictures_of_no_known_scale_are_refused() -> None:
     with pytest.raises(DataError, match="from 0 to 3000"):
         ImageDomain.adopt(np.linspace(0, 3000, 128).reshape(2, 8, 8), load_recipe("image/digits"))
