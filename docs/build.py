@@ -24,6 +24,8 @@ SHOWN = {
     ".flac": '<audio controls preload="none" src="{file}"></audio> [{file}]({file})',
 }
 
+MISSING = "## What a musician would still miss"
+
 
 def gather(pages: Path = PAGES) -> Path:
     """Write every page of the site into ``pages``, which is made anew."""
@@ -46,6 +48,7 @@ def gather(pages: Path = PAGES) -> Path:
     for name in recipe_names():
         _write(pages / "recipes" / f"{name}.md", recipe_page(name))
     _write(pages / "recipes" / "index.md", recipe_index())
+    _write(pages / "recipes" / "audio" / "listen.md", listening_page())
     _write(pages / "reference" / "keys.md", keys_page())
     _write(pages / "reference" / "python.md", python_page())
     _write(pages / "reference" / "command-line.md", command_line_page())
@@ -151,6 +154,24 @@ def recipe_index() -> str:
             told = [f"**[{name}]({name}.md)**: {header['title']}"]
             told += [f"{key}: {header[key]}" for key in ("cost", "result") if header[key]]
             parts.append("<br>\n".join(told))
+    return "\n\n".join(parts)
+
+
+def listening_page() -> str:
+    """What recipes of sounds made, to hear and to see, and what a musician would still miss."""
+    parts = ["# Listen", "Made by the recipes of sounds; beside each what is seen of it."]
+    silent = []
+    for name in recipe_names("audio"):
+        header, file = recipe_header(name), ROOT / "recipes" / f"{name}.toml"
+        if not file.with_suffix(".flac").exists():
+            silent.append(f"[{name}]({file.stem}.md)")
+            continue
+        parts += [f"## {name}", header["title"], *_shown(file), header["result"]]
+        parts.append(f"How it was made, and measured: [{name}]({file.stem}.md).")
+    parts += ["## Nothing to hear yet", ", ".join(silent) + "."]
+    guide = (ROOT / "docs" / "guides" / "sounds.md").read_text("utf-8")
+    missing = guide.split(MISSING)[1].split("\n## ")[0]
+    parts.append(MISSING + missing.replace("](", "](../../guides/"))
     return "\n\n".join(parts)
 
 

@@ -49,3 +49,13 @@ def test_the_list_of_verbs_is_whole(build: ModuleType) -> None:
     listed = re.findall(r"^\* `(\w+)`: (.*)$", page, re.MULTILINE)
     assert len(listed) >= 14
     assert [verb for verb, told in listed if told.endswith("...")] == []
+
+
+def test_every_recipe_of_sounds_is_heard_on_one_page_or_named(build: ModuleType) -> None:
+    page = build.listening_page()
+    heard = re.findall(r'<audio[^>]* src="([^"]+)"', page)
+    names = [name.removeprefix("audio/") for name in recipe_names("audio")]
+    assert heard == [f"{name}.flac" for name in names if f"## audio/{name}\n" in page]
+    assert all((ROOT / "recipes" / "audio" / file).is_file() for file in heard)
+    assert all(f"({name}.md)" in page for name in names)
+    assert page.count(build.MISSING) == 1
