@@ -224,6 +224,7 @@ def push(
         "multigan report runs/image-digits-001",
         "multigan report runs/a runs/b --out both.html",
         "multigan report runs/image-digits-001 --share",
+        "multigan report runs/audio-drums-001 --map",
     )
 )
 def report(
@@ -235,11 +236,26 @@ def report(
         bool,
         typer.Option("--share", help="Write one picture of a run instead, share.png, to post."),
     ] = False,
+    map: Annotated[
+        bool,
+        typer.Option(
+            "--map", help="Of sounds: write map.html instead, 48 seeds, what is alike side by side."
+        ),
+    ] = False,
     trust_code: TrustCode = False,
     quiet: Quiet = False,
 ) -> None:
     """Write one self-contained HTML page of a run: samples, film, curves, health, evaluation,
     recipe."""
+    if share and map:
+        raise UserError("--share writes a picture and --map a page: give one of them")
+    if map:
+        from multigan.report.map import write_map
+
+        if len(runs) > 1:
+            raise UserError(f"--map is of one run, and {len(runs)} are given")
+        say(f"Map: {write_map(runs[0], out, trust_code=trust_code)}")
+        return
     if share:
         from multigan.report.share import write_share
 

@@ -108,6 +108,10 @@ class Presenter(ABC):
         ``names``, one an item; by default `exhibits`, which show none."""
         return self.exhibits(items, about)
 
+    def features(self, items: Sequence[Any]) -> np.ndarray | None:
+        """What presented items are compared by to lay them out, ``(N, D)``; None: they are not."""
+        return None
+
     def given(self, condition: Condition) -> Sequence[Any]:
         """What samples were made of, as items to look at, one a sample; none where it is not of
         their kind."""

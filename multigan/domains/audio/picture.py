@@ -13,6 +13,7 @@ from multigan.pictures.grid import image_grid
 
 SHOWN = 40  # clips on a sheet at most
 _PLATE = (256, 96)  # pixels of a spectrogram without axes
+_MOMENTS = 16  # levels over time that sounds are compared by
 
 
 def spectrogram_sheet(
@@ -45,6 +46,14 @@ def spectrogram(clip: Waveform) -> Image.Image:
     """The spectrogram of one clip in colour without axes, low frequencies below: quick to draw."""
     level = ((clip.decibels() + 80) * (255 / 80)).clip(0, 255).astype(np.uint8)[::-1]
     return _coloured(level).resize(_PLATE, Image.Resampling.BILINEAR)
+
+
+def level_statistics(decibels: np.ndarray) -> np.ndarray:
+    """What a spectrogram ``(M, T)`` in decibels is like, ``(2 M + 16,)``: mean and standard
+    deviation of each band, and the mean level from the beginning to the end."""
+    place = np.linspace(0, decibels.shape[1] - 1, _MOMENTS)
+    level = np.interp(place, np.arange(decibels.shape[1]), decibels.mean(0))
+    return np.concatenate([decibels.mean(1), decibels.std(1), level])
 
 
 def spectrogram_grid(x: Tensor) -> Image.Image:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -12,7 +13,12 @@ from torch import Tensor
 from multigan.atomic import write_atomically
 from multigan.domains.audio.finish import check_finish, finished
 from multigan.domains.audio.loops import at_tempo, check_tempo
-from multigan.domains.audio.picture import spectrogram, spectrogram_grid, spectrogram_sheet
+from multigan.domains.audio.picture import (
+    level_statistics,
+    spectrogram,
+    spectrogram_grid,
+    spectrogram_sheet,
+)
 from multigan.domains.audio.pitch import note_name, pitch_of_file, read_notes
 from multigan.domains.audio.sfz import sfz
 from multigan.domains.audio.waveform import FORMATS, Waveform, joined, waveforms
@@ -109,6 +115,10 @@ class AudioPresenter(Presenter):
                 zip(self._players(items, about), items, strict=False)
             )
         ]
+
+    def features(self, items: Sequence[Any]) -> np.ndarray:
+        """Mean and spread of each mel band over time, and how the level goes, in decibels."""
+        return np.stack([level_statistics(clip.decibels()) for clip in items])
 
     def sheet(self, items: Sequence[Any]) -> Image.Image:
         """Spectrograms of the clips, with axes in seconds and Hz."""
