@@ -108,7 +108,8 @@ def _shown(file: Path) -> list[str]:
 
 def _repeated(name: str) -> str:
     """The commands: data that do not come with the project are named as the header names them."""
-    wanted = re.search(r"--data ([^\s,)]+)", recipe_header(name)["title"])
+    title = recipe_header(name)["title"]
+    wanted = None if "built in" in title else re.search(r"--data ([^\s,)]+)", title)
     source = wanted[1] if wanted else str(load_recipe(name).data.source)
     data = f" --data {source}" if wanted or re.search("[./]", source) else ""
     run = f"runs/{name.replace('/', '-')}-001"
@@ -164,11 +165,11 @@ def listening_page() -> str:
     for name in recipe_names("audio"):
         header, file = recipe_header(name), ROOT / "recipes" / f"{name}.toml"
         if not file.with_suffix(".flac").exists():
-            silent.append(f"[{name}]({file.stem}.md)")
+            silent.append(f"- [{name}]({file.stem}.md): {header['title']}")
             continue
         parts += [f"## {name}", header["title"], *_shown(file), header["result"]]
-        parts.append(f"How it was made, and measured: [{name}]({file.stem}.md).")
-    parts += ["## Nothing to hear yet", ", ".join(silent) + "."]
+        parts += [f"```sh\n{_repeated(name)}\n```", f"More: [{name}]({file.stem}.md)."]
+    parts += ["## Nothing to hear yet", "\n".join(silent)] if silent else []
     guide = (ROOT / "docs" / "guides" / "sounds.md").read_text("utf-8")
     missing = guide.split(MISSING)[1].split("\n## ")[0]
     parts.append(MISSING + missing.replace("](", "](../../guides/"))

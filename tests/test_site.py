@@ -41,7 +41,8 @@ def test_what_was_measured_stands_beside_real_samples(build: ModuleType, name: s
 
 def test_data_of_ones_own_are_in_the_command(build: ModuleType) -> None:
     assert "multigan train image/photos --data photos/\n" in build.recipe_page("image/photos")
-    assert "multigan train audio/drums\n" in build.recipe_page("audio/drums")
+    for name in ("audio/drums", "audio/loops"):  # built in
+        assert f"multigan train {name}\n" in build.recipe_page(name)
 
 
 def test_the_list_of_verbs_is_whole(build: ModuleType) -> None:
@@ -59,3 +60,4 @@ def test_every_recipe_of_sounds_is_heard_on_one_page_or_named(build: ModuleType)
     assert all((ROOT / "recipes" / "audio" / file).is_file() for file in heard)
     assert all(f"({name}.md)" in page for name in names)
     assert page.count(build.MISSING) == 1
+    assert all(f"multigan train audio/{file.removesuffix('.flac')}" in page for file in heard)
