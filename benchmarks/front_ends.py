@@ -50,6 +50,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=40)
     parser.add_argument("--seconds", type=float, default=1.5)
     parser.add_argument("--front-end", nargs="*", default=FRONT_ENDS)
+    parser.add_argument("--blur", type=float, default=0.0, help="dB of noise, as made cells have")
     options = parser.parse_args()
     torch.set_num_threads(1)
     given = sounds(options.data, options.count, options.seconds)
@@ -63,13 +64,15 @@ def main() -> None:
         wrong = problem(settings)
         if wrong:
             sys.exit(f"{text}: {wrong}")
-        began = time.process_time()
-        back = [there_and_back(settings, *sound) for sound in given]
-        spent = time.process_time() - began
-        length = sum(len(sound) / rate for sound, rate in given)
-        table[text] = measured(given, back, pitches) | {"times real time": length / spent}
-        print(text, table[text], flush=True)
-    record("front_ends", torch.device("cpu"), table)
+        for harmonic in (True, False) if scale == "constant-q" else (True,):
+            began = time.process_time()
+            back = [there_and_back(settings, *sound, harmonic, options.blur) for sound in given]
+            spent = time.process_time() - began
+            length = sum(len(sound) / rate for sound, rate in given)
+            name = text + ("" if harmonic else ", harmonics not sought")
+            table[name] = measured(given, back, pitches) | {"times real time": length / spent}
+            print(name, table[name], flush=True)
+    record("front_ends-blurred" if options.blur else "front_ends", torch.device("cpu"), table)
 
 
 def sounds(source: str, count: int, seconds: float) -> list[tuple[np.ndarray, int]]:
@@ -84,13 +87,20 @@ def sounds(source: str, count: int, seconds: float) -> list[tuple[np.ndarray, in
     return made
 
 
-def there_and_back(settings: MelSettings, sound: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
-    """A sound through a front end whose range is that of the sound."""
+def there_and_back(
+    settings: MelSettings, sound: np.ndarray, rate: int, harmonic: bool = True, blur: float = 0.0
+) -> tuple[np.ndarray, int]:
+    """A sound through a front end whose range is that of the sound; ``blur`` is the standard
+    deviation in dB of noise on its cells."""
     given = resampled(sound, rate, settings.rate)
     x = torch.from_numpy(np.pad(given, (0, -len(given) % settings.hop)))[None].float()
     plain = MelFrontEnd(settings)
     front_end = MelFrontEnd(settings, plain.log_mel(x).max().item())
-    back = front_end.inverse(front_end(x))[0].numpy()[: len(given)]
+    if not harmonic:
+        front_end.harmonic = None
+    noise = torch.randn(front_end(x).shape, generator=torch.Generator().manual_seed(0))
+    level = front_end.unscaled(front_end(x)) + blur * np.log(10) / 20 * noise[:, 0]
+    back = front_end.inverse(front_end.scaled(level))[0].numpy()[: len(given)]
     return resampled(back, settings.rate, rate)[: len(sound)], rate
 
 

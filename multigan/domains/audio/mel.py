@@ -8,11 +8,13 @@ import math
 import torch
 from torch import Tensor, nn
 
+from multigan.domains.audio.harmonic import HarmonicPrior
 from multigan.domains.audio.mel_settings import MelSettings, mel_bank, problem
 from multigan.domains.audio.spectrum import ShortTimeFourier, squared
 from multigan.errors import UserError
 
 NNLS_STEPS = 20
+HARMONIC_STEPS = 10  # more, after harmonics were found
 GRIFFIN_LIM_STEPS = 32
 NEARLY_SILENT = (
     -0.97
@@ -47,6 +49,8 @@ class MelFrontEnd(nn.Module):
         self.steps = GRIFFIN_LIM_STEPS // dense
         self.register_buffer("bank", torch.from_numpy(mel_bank(settings)), persistent=False)
         self._blocks = _blocks(self.bank)
+        # A scale for tones; strokes and speech keep the shape that their bands have.
+        self.harmonic = HarmonicPrior(self.bank) if settings.scale == "constant-q" else None
         self.register_buffer("loudest", torch.tensor(float(loudest)), persistent=False)
 
     def magnitudes(self, waveform: Tensor) -> Tensor:
@@ -86,11 +90,20 @@ class MelFrontEnd(nn.Module):
         """Mel magnitudes ``(N, T, M)`` to the non-negative linear ones ``(N, T, F)`` that explain
         them best.
 
-        The bank is nearly diagonal, so it is applied block by block; not differentiable.
+        On a scale for tones, where bands hold several harmonics these lie where those of narrower
+        bands say. The bank is nearly diagonal, so it is applied block by block; not differentiable.
         """
         given = mel.flatten(0, 1)
         target = given @ self.bank  # (N · T, F)
         x = target / (self.bank.sum(0) + 1e-8) + 1e-8
+        self._explain(x, given, target, steps)
+        if self.harmonic is not None:
+            x *= self.harmonic(x)
+            self._explain(x, given, target, HARMONIC_STEPS)
+        return x.unflatten(0, mel.shape[:2])
+
+    def _explain(self, x: Tensor, given: Tensor, target: Tensor, steps: int) -> None:
+        """Bring magnitudes ``(N · T, F)`` nearer to explaining the ``given`` bands, in place."""
         heard, explained = torch.empty_like(given), torch.empty_like(x)
         blocks = [(x[:, f], heard[:, m], explained[:, f], self.bank[m, f]) for m, f in self._blocks]
         for _ in range(steps):
@@ -101,7 +114,6 @@ class MelFrontEnd(nn.Module):
             # x · Bᵀm / BᵀBx never leaves the positive and never gets worse (Lee & Seung 2001,
             # theorem 1).
             x *= torch.div(target, explained, out=explained)
-        return x.unflatten(0, mel.shape[:2])
 
     def inverse(self, x: Tensor, steps: int | None = None) -> Tensor:
         """Representations ``(N, 1, M, T)`` to waveforms ``(N, T · hop)``; ``steps`` of
