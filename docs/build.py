@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import multigan
+from multigan.domains.base import domain_type
 from multigan.recipe import load_recipe, recipe_header, recipe_names
 from multigan.recipe.explain import explanation
 from multigan.registry import BUILT_IN
@@ -103,7 +104,15 @@ def _shown(file: Path) -> list[str]:
         elif path.suffix == ".txt":
             lines = path.read_text("utf-8").splitlines()
             found.append("\n".join(f"- *{line}*" for line in lines))
-    return [*found, "Seed 0, none chosen."] if found else []
+    return [*found, _chosen(file)] if found else []
+
+
+def _chosen(file: Path) -> str:
+    """How the samples beside a recipe were come by."""
+    recipe = load_recipe(f"{file.parent.name}/{file.stem}")
+    made_of_something = getattr(recipe.data, "task", None)  # pictures
+    made_of_something = made_of_something or domain_type(recipe.domain)(recipe).needs_condition
+    return "Of unseen ones, none chosen." if made_of_something else "Seed 0, none chosen."
 
 
 def _repeated(name: str) -> str:
