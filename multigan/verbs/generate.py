@@ -23,6 +23,7 @@ from multigan.samples import Given
 from multigan.seeds import Seeds
 from multigan.verbs.labelled import DatasetFolder, Naming, labels_in, names_of, set_of
 
+_COMPARED = 8  # answers to one condition
 _SHEET = 100  # samples on the sheet at most
 
 
@@ -241,8 +242,10 @@ def _compared(
     presenter: Presenter,
     note: Callable[[str], None],
 ) -> Iterator[tuple[str | None, list[Any]]]:
-    """The same; of the ``n`` answers to the first condition it is said if they hardly differ."""
+    """The same; of the first few of ``n`` answers to the first condition it is said if they hardly
+    differ."""
     answers: list[Any] = []
+    n = min(n, _COMPARED)
     for name, items in made:
         yield name, items
         if name is not None and n > 1 and len(answers) < n:

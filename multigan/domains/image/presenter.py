@@ -140,13 +140,13 @@ class ImagePresenter(Presenter):
         """By how many of 255 the pictures made of one differ, where that can hardly be seen.
 
         What a network is not paid for it does not do: L1 alone has one best answer."""
-        pixels = [np.asarray(item.convert("RGBA"), dtype=float) for item in items]
+        pixels = [np.asarray(self._shown(item).convert("RGBA"), dtype=float) for item in items]
         differences = np.stack([np.abs(x - pixels[0]).max(-1) for x in pixels[1:]])
         apart = float(differences.sum() / max(np.count_nonzero(differences), 1))
         if apart >= _SEEN:
             return ""
         return (
-            f"the {len(items)} answers are nearly the same ({apart:.1f} of 255 apart): this model "
+            f"{len(items)} answers are nearly the same ({apart:.1f} of 255 apart): this model "
             "has learnt one answer; game.diversity above 0 trains it to give several"
         )
 
